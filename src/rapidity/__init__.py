@@ -1,0 +1,1 @@
+"""From particle-physics ntuples to a trained, checked neural network in one ONNX file."""

@@ -1,0 +1,49 @@
+"""The whole configuration of a run."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Self
+
+from pydantic import Field, model_validator
+
+from rapidity.config.data import DataBlock
+from rapidity.config.evaluation import Deliver, Evaluation
+from rapidity.config.inputs import TableInput
+from rapidity.config.preparation import Preparation
+from rapidity.config.training import Training
+from rapidity.core.block import Block
+from rapidity.network.config import NetworkConfig
+
+
+class RunConfig(Block):
+    """One run: events in, one trained and checked ONNX file out."""
+
+    name: Annotated[str, Field(pattern=r"^[\w][\w.-]*$")]
+    """Name of the run, and of its folder."""
+    data: DataBlock
+    inputs: Annotated[dict[str, TableInput], Field(min_length=1)]
+    """Inputs of the network by name; `features: [...]` is short for one table input."""
+    preparation: Preparation = Preparation()
+    network: NetworkConfig
+    training: Training = Training()
+    evaluation: Evaluation = Evaluation()
+    deliver: Deliver = Deliver()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _features_is_short_for_one_table(cls, values: Any) -> Any:  # noqa: ANN401
+        if not isinstance(values, dict) or "features" not in values:
+            return values
+        if "inputs" in values:
+            message = "features and inputs are both given. Keep one of them"
+            raise ValueError(message)
+        rest = {key: value for key, value in values.items() if key != "features"}
+        return {**rest, "inputs": {"features": {"kind": "table", "columns": values["features"]}}}
+
+    @model_validator(mode="after")
+    def _preparation_names_known_inputs(self) -> Self:
+        unknown = sorted(set(self.preparation.inputs) - set(self.inputs))
+        if unknown:
+            message = f"preparation.inputs names {unknown}, but the inputs are {sorted(self.inputs)}"
+            raise ValueError(message)
+        return self

@@ -1,0 +1,67 @@
+"""What every file format offers: its columns, and their values chunk by chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from numpy.typing import DTypeLike, NDArray
+
+ColumnKind = Literal["float32", "float64", "integer", "boolean", "text", "jagged", "array", "unreadable"]
+"""`array`: a fixed number of values per event; `jagged`: a varying number; `unreadable`: an object."""
+
+
+@dataclass(frozen=True)
+class ColumnInfo:
+    """One column as it stands in a file.
+
+    Attributes
+    ----------
+    type_name
+        The type as the file format calls it, for people.
+    unit
+        The unit, if the file states one.
+    """
+
+    name: str
+    kind: ColumnKind
+    type_name: str
+    unit: str | None = None
+
+
+class Reader(Protocol):
+    """One table inside one file, opened lazily.
+
+    Opening a file that is missing, truncated, or not what its name says is a DataError that names it.
+    """
+
+    path: Path
+
+    @property
+    def where(self) -> str:
+        """The file and the table inside it, for messages: ``tree 'nominal' of a.root``."""
+        ...
+
+    @property
+    def columns(self) -> Mapping[str, ColumnInfo]:
+        """All columns, in the order of the file."""
+        ...
+
+    @property
+    def n_entries(self) -> int | None:
+        """Number of rows, or None where only reading the file tells (CSV)."""
+        ...
+
+    def read(
+        self, dtypes: Mapping[str, DTypeLike], chunk_size: int = 131_072
+    ) -> Iterator[dict[str, NDArray[Any]]]:
+        """Yield the named columns chunk by chunk, all entries in the order of the file.
+
+        Numbers are converted to the dtype asked for (``np.float32``, ``np.float64``, ``np.int64``,
+        ``object`` for text as str). A missing column is a MissingNameError with the nearest names;
+        text in a column asked for as a number, or a missing value in one asked for as an integer,
+        is a DataError with file, row and value; an empty cell in a float column is NaN.
+        """
+        ...

@@ -1,0 +1,64 @@
+"""Events in memory: raw columns with the identity, class and weight of each row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rapidity.core.classes import ClassSet
+
+Column = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Selected events.
+
+    Attributes
+    ----------
+    columns
+        Raw column name -> array ``(n_events,)``: float32, or float64 where an expression needs it;
+        int64 for event keys; spectators also as text.
+    files, source_file, source_entry
+        Paths of the files; for each event the index of its file (int32) and its entry there (int64).
+    sample
+        For each event the index of its source in ``data.sources`` (int32).
+    classes, class_index
+        The classes, and for each event its class (int64), ``UNLABELLED`` (-1) if not known.
+    event_weight
+        Signed physics weight of each event (float64), or None where there is none.
+    fixed_split
+        For each event the split that its source fixes (index into ``SPLITS``, int8), -1 if none.
+    """
+
+    columns: Mapping[str, Column]
+    files: tuple[str, ...]
+    source_file: NDArray[np.int32]
+    source_entry: NDArray[np.int64]
+    sample: NDArray[np.int32]
+    classes: ClassSet
+    class_index: NDArray[np.int64]
+    event_weight: NDArray[np.float64] | None
+    fixed_split: NDArray[np.int8]
+
+    @property
+    def n_events(self) -> int:
+        """Number of events."""
+        return len(self.source_entry)
+
+    def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Table:
+        """Return the events of these row numbers (or where a mask is True), in that order."""
+        return replace(
+            self,
+            columns={name: values[rows] for name, values in self.columns.items()},
+            source_file=self.source_file[rows],
+            source_entry=self.source_entry[rows],
+            sample=self.sample[rows],
+            class_index=self.class_index[rows],
+            event_weight=None if self.event_weight is None else self.event_weight[rows],
+            fixed_split=self.fixed_split[rows],
+        )

@@ -1,0 +1,66 @@
+"""What every layer declares: its YAML keys, its shape rule and its parameters.
+
+Shapes here are those of one event, without the leading ``n_events``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from rapidity.core.block import Block
+
+Shape = tuple[int, ...]
+Initializer = Literal["he_uniform", "glorot_uniform", "lecun_normal", "fan_in_uniform", "zeros", "ones"]
+NAME_PATTERN = r"^[A-Za-z_][\w-]*$"
+
+
+@dataclass(frozen=True)
+class ParameterSpec:
+    """One array of numbers that a layer owns.
+
+    Attributes
+    ----------
+    name
+        Field's name of the array inside the layer: ``kernel``, ``bias``, ``scale``, ...
+    shape
+        Canonical layout; a dense kernel is ``(n_in, n_out)``.
+    initializer
+        How the first values are drawn.
+    fan_in, fan_out
+        Numbers of connections into and out of one unit, for initialisers that need them.
+    is_trained
+        False for running statistics.
+    """
+
+    name: str
+    shape: Shape
+    initializer: Initializer
+    fan_in: int = 0
+    fan_out: int = 0
+    is_trained: bool = True
+
+    @property
+    def is_kernel(self) -> bool:
+        """Whether L1 and L2 penalties apply."""
+        return self.name == "kernel"
+
+
+class Layer(Block):
+    """Base of all layers; `type` and the keys of its own come with each."""
+
+    name: Annotated[str, Field(pattern=NAME_PATTERN)] | None = None
+    """Name for other layers' `inputs` and for reports; made from the type when left out."""
+    inputs: str | tuple[str, ...] | None = None
+    """Names of inputs or earlier layers; left out, the layer before (for the first: all inputs)."""
+
+    def output_shape(self, shapes: Sequence[Shape]) -> Shape:
+        """Return the shape of the result for the shapes of the inputs; a ValueError says what is wrong."""
+        raise NotImplementedError
+
+    def parameter_specs(self, shapes: Sequence[Shape]) -> tuple[ParameterSpec, ...]:  # noqa: ARG002
+        """Return the parameters that the layer needs for inputs of these shapes; most have none."""
+        return ()
