@@ -58,7 +58,7 @@ class DataBlock(Block):
     """Column that holds the class of each event, unless each source names its class."""
     classes: tuple[str, ...] | dict[str, Scalar | tuple[Scalar, ...]] | None = None
     """Class names in order, or class names with the values of the target column that mean them."""
-    objects: dict[str, dict[str, str]] = {}
+    objects: dict[str, dict[str, str]] = Field(default_factory=dict)
     """Names for expressions: `lepton0: {px: lep0_px, py: lep0_py, pz: lep0_pz, energy: lep0_e}`."""
     selection: str | None = None
     """Expression that an event must fulfil to be used."""

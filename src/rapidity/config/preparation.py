@@ -61,7 +61,7 @@ class SplitColumn(Block):
     test: Values = "test"
 
 
-def _split_kind(value: Any) -> str:  # noqa: ANN401
+def _split_kind(value: Any) -> str:
     keys = value if isinstance(value, dict) else {name for name in ("by", "column") if hasattr(value, name)}
     return "by" if "by" in keys else "column" if "column" in keys else "fractions"
 
@@ -108,7 +108,7 @@ class Clip(Block):
 
 
 class Log(Block):
-    """Natural logarithm of `value + shift`; a value that leaves nothing to take it of is an error in training."""
+    """Natural logarithm of `value + shift`, which must be above zero in training."""
 
     type: Literal["log"] = "log"
     shift: float = 0.0
@@ -139,7 +139,7 @@ class MinMax(Block):
     type: Literal["min_max"] = "min_max"
 
 
-def _name_to_block(value: Any) -> Any:  # noqa: ANN401
+def _name_to_block(value: Any) -> Any:
     """Let `log` stand for `{type: log}`."""
     return {"type": value} if isinstance(value, str) else value
 
@@ -171,7 +171,7 @@ class Preparation(Block):
     """Applied to every feature in this order, before `scale`."""
     scale: Annotated[Scale | Literal["none"], Field(union_mode="left_to_right")] = Standard()
     """The last transform: `standard`, `robust`, `min_max` or `none`."""
-    inputs: dict[str, FeaturePreparation] = {}
+    inputs: dict[str, FeaturePreparation] = Field(default_factory=dict)
     """Other settings for all features of an input, by its name."""
-    columns: dict[str, FeaturePreparation] = {}
+    columns: dict[str, FeaturePreparation] = Field(default_factory=dict)
     """Other settings for single features, by name or glob; these win over `inputs`."""

@@ -31,7 +31,7 @@ class RunConfig(Block):
 
     @model_validator(mode="before")
     @classmethod
-    def _features_is_short_for_one_table(cls, values: Any) -> Any:  # noqa: ANN401
+    def _features_is_short_for_one_table(cls, values: Any) -> Any:
         if not isinstance(values, dict) or "features" not in values:
             return values
         if "inputs" in values:

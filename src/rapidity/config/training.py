@@ -67,7 +67,7 @@ class AdamW(_Optimizer):
     epsilon: Positive = 1e-8
 
 
-def _name_to_block(value: Any) -> Any:  # noqa: ANN401
+def _name_to_block(value: Any) -> Any:
     """Let `adam` stand for `{type: adam}`."""
     return {"type": value} if isinstance(value, str) else value
 

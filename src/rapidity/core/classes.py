@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rapidity.core.errors import DataError, shorten
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 UNLABELLED = -1
 """Class index of an event whose class is not known (data to be scored)."""

@@ -6,7 +6,10 @@ A message has five parts: what failed, where, what was found, what was expected,
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MAX_NAMES_SHOWN = 10
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class Task(Protocol):
@@ -48,7 +50,7 @@ class SilentProgress:
     """Says nothing."""
 
     @contextmanager
-    def task(self, description: str, total: int | None = None, unit: str = "") -> Iterator[Task]:  # noqa: ARG002
+    def task(self, description: str, total: int | None = None, unit: str = "") -> Iterator[Task]:
         """Open a piece of work that is not shown."""
         yield _SilentTask()
 

@@ -5,12 +5,14 @@ They hold arrays and names only; what an engine makes of them is its own affair.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
 
 FloatArray = NDArray[np.float32]
 Parameters = dict[str, FloatArray]
@@ -200,7 +202,7 @@ class Model(Protocol):
     """A network built by an engine."""
 
     @property
-    def native(self) -> Any:  # noqa: ANN401
+    def native(self) -> Any:
         """The engine's own object: an ``nn.Module``, a ``keras.Model``, a graph of operations."""
         ...
 
@@ -208,7 +210,7 @@ class Model(Protocol):
         self,
         batches: Batches,
         objective: Objective,
-        optimizer: Any,  # noqa: ANN401 - a record of config.optimizers, a floor above
+        optimizer: Any,
         rate: RateSchedule,
         rng: np.random.Generator,
     ) -> EpochRecord:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from numpy.typing import DTypeLike, NDArray
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from numpy.typing import DTypeLike, NDArray
 
 ColumnKind = Literal["float32", "float64", "integer", "boolean", "text", "jagged", "array", "unreadable"]
 """`array`: a fixed number of values per event; `jagged`: a varying number; `unreadable`: an object."""
