@@ -1,0 +1,47 @@
+# The commands of this project. Each makes the environment it needs in .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench docs clean
+
+help:  ## Say what each command does
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
+
+demo: $(VENV)/demo.stamp  ## Generate physics events, train on them, write model.onnx and a report into demo/
+	$(BIN)/rapidity demo --output demo --overwrite
+
+test: lint $(VENV)/dev.stamp  ## Run the linters and all tests
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/dev.stamp  ## Run the linters alone
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/codespell src tests docs examples benchmarks README.md CONTRIBUTING.md CHANGELOG.md
+
+bench: $(VENV)/bench.stamp  ## Measure: training, reading, accuracy (an hour on two cores)
+	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/reading.py
+	$(BIN)/python benchmarks/accuracy.py
+
+docs: $(VENV)/docs.stamp  ## Build the documentation into docs/_build
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+
+clean:  ## Remove what the commands made, but not your runs
+	rm -rf $(VENV) docs/_build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+
+$(VENV)/bin/pip:
+	$(PYTHON) -c 'import sys; sys.exit("Rapidity needs Python 3.11 or newer; try: make PYTHON=python3.11 ..." if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+
+# One stamp an extra: made again when what it installs has changed.
+$(VENV)/demo.stamp: EXTRA := all
+$(VENV)/dev.stamp: EXTRA := dev
+$(VENV)/bench.stamp: EXTRA := dev,bench
+$(VENV)/docs.stamp: EXTRA := dev,docs
+$(VENV)/%.stamp: pyproject.toml constraints.txt | $(VENV)/bin/pip
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$(EXTRA)]'
+	touch $@

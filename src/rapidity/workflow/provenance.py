@@ -1,0 +1,75 @@
+"""Where a result comes from: versions, seeds, hashes of data and configuration, times."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import time
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rapidity.core.files import hash_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+RECORDED_PACKAGES = ("rapidity", "numpy", "onnx", "onnxruntime", "torch", "uproot", "h5py", "pyarrow", "scikit-learn")
+
+
+def collect_versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that take part in a run, as installed."""
+    versions = {"python": platform.python_version(), "platform": platform.platform()}
+    for package in RECORDED_PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def describe_machine() -> dict[str, str | int]:
+    """Return what the machine is: processor, number of cores."""
+    model = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        names = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
+        model = names[0] if names else model
+    return {"processor": model, "cores": os.cpu_count() or 1}
+
+
+def hash_files(files: Iterable[str | Path]) -> dict[str, str]:
+    """Return path -> SHA-256 of the content, for every file of the data."""
+    return {str(path): hash_file(path) for path in files}
+
+
+def timestamp() -> str:
+    """Return the time now, in UTC, as ISO 8601."""
+    return datetime.now(tz=UTC).isoformat(timespec="seconds")
+
+
+class Stopwatch:
+    """Seconds of each stage of a run.
+
+    Examples
+    --------
+    >>> watch = Stopwatch()
+    >>> with watch.stage("reading"):
+    ...     pass
+    >>> list(watch.seconds)
+    ['reading']
+    """
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time a ``with`` block; blocks of the same name add up."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - start, 3)
