@@ -1,0 +1,38 @@
+"""Sessions for the public host; `make test` runs the first two in one environment."""
+
+from __future__ import annotations
+
+import nox
+
+nox.options.sessions = ["lint", "tests"]
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Run the linters."""
+    session.install("-c", "constraints.txt", "-e", ".[dev]")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("mypy")
+    session.run("lint-imports")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run all tests with the pinned versions."""
+    session.install("-c", "constraints.txt", "-e", ".[dev]")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def newest(session: nox.Session) -> None:
+    """Run all tests with the newest versions of everything."""
+    session.install("--upgrade", "-e", ".[dev]")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation; a warning is an error."""
+    session.install("-c", "constraints.txt", "-e", ".[dev,docs]")
+    session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html")
