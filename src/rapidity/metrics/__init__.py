@@ -5,16 +5,55 @@ Weights may be negative. NumPy only; nothing here knows of files, configurations
 
 from rapidity.metrics.accuracy import accuracy, predicted_class, weighted_mean
 from rapidity.metrics.auc import RankedScores, auc, macro_auc, one_vs_rest_auc
+from rapidity.metrics.bootstrap import Estimate, paired_difference, percentile_interval, replicate
+from rapidity.metrics.confusion_matrix import confusion_matrix, normalise_by_true_class
+from rapidity.metrics.effective_events import effective_events
+from rapidity.metrics.efficiency import Efficiencies, efficiencies, find_threshold
+from rapidity.metrics.histogram import Histogram, fill_histogram
 from rapidity.metrics.log_loss import log_loss, log_loss_per_event
+from rapidity.metrics.precision_recall import (
+    PrecisionRecallCurve,
+    f1,
+    precision,
+    precision_recall_curve,
+    recall,
+)
+from rapidity.metrics.roc_curve import RocCurve, roc_curve
+from rapidity.metrics.significance import asimov_significance
+from rapidity.metrics.two_sample import Chi2Test, KsTest, chi2_test, ks_test
 
 __all__ = [
+    "Chi2Test",
+    "Efficiencies",
+    "Estimate",
+    "Histogram",
+    "KsTest",
+    "PrecisionRecallCurve",
     "RankedScores",
+    "RocCurve",
     "accuracy",
+    "asimov_significance",
     "auc",
+    "chi2_test",
+    "confusion_matrix",
+    "effective_events",
+    "efficiencies",
+    "f1",
+    "fill_histogram",
+    "find_threshold",
+    "ks_test",
     "log_loss",
     "log_loss_per_event",
     "macro_auc",
+    "normalise_by_true_class",
     "one_vs_rest_auc",
+    "paired_difference",
+    "percentile_interval",
+    "precision",
+    "precision_recall_curve",
     "predicted_class",
+    "recall",
+    "replicate",
+    "roc_curve",
     "weighted_mean",
 ]

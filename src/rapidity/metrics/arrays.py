@@ -24,7 +24,10 @@ def check_event_weight(event_weight: ArrayLike | None, n_events: int) -> NDArray
         return np.ones(n_events)
     weight = np.asarray(event_weight, dtype=np.float64)
     if weight.shape != (n_events,):
-        message = f"event_weight has shape {weight.shape}, but there are {n_events} events. Give one weight an event."
+        message = (
+            f"event_weight has shape {weight.shape}, but there are {n_events} events. "
+            "Give one weight an event."
+        )
         raise DataError(message)
     if not np.isfinite(weight).all():
         first = int(np.flatnonzero(~np.isfinite(weight))[0])

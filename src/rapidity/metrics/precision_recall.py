@@ -1,0 +1,114 @@
+"""Precision (purity), recall (efficiency) and F1 of each class, and the curve over thresholds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rapidity.core.errors import DataError
+from rapidity.metrics.roc_curve import selected_yields
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+
+def precision(confusion: ArrayLike) -> NDArray[np.float64]:
+    """Return which fraction of the events taken for each class belongs to it, ``(n_classes,)``, no unit.
+
+    Parameters
+    ----------
+    confusion
+        `confusion_matrix`, weighted or not. Precision depends on how frequent the classes are.
+
+    Returns
+    -------
+    precision
+        NaN for a class that no event is taken for.
+
+    Examples
+    --------
+    >>> precision([[8.0, 2.0], [1.0, 3.0]]).round(3)
+    array([0.889, 0.6  ])
+    """
+    matrix = np.asarray(confusion, dtype=np.float64)
+    return _divide(np.diag(matrix), matrix.sum(axis=0))
+
+
+def recall(confusion: ArrayLike) -> NDArray[np.float64]:
+    """Return which fraction of each class is taken for it, ``(n_classes,)``, no unit; NaN without events.
+
+    Examples
+    --------
+    >>> recall([[8.0, 2.0], [1.0, 3.0]])
+    array([0.8 , 0.75])
+    """
+    matrix = np.asarray(confusion, dtype=np.float64)
+    return _divide(np.diag(matrix), matrix.sum(axis=1))
+
+
+def f1(confusion: ArrayLike) -> NDArray[np.float64]:
+    """Return the harmonic mean of precision and recall of each class, ``(n_classes,)``, no unit.
+
+    As ``2 TP / (2 TP + FP + FN)``: 0, not NaN, for a class with events that no event is taken for.
+
+    Examples
+    --------
+    >>> f1([[8.0, 2.0], [1.0, 3.0]]).round(3)
+    array([0.842, 0.667])
+    """
+    matrix = np.asarray(confusion, dtype=np.float64)
+    return _divide(2 * np.diag(matrix), matrix.sum(axis=0) + matrix.sum(axis=1))
+
+
+@dataclass(frozen=True)
+class PrecisionRecallCurve:
+    """Precision and recall of the cuts ``score >= threshold``, thresholds falling ``(n_points,)``."""
+
+    threshold: NDArray[np.float64]
+    precision: NDArray[np.float64]
+    recall: NDArray[np.float64]
+
+
+def precision_recall_curve(
+    is_signal: ArrayLike, score: ArrayLike, event_weight: ArrayLike | None = None
+) -> PrecisionRecallCurve:
+    """Return precision and recall (no unit) of every cut on the score.
+
+    Parameters
+    ----------
+    is_signal
+        True for signal, shape ``(n_events,)``.
+    score
+        Larger means more signal-like, shape ``(n_events,)``.
+    event_weight
+        Signed weights ``(n_events,)``; None stands for weights of 1. Where the weights of the
+        selected events sum to zero the precision is NaN.
+
+    Raises
+    ------
+    DataError
+        If a score is NaN, or the weights of the signal sum to zero.
+
+    Examples
+    --------
+    >>> curve = precision_recall_curve([True, True, False], [0.9, 0.4, 0.6])
+    >>> curve.precision.round(3), curve.recall
+    (array([1.   , 0.5  , 0.667]), array([0.5, 0.5, 1. ]))
+    """
+    threshold, sig, bkg = selected_yields(is_signal, score, event_weight)
+    if sig[-1] == 0:
+        message = (
+            "recall is not defined: the weights of the signal sum to zero. "
+            "Give signal events whose weights do not cancel."
+        )
+        raise DataError(message)
+    # Nothing is selected at the first threshold, infinity: precision has no value there.
+    return PrecisionRecallCurve(threshold[1:], _divide(sig[1:], sig[1:] + bkg[1:]), sig[1:] / sig[-1])
+
+
+def _divide(numerator: NDArray[np.float64], denominator: NDArray[np.float64]) -> NDArray[np.float64]:
+    nowhere = np.full(numerator.shape, np.nan)
+    np.divide(numerator, denominator, out=nowhere, where=denominator != 0)
+    return nowhere
