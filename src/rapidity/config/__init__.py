@@ -1,1 +1,30 @@
-"""TODO."""
+"""One pydantic model per block of YAML, and the loader that knows line numbers.
+
+What the words in the YAML do lives on the floors above.
+"""
+
+from __future__ import annotations
+
+from rapidity.config.data import DataBlock, Guards, Source
+from rapidity.config.evaluation import Deliver, Evaluation
+from rapidity.config.inputs import TableInput
+from rapidity.config.loader import LoadedConfig, dump_config, load_config, resolve_paths
+from rapidity.config.preparation import Preparation
+from rapidity.config.run import RunConfig
+from rapidity.config.training import Training
+
+__all__ = [
+    "DataBlock",
+    "Deliver",
+    "Evaluation",
+    "Guards",
+    "LoadedConfig",
+    "Preparation",
+    "RunConfig",
+    "Source",
+    "TableInput",
+    "Training",
+    "dump_config",
+    "load_config",
+    "resolve_paths",
+]

@@ -1,0 +1,118 @@
+"""From a YAML file to a checked configuration, and back to YAML."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from rapidity.config.document import Document, KeyPath, Problem, read_document, write_yaml
+from rapidity.config.problems import collect_problems, format_problems
+from rapidity.config.run import RunConfig
+from rapidity.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True)
+class LoadedConfig:
+    """A configuration and where it came from.
+
+    Attributes
+    ----------
+    config
+        As written, with all defaults filled in.
+    path
+        The file.
+    base
+        The folder that relative data paths start from: that of the file.
+    """
+
+    config: RunConfig
+    path: Path
+    base: Path
+
+    @property
+    def resolved(self) -> RunConfig:
+        """The same configuration with absolute data paths, which works from any folder."""
+        return resolve_paths(self.config, self.base)
+
+
+def load_config(path: Path | str, overrides: Sequence[str] = ()) -> LoadedConfig:
+    """Read and check a configuration.
+
+    Parameters
+    ----------
+    path
+        The YAML file.
+    overrides
+        Single values to replace, such as ``training.epochs=5``, ``network.hidden=[64, 64]`` or
+        ``data.sources.0.path=other.root``; the values are YAML.
+
+    Raises
+    ------
+    ConfigError
+        With every problem at once: line, key, what is wrong, what is allowed.
+    """
+    path = Path(path)
+    document = read_document(path)
+    for override in overrides:
+        document.set_value(override)
+    problems = list(document.problems)
+    config = None
+    try:
+        config = RunConfig.model_validate(document.values)
+    except ValidationError as error:
+        problems += collect_problems(error, RunConfig, document)
+    else:
+        problems += _truth_values_as_numbers(document, config)
+    if problems or config is None:
+        raise ConfigError(format_problems(problems, str(path)))
+    return LoadedConfig(config, path, path.resolve().parent)
+
+
+def dump_config(config: RunConfig) -> str:
+    """Return the configuration as YAML with every default written out; it loads again to an equal one."""
+    return write_yaml(config.model_dump(mode="json", by_alias=True))
+
+
+def resolve_paths(config: RunConfig, base: Path) -> RunConfig:
+    """Return the configuration with the paths of the sources made absolute, starting from `base`."""
+
+    def absolute(paths: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
+        if paths is None or isinstance(paths, str):
+            return paths and str(base / Path(paths).expanduser())
+        return tuple(str(base / Path(path).expanduser()) for path in paths)
+
+    sources = tuple(
+        source.model_copy(update={"path": absolute(source.path), "join": absolute(source.join)})
+        for source in config.data.sources
+    )
+    return config.model_copy(update={"data": config.data.model_copy(update={"sources": sources})})
+
+
+def _truth_values_as_numbers(document: Document, config: RunConfig) -> list[Problem]:
+    """Refuse `weight_decay: true`, which pydantic reads as 1."""
+    resolved = config.model_dump(mode="json", by_alias=True)
+    problems = []
+    for path, found in _truth_values(document.values, ()):
+        value: Any = resolved
+        for key in path:
+            is_there = key in value if isinstance(value, dict) else isinstance(value, list)
+            value = value[key] if is_there else None
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            text = f"expected a number, found {str(found).lower()}."
+            problems.append(Problem(document.where(path), path, text))
+    return problems
+
+
+def _truth_values(value: Any, path: KeyPath) -> list[tuple[KeyPath, bool]]:
+    if isinstance(value, bool):
+        return [(path, value)]
+    items: Any = (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    )
+    return [found for key, inner in items for found in _truth_values(inner, (*path, key))]
