@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
+from rapidity.core.errors import MissingNameError, closest, shorten
+from rapidity.core.random import make_generator
+from rapidity.network.initializers import INITIALIZERS
 
-from rapidity.core.records import Parameters
-from rapidity.network.layer import Layer, ParameterSpec, Shape
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+
+    from rapidity.core.records import Parameters
+    from rapidity.network.layer import Layer, ParameterSpec, Shape
 
 
 @dataclass(frozen=True)
@@ -31,6 +39,22 @@ class Node:
     shape: Shape
     parameters: tuple[ParameterSpec, ...]
 
+    @property
+    def n_parameters(self) -> int:
+        """Number of trained numbers."""
+        return sum(math.prod(spec.shape) for spec in self.parameters if spec.is_trained)
+
+
+@dataclass(frozen=True)
+class SummaryRow:
+    """One line of a network's summary: an input (of type ``input``) or a node."""
+
+    name: str
+    type: str
+    inputs: tuple[str, ...]
+    shape: Shape
+    n_parameters: int
+
 
 @dataclass(frozen=True)
 class Network:
@@ -51,14 +75,48 @@ class Network:
     @property
     def n_parameters(self) -> int:
         """Number of trained numbers."""
-        return sum(
-            int(np.prod(spec.shape)) for node in self.nodes for spec in node.parameters if spec.is_trained
-        )
+        return sum(node.n_parameters for node in self.nodes)
+
+    def node(self, name: str) -> Node:
+        """Return the node called `name`; an unknown name is a MissingNameError with the near ones."""
+        by_name = {node.name: node for node in self.nodes}
+        if name not in by_name:
+            near = closest(name, by_name)
+            hint = f" Did you mean '{near[0]}'?" if near else ""
+            message = f"the network has no layer '{name}'.{hint} Layers: {shorten(by_name)}"
+            raise MissingNameError(message)
+        return by_name[name]
+
+    def shape_of(self, name: str) -> Shape:
+        """Return the shape, for one event, of a network input or a node."""
+        return self.inputs[name] if name in self.inputs else self.node(name).shape
+
+    def summary(self) -> tuple[SummaryRow, ...]:
+        """Return one row per input and node, in order, for printing and drawing."""
+        inputs = [SummaryRow(name, "input", (), shape, 0) for name, shape in self.inputs.items()]
+        nodes = [
+            SummaryRow(node.name, _describe_type(node.layer), node.inputs, node.shape, node.n_parameters)
+            for node in self.nodes
+        ]
+        return (*inputs, *nodes)
 
     def parameter_specs(self) -> dict[str, ParameterSpec]:
         """Return canonical name -> specification, in the order of the nodes."""
         return {f"{node.name}.{spec.name}": spec for node in self.nodes for spec in node.parameters}
 
     def initial_parameters(self, rng: np.random.Generator) -> Parameters:
-        """Draw the initial parameters; one generator gives every engine the same start."""
-        raise NotImplementedError
+        """Draw the initial parameters; one generator gives every engine the same start.
+
+        Each parameter has a stream of its own, made from one number of `rng` and its name: another layer
+        elsewhere in the network leaves its first values as they are.
+        """
+        seed = int(rng.integers(2**63))
+        return {
+            name: INITIALIZERS[spec.initializer](make_generator(seed, "parameter", name), spec)
+            for name, spec in self.parameter_specs().items()
+        }
+
+
+def _describe_type(layer: Layer) -> str:
+    """Return `dense`, or `activation (relu)`: the type, with what tells it from others of its kind."""
+    return layer.kind if layer.default_name == layer.kind else f"{layer.kind} ({layer.default_name})"

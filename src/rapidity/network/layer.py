@@ -5,17 +5,35 @@ Shapes here are those of one event, without the leading ``n_events``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
 from rapidity.core.block import Block
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rapidity.network.initializers import Initializer
+
 Shape = tuple[int, ...]
-Initializer = Literal["he_uniform", "glorot_uniform", "lecun_normal", "fan_in_uniform", "zeros", "ones"]
 NAME_PATTERN = r"^[A-Za-z_][\w-]*$"
+
+
+class ShapeError(ValueError):
+    """The shapes that reach a layer do not fit it; the graph adds which layer and which shapes.
+
+    Examples
+    --------
+    >>> str(ShapeError(needs="one input", cure="Join them with 'concatenate' first"))
+    "needs one input. Join them with 'concatenate' first"
+    """
+
+    def __init__(self, needs: str, cure: str) -> None:
+        super().__init__(f"needs {needs}. {cure}")
+        self.needs = needs
+        self.cure = cure
 
 
 @dataclass(frozen=True)
@@ -57,10 +75,20 @@ class Layer(Block):
     inputs: str | tuple[str, ...] | None = None
     """Names of inputs or earlier layers; left out, the layer before (for the first: all inputs)."""
 
+    @property
+    def kind(self) -> str:
+        """The `type` in YAML."""
+        return str(getattr(self, "type"))  # noqa: B009 - each layer narrows `type` to its own literal
+
+    @property
+    def default_name(self) -> str:
+        """Stem of the name that a layer without `name` gets."""
+        return self.kind
+
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
-        """Return the shape of the result for the shapes of the inputs; a ValueError says what is wrong."""
+        """Return the shape of the result for the shapes of the inputs; a ShapeError says what is wrong."""
         raise NotImplementedError
 
-    def parameter_specs(self, shapes: Sequence[Shape]) -> tuple[ParameterSpec, ...]:  # noqa: ARG002
+    def parameter_specs(self, shapes: Sequence[Shape]) -> tuple[ParameterSpec, ...]:
         """Return the parameters that the layer needs for inputs of these shapes; most have none."""
         return ()

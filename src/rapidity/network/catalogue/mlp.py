@@ -2,31 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from rapidity.core.block import Block
-from rapidity.network.layer import Layer
-from rapidity.network.layers import Activation, Dense
-from rapidity.network.layers.activation import ActivationName
+from rapidity.network.catalogue.entry import CatalogueNetwork
+from rapidity.network.layers import Activation, BatchNorm, Dense, Dropout, LayerNorm
+from rapidity.network.layers.activation import ActivationName, initializer_before
+from rapidity.network.layers.dropout import check_rate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rapidity.network.layer import Layer
+
+Normalization = Literal["none", "batch", "layer"]
 
 
-class Mlp(Block):
-    """Dense layers one after the other; the first choice for tables."""
+def normalization_layers(normalization: Normalization, **place: str) -> list[Layer]:
+    """Return the normalisation layer that a `normalization` key names, or none."""
+    match normalization:
+        case "batch":
+            return [BatchNorm(type="batch_norm", **place)]
+        case "layer":
+            return [LayerNorm(type="layer_norm", **place)]
+        case "none":
+            return []
+
+
+class Mlp(CatalogueNetwork):
+    """Multilayer perceptron: dense layers one after the other; the first choice for tables."""
+
+    paper: ClassVar[str] = "Rumelhart, Hinton and Williams, Nature 323 (1986) 533"
 
     type: Literal["mlp"]
     hidden: tuple[Annotated[int, Field(gt=0)], ...] = (128, 128, 128)
-    """Units of each hidden layer."""
+    """Units of each hidden layer; empty: a linear model."""
     activation: ActivationName = "relu"
+    """Function after each hidden layer."""
+    dropout: float = 0.0
+    """Fraction of the units of each hidden layer set to zero while training."""
+    normalization: Normalization = "none"
+    """Between each hidden layer and its activation: `batch` or `layer` normalisation, or `none`."""
+
+    @field_validator("dropout")
+    @classmethod
+    def _dropout_is_a_fraction(cls, rate: float) -> float:
+        return check_rate(rate)
 
     def layers(self, input_names: Sequence[str]) -> list[Layer]:
-        """Return the layers between the inputs (joined if several) and the head."""
+        """Return dense, normalisation, activation, dropout for each hidden layer."""
         layers: list[Layer] = []
-        for number, units in enumerate(self.hidden, start=1):
-            layers.append(Dense(type="dense", name=f"dense_{number}", units=units))
-            layers.append(
-                Activation(type="activation", name=f"activation_{number}", function=self.activation)
-            )
+        initializer = initializer_before(self.activation)
+        for units in self.hidden:
+            layers.append(Dense(type="dense", units=units, initializer=initializer))
+            layers += normalization_layers(self.normalization)
+            layers.append(Activation(type="activation", function=self.activation))
+            if self.dropout > 0:
+                layers.append(Dropout(type="dropout", rate=self.dropout))
         return layers

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from rapidity.network.layer import Shape
+from rapidity.network.layer import Shape, ShapeError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def one_shape(shapes: Sequence[Shape], *, min_axes: int = 0) -> Shape:
-    """Return the only shape; anything else is a ValueError with a cure."""
+    """Return the only shape; anything else is a ShapeError with a cure."""
     if len(shapes) != 1:
-        message = f"takes one input, found {len(shapes)}. Put a 'concatenate' or 'add' layer before it"
-        raise ValueError(message)
+        raise ShapeError(needs="one input", cure="Join them first with a 'concatenate' or 'add' layer")
     if len(shapes[0]) < min_axes:
-        message = f"needs at least {min_axes} axes per event, found shape {shapes[0]}"
-        raise ValueError(message)
+        needs = f"at least {min_axes} axis beside n_events" if min_axes == 1 else f"at least {min_axes} axes"
+        raise ShapeError(needs=needs, cure="Feed it from an input or a layer with that many axes")
     return shapes[0]
+
+
+def several_shapes(shapes: Sequence[Shape]) -> Sequence[Shape]:
+    """Return the shapes if there are two or more, else raise a ShapeError with a cure."""
+    if len(shapes) < 2:
+        raise ShapeError(needs="two inputs or more", cure="Name them in its 'inputs', or leave the layer out")
+    return shapes

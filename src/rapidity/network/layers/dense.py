@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from rapidity.network.layer import Initializer, Layer, ParameterSpec, Shape
+from rapidity.network.initializers import Initializer
+from rapidity.network.layer import Layer, ParameterSpec, Shape
 from rapidity.network.layers.arity import one_shape
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class Dense(Layer):
@@ -20,7 +23,7 @@ class Dense(Layer):
     bias: bool = True
     """Add a trained constant to each unit."""
     initializer: Initializer = "he_uniform"
-    """How the kernel is first drawn."""
+    """How the kernel is first drawn; the bias starts at zero."""
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         """Return ``(..., units)`` for ``(..., n_in)``."""

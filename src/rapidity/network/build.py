@@ -1,0 +1,196 @@
+"""From the `network:` block to the graph: names, connections, shapes, heads, and what is wrong with them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rapidity.core.errors import GraphError, closest, shorten
+from rapidity.network.config import LayerList
+from rapidity.network.graph import Network, Node
+from rapidity.network.layer import Layer, Shape, ShapeError
+from rapidity.network.layers import Add, Concatenate, Dense
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rapidity.network.config import NetworkConfig
+
+JOINED_INPUTS = "joined_inputs"
+"""Name of the concatenation that is put in when the first layer takes one input and there are several."""
+
+
+def head_name(output: str) -> str:
+    """Return the name of the node whose result are the logits of `output`."""
+    return f"{output}_logits"
+
+
+def build_network(config: NetworkConfig, inputs: Mapping[str, Shape], outputs: Mapping[str, int]) -> Network:
+    """Return the graph of a `network:` block.
+
+    Parameters
+    ----------
+    config
+        A network of the catalogue, or a list of layers.
+    inputs
+        Input name -> shape of one event.
+    outputs
+        Output name -> number of logits. Each gets a head: a dense layer ``<output>_logits`` after the last
+        layer.
+
+    Raises
+    ------
+    GraphError
+        If names clash or are unknown, shapes do not fit, or an input or a layer leads to no output.
+
+    Examples
+    --------
+    >>> from rapidity.network import Mlp
+    >>> network = build_network(Mlp(type="mlp", hidden=(8,)), {"features": (3,)}, {"class": 1})
+    >>> [(node.name, node.shape) for node in network.nodes]
+    [('dense_1', (8,)), ('relu_1', (8,)), ('class_logits', (1,))]
+    """
+    layers = config.layers if isinstance(config, LayerList) else config.layers(tuple(inputs))
+    graph = _GraphBuilder(inputs, layers, [head_name(output) for output in outputs])
+    for layer in layers:
+        graph.append(layer)
+    graph.append_heads(outputs)
+    network = Network(dict(inputs), tuple(graph.nodes), {name: head_name(name) for name in outputs})
+    _check_everything_is_used(network)
+    return network
+
+
+class _GraphBuilder:
+    """Appends layers one by one; knows the shapes of what is there already."""
+
+    def __init__(self, inputs: Mapping[str, Shape], layers: Sequence[Layer], heads: Sequence[str]) -> None:
+        _check_names(inputs, layers, heads)
+        self.inputs = inputs
+        self.nodes: list[Node] = []
+        self._shapes: dict[str, Shape] = dict(inputs)
+        given = [layer.name for layer in layers if layer.name is not None]
+        self._taken = {JOINED_INPUTS, *inputs, *given, *heads}
+        self._given = set(given)
+        self._counts: dict[str, int] = {}
+
+    def append(self, layer: Layer) -> None:
+        """Append one layer under its own or a new name."""
+        name = layer.name or self._make_name(layer.default_name)
+        sources = self._find_sources(name, layer)
+        self._append_node(name, layer, sources)
+
+    def append_heads(self, outputs: Mapping[str, int]) -> None:
+        """Append the dense layer of each output after the last layer."""
+        (source,) = [self.nodes[-1].name] if self.nodes else self._all_inputs(joined=True)
+        for output, n_logits in outputs.items():
+            shape = self._shapes[source]
+            name = head_name(output)
+            if len(shape) != 1:
+                error = ShapeError(needs="(n_events, n_features)", cure="Put a 'flatten' layer between them")
+                raise GraphError(_misfit_message(name, "dense", [(source, shape)], error))
+            head = Dense(type="dense", name=name, units=n_logits, initializer="lecun_normal")
+            self._append_node(name, head, (source,))
+
+    def _append_node(self, name: str, layer: Layer, sources: tuple[str, ...]) -> None:
+        shapes = [self._shapes[source] for source in sources]
+        try:
+            shape = layer.output_shape(shapes)
+        except ShapeError as error:
+            fed = list(zip(sources, shapes, strict=True))
+            raise GraphError(_misfit_message(name, layer.kind, fed, error)) from None
+        self.nodes.append(Node(name, layer, sources, shape, layer.parameter_specs(shapes)))
+        self._shapes[name] = shape
+
+    def _make_name(self, stem: str) -> str:
+        while True:
+            self._counts[stem] = self._counts.get(stem, 0) + 1
+            name = f"{stem}_{self._counts[stem]}"
+            if name not in self._taken:
+                self._taken.add(name)
+                return name
+
+    def _find_sources(self, name: str, layer: Layer) -> tuple[str, ...]:
+        if layer.inputs is None:
+            if self.nodes:
+                return (self.nodes[-1].name,)
+            return self._all_inputs(joined=not isinstance(layer, Concatenate | Add))
+        sources = (layer.inputs,) if isinstance(layer.inputs, str) else layer.inputs
+        for source in sources:
+            if source not in self._shapes:
+                raise GraphError(self._unknown_source_message(name, layer, source))
+        return sources
+
+    def _all_inputs(self, *, joined: bool) -> tuple[str, ...]:
+        names = tuple(self.inputs)
+        if len(names) == 1 or not joined:
+            return names
+        self._append_node(JOINED_INPUTS, Concatenate(type="concatenate", name=JOINED_INPUTS), names)
+        return (JOINED_INPUTS,)
+
+    def _unknown_source_message(self, name: str, layer: Layer, source: str) -> str:
+        where = f"layer '{name}' ({layer.kind})"
+        if source == name:
+            return f"{where} takes its own result as input. Name an input or an earlier layer instead."
+        if source in self._given:
+            return (
+                f"{where} takes '{source}', which comes later in the list, and a graph has no circles."
+                f" Move '{source}' before '{name}'."
+            )
+        near = closest(source, self._shapes)
+        hint = f" Did you mean '{near[0]}'?" if near else ""
+        return (
+            f"{where} takes '{source}', which is neither an input nor an earlier layer.{hint}"
+            f"\n  There are: {shorten(self._shapes)}"
+        )
+
+
+def _misfit_message(name: str, kind: str, fed: Sequence[tuple[str, Shape]], error: ShapeError) -> str:
+    gets = ", ".join(f"{describe_shape(shape)} from '{source}'" for source, shape in fed) or "nothing"
+    noun = "shape" if len(fed) == 1 else "shapes"
+    return f"layer '{name}' ({kind}) gets {noun} {gets} but needs {error.needs}.\n  {error.cure}."
+
+
+def describe_shape(shape: Shape) -> str:
+    """Return the shape as users read it, with the axis of the events in front.
+
+    Examples
+    --------
+    >>> describe_shape((20, 64))
+    '(n_events, 20, 64)'
+    """
+    return "(" + ", ".join(["n_events", *map(str, shape)]) + ")"
+
+
+def _check_names(inputs: Mapping[str, Shape], layers: Sequence[Layer], heads: Sequence[str]) -> None:
+    seen: dict[str, str] = dict.fromkeys(inputs, "an input")
+    seen |= dict.fromkeys(heads, "the head of an output") | {JOINED_INPUTS: "the joined inputs"}
+    for number, layer in enumerate(layers, start=1):
+        if layer.name is None:
+            continue
+        if layer.name in seen:
+            message = (
+                f"layer {number} ({layer.kind}) is called '{layer.name}', but so is {seen[layer.name]}."
+                " Give it another name, or leave the name out."
+            )
+            raise GraphError(message)
+        seen[layer.name] = f"layer {number} ({layer.kind})"
+
+
+def _check_everything_is_used(network: Network) -> None:
+    used = set(network.outputs.values())
+    for node in reversed(network.nodes):
+        if node.name in used:
+            used.update(node.inputs)
+    idle = [name for name in network.inputs if name not in used]
+    if idle:
+        message = (
+            f"network input '{idle[0]}' {describe_shape(network.inputs[idle[0]])} leads to no output."
+            f" Name it in the 'inputs' of a layer, or remove it from the configuration's inputs."
+        )
+        raise GraphError(message)
+    dead = [node for node in network.nodes if node.name not in used]
+    if dead:
+        message = (
+            f"layer '{dead[-1].name}' ({dead[-1].layer.kind}) leads to no output: heads follow the last"
+            " layer of the list. Name it in the 'inputs' of a later layer, or remove it."
+        )
+        raise GraphError(message)
