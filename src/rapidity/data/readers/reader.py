@@ -33,6 +33,25 @@ class ColumnInfo:
     unit: str | None = None
 
 
+@dataclass(frozen=True)
+class TableInfo:
+    """One table inside a file.
+
+    Attributes
+    ----------
+    name
+        As `tree` or `dataset` takes it; empty where the file itself is the table.
+    layout
+        How the file format calls it: tree, RNTuple, dataset, group, array, ...
+    n_entries
+        Number of rows, or None where only reading the file tells.
+    """
+
+    name: str
+    layout: str
+    n_entries: int | None
+
+
 class Reader(Protocol):
     """One table inside one file, opened lazily.
 

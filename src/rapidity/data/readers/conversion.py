@@ -1,0 +1,125 @@
+"""Conversion of values as a file holds them to the dtype that was asked for, without silent loss."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from rapidity.core.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+_ZERO_DECIMALS = re.compile(r"\.0*$")
+_EXACT_INTEGERS_END = 2.0**53
+"""Above this, float64 no longer tells neighbouring integers apart."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where values stand, for messages.
+
+    Attributes
+    ----------
+    name_row
+        Turns the number of a row into words for people: ``entry 7``, ``line 9``.
+    """
+
+    column: str
+    where: str
+    name_row: Callable[[int], str] = "row {}".format
+
+    def refuse(self, row: int, value: object, expected: str) -> NoReturn:
+        """Raise the error about one value."""
+        found = "no value" if value is None or value is np.ma.masked else repr(value)
+        place = f"column '{self.column}' of {self.where}, {self.name_row(row)}"
+        message = f"{place}: found {found}, expected {expected}"
+        raise DataError(message)
+
+
+def convert(values: NDArray[Any], dtype: np.dtype[Any], place: Place) -> NDArray[Any]:
+    """Return the values as `dtype`: a float, an integer, or object (text as str).
+
+    A masked value becomes NaN in a float column, the empty string in a text column, and is a
+    DataError in an integer column. Numbers too large for a float32 become infinite.
+
+    Examples
+    --------
+    >>> convert(np.array([1, 2], dtype=np.uint8), np.dtype("f4"), Place("n_jets", "a.h5"))
+    array([1., 2.], dtype=float32)
+    """
+    if dtype.kind == "O":
+        return _to_text(values)
+    if values.dtype.kind in "OUS":
+        values = _parse_text(values, dtype, place)
+    if dtype.kind == "f":
+        return _to_float(values, dtype)
+    if dtype.kind in "iu":
+        return _to_integer(values, dtype, place)
+    return np.ma.getdata(values).astype(dtype)
+
+
+def _to_float(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    with np.errstate(over="ignore"):
+        converted = np.ma.getdata(values).astype(dtype)
+    if np.ma.is_masked(values):
+        converted[np.ma.getmaskarray(values)] = np.nan
+    return converted
+
+
+def _to_integer(values: NDArray[Any], dtype: np.dtype[Any], place: Place) -> NDArray[Any]:
+    if np.ma.is_masked(values):
+        index = int(np.flatnonzero(np.ma.getmaskarray(values))[0])
+        place.refuse(index, None, "a whole number (a column with missing values cannot be a key).")
+    data = np.ma.getdata(values)
+    if data.dtype.kind == "f":
+        bad = ~((np.abs(data) <= _EXACT_INTEGERS_END) & (data == np.round(data)))
+    elif data.dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        bad = (data > limits.max) | (data < limits.min)
+    else:
+        bad = np.zeros(len(data), dtype=bool)
+    if bad.any():
+        index = int(np.flatnonzero(bad)[0])
+        place.refuse(index, data[index].item(), f"a whole number that fits into {dtype}.")
+    return data.astype(dtype)
+
+
+def _to_text(values: NDArray[Any]) -> NDArray[Any]:
+    if values.dtype.kind == "S":
+        data = np.char.decode(np.ma.getdata(values), "utf-8", "replace").astype(object)
+    elif values.dtype.kind == "U":
+        data = np.ma.getdata(values).astype(object)
+    else:
+        data = np.array([_to_str(value) for value in np.ma.getdata(values).tolist()], dtype=object)
+    if np.ma.is_masked(values):
+        data[np.ma.getmaskarray(values)] = ""
+    return data
+
+
+def _to_str(value: object) -> str:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return "" if value is None else str(value)
+
+
+def _parse_text(values: NDArray[Any], dtype: np.dtype[Any], place: Place) -> NDArray[Any]:
+    """Return the numbers that a text column spells out (exactly, for integers)."""
+    parse = _parse_integer if dtype.kind in "iu" else float
+    numbers = []
+    for index, text in enumerate(_to_text(values).tolist()):
+        try:
+            numbers.append(parse(text))
+        except ValueError:
+            place.refuse(index, text or None, "a number. Correct the file, or leave the column out.")
+    return np.array(numbers, dtype=np.int64 if dtype.kind in "iu" else np.float64)
+
+
+def _parse_integer(text: str) -> int:
+    # Programs that know only floats write the event number 7 as 7.0.
+    return int(_ZERO_DECIMALS.sub("", text))

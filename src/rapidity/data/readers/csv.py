@@ -1,0 +1,209 @@
+"""CSV files: text with one event a line, also gzipped, with any of the usual delimiters."""
+
+from __future__ import annotations
+
+import io
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.csv as pc
+
+from rapidity.core.errors import DataError
+from rapidity.data.readers.arrow import column_kind, to_numpy
+from rapidity.data.readers.base import TableReader
+from rapidity.data.readers.csv_layout import CsvLayout, detect_layout, truncated
+from rapidity.data.readers.reader import ColumnInfo, TableInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+_BLOCK_BYTES = 1 << 20
+"""Measured on 1.2 million lines: 1 MiB is faster than 8 MiB (caches), and needs a quarter of the memory."""
+
+_CONVERSION_ERROR = re.compile(
+    r"In CSV column #(?P<column>\d+): (?:Row #(?P<row>\d+): )?.*invalid value '(?P<value>.*)'", re.DOTALL
+)
+_TYPE_NAMES = {"float64": "number", "integer": "whole number", "boolean": "boolean"}
+_SHAPE_ERROR = re.compile(r"(?:Row #(?P<row>\d+): )?Expected (?P<expected>\d+) columns, got (?P<found>\d+)")
+
+
+def list_tables(path: Path) -> list[TableInfo]:
+    """Return the one table of the file."""
+    return [TableInfo("", "CSV", None)]
+
+
+def open_table(path: Path, table: str | None, column_names: Sequence[str] | None) -> CsvReader:
+    """Open the file; a CSV file is one table."""
+    return CsvReader(path, column_names)
+
+
+class CsvReader(TableReader):
+    """The table of a CSV file.
+
+    The kinds of the columns are those of the first lines; the values are parsed straight to the type
+    that is asked for, without a detour over float64.
+    """
+
+    def __init__(self, path: Path, column_names: Sequence[str] | None = None) -> None:
+        self._layout, sample = detect_layout(path, column_names)
+        super().__init__(path, columns=_describe_columns(path, self._layout, sample), n_entries=None)
+
+    def _convert_chunks(
+        self, wanted: Mapping[str, np.dtype[Any]], chunk_size: int
+    ) -> Iterator[dict[str, NDArray[Any]]]:
+        # Integers of a column with decimals are parsed as text: a float would round long event keys.
+        self._types = {name: self._arrow_type(name, dtype) for name, dtype in wanted.items()}
+        return super()._convert_chunks(wanted, chunk_size)
+
+    def _arrow_type(self, name: str, dtype: np.dtype[Any]) -> Any:
+        kind = self._columns[name].kind
+        if dtype.kind == "O" or (dtype.kind in "iu" and kind not in {"integer", "boolean"}):
+            return pa.string()
+        return pa.bool_() if kind == "boolean" else pa.from_numpy_dtype(dtype)
+
+    def _raw_chunks(self, names: Sequence[str], chunk_size: int) -> Iterator[dict[str, NDArray[Any]]]:
+        types = self._types
+        with _open_text(self.path, self._layout) as stream:
+            try:
+                for table in _gather(_stream(stream, self._layout, types), chunk_size):
+                    yield {name: to_numpy(table.column(name).combine_chunks()) for name in names}
+            except pa.ArrowInvalid as error:
+                raise self._explain(error, types) from error
+            except OSError as error:
+                raise truncated(self.path) from error
+
+    def _name_row(self, first_entry: int, row: int) -> str:
+        return f"line {self._layout.n_skipped_lines + first_entry + row + 1}"
+
+    def _explain(self, error: Exception, types: Mapping[str, Any]) -> DataError:
+        """Return the error with the line, which only reading again with one thread can tell."""
+        text = str(error)
+        with _open_text(self.path, self._layout) as stream:
+            try:
+                for _ in _stream(stream, self._layout, types, use_threads=False):
+                    pass
+            except pa.ArrowInvalid as located:
+                text = str(located)
+        if found := _CONVERSION_ERROR.search(text):
+            name = self._layout.names[int(found["column"])]
+            wanted = "whole number" if pa.types.is_integer(types[name]) else "number"
+            return DataError(
+                f"column '{name}' of {self.path}, line {found['row']}: found '{found['value']}', "
+                f"expected a {wanted}. Correct the file, or leave the column out."
+            )
+        if found := _SHAPE_ERROR.search(text):
+            return DataError(
+                f"{self.path}, line {found['row']}: found {found['found']} cells, expected "
+                f"{found['expected']}. Is the file whole, and '{self._layout.delimiter}' its delimiter?"
+            )
+        return DataError(f"{self.path} cannot be read as CSV: {text}")
+
+
+def _describe_columns(path: Path, layout: CsvLayout, sample: bytes) -> dict[str, ColumnInfo]:
+    """Return the columns with the kinds that their first values suggest."""
+    stream = io.BytesIO(_squeeze_blanks(sample) if layout.delimiter == " " else sample)
+    # A line with too few or too many cells is reported when the values are read.
+    parse = pc.ParseOptions(delimiter=layout.delimiter, invalid_row_handler=lambda _: "skip")
+    try:
+        table = pc.read_csv(
+            stream,
+            read_options=_read_options(layout, use_threads=False),
+            parse_options=parse,
+            convert_options=pc.ConvertOptions(decimal_point=layout.decimal_point),
+        )
+    except pa.ArrowInvalid as error:
+        message = f"{path} cannot be read as CSV: {error}. Expected a header and events."
+        raise DataError(message) from error
+    return {field.name: _describe(field) for field in table.schema}
+
+
+def _describe(field: Any) -> ColumnInfo:
+    kind = column_kind(field.type)
+    # Dates and times are text here: an analysis that needs them has numbers.
+    return ColumnInfo(field.name, "text" if kind == "unreadable" else kind, _TYPE_NAMES.get(kind, "text"))
+
+
+def _read_options(layout: CsvLayout, *, use_threads: bool) -> Any:
+    return pc.ReadOptions(
+        column_names=layout.names,
+        skip_rows=layout.n_skipped_lines,
+        block_size=_BLOCK_BYTES,
+        use_threads=use_threads,
+    )
+
+
+def _stream(
+    stream: Any, layout: CsvLayout, types: Mapping[str, Any], *, use_threads: bool = True
+) -> Iterator[Any]:
+    """Yield record batches, one a block of text."""
+    yield from pc.open_csv(
+        stream,
+        read_options=_read_options(layout, use_threads=use_threads),
+        parse_options=pc.ParseOptions(delimiter=layout.delimiter),
+        convert_options=pc.ConvertOptions(
+            column_types=dict(types), include_columns=list(types), decimal_point=layout.decimal_point
+        ),
+    )
+
+
+def _gather(batches: Iterator[Any], chunk_size: int) -> Iterator[Any]:
+    """Yield tables of `chunk_size` rows, the last one shorter."""
+    waiting: list[Any] = []
+    n_waiting = 0
+    for batch in batches:
+        waiting.append(batch)
+        n_waiting += batch.num_rows
+        if n_waiting < chunk_size:
+            continue
+        table = pa.Table.from_batches(waiting)
+        n_whole = n_waiting - n_waiting % chunk_size
+        for start in range(0, n_whole, chunk_size):
+            yield table.slice(start, chunk_size)
+        waiting = table.slice(n_whole).to_batches()
+        n_waiting -= n_whole
+    if n_waiting:
+        yield pa.Table.from_batches(waiting)
+
+
+def _squeeze_blanks(text: bytes) -> bytes:
+    """Return the lines with one blank between cells and none around them."""
+    return re.sub(rb"(?m)^ | $", b"", re.sub(rb"[ \t\r]+", b" ", text))
+
+
+class _Squeezed(io.RawIOBase):
+    """A stream of text whose runs of blanks are squeezed, line by line."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._unfinished = b""
+        self._ready = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        while not self._ready:
+            text = self._stream.read(_BLOCK_BYTES)
+            whole, newline, rest = (self._unfinished + text).rpartition(b"\n")
+            if not text:
+                whole, newline, rest = rest, b"", b""
+            self._unfinished = rest
+            self._ready = _squeeze_blanks(whole + newline)
+            if not text:
+                break
+        end = len(self._ready) if size < 0 else size
+        piece, self._ready = self._ready[:end], self._ready[end:]
+        return piece
+
+
+@contextmanager
+def _open_text(path: Path, layout: CsvLayout) -> Iterator[Any]:
+    with pa.OSFile(str(path)) as file:
+        stream = pa.CompressedInputStream(file, "gzip") if layout.is_compressed else file
+        yield pa.PythonFile(_Squeezed(stream), "r") if layout.delimiter == " " else stream
