@@ -1,1 +1,27 @@
-"""TODO."""
+"""From scored events to result records: numbers with intervals, curves, matrices, distributions.
+
+Drawing them is `report`'s work; the formulas are those of `metrics`.
+"""
+
+from rapidity.evaluation.evaluate import evaluate
+from rapidity.evaluation.events import ALL, ScoredEvents
+from rapidity.evaluation.plain import to_plain
+from rapidity.evaluation.results import (
+    Central,
+    EvaluationResult,
+    ScoreHistogram,
+    SplitSummary,
+    WorkingPoint,
+)
+
+__all__ = [
+    "ALL",
+    "Central",
+    "EvaluationResult",
+    "ScoreHistogram",
+    "ScoredEvents",
+    "SplitSummary",
+    "WorkingPoint",
+    "evaluate",
+    "to_plain",
+]

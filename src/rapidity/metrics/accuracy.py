@@ -26,7 +26,8 @@ def predicted_class(scores: ArrayLike) -> NDArray[np.int64]:
     values = np.asarray(scores)
     if values.shape[1] == 2:  # many times faster than argmax along so short an axis
         return (values[:, 1] > values[:, 0]).astype(np.int64)
-    return np.argmax(values, axis=1).astype(np.int64, copy=False)
+    highest: NDArray[np.int64] = np.argmax(values, axis=1)
+    return highest
 
 
 def accuracy(class_index: ArrayLike, scores: ArrayLike, event_weight: ArrayLike | None = None) -> float:

@@ -70,6 +70,19 @@ class PrecisionRecallCurve:
     precision: NDArray[np.float64]
     recall: NDArray[np.float64]
 
+    def thin(self, n_points: int = 1000) -> PrecisionRecallCurve:
+        """Return at most `n_points` points at even steps of recall, the ends among them."""
+        n_all = len(self.threshold)
+        if n_all <= n_points:
+            return self
+        travelled = np.cumsum(np.abs(np.diff(self.recall, prepend=0.0)))
+        # The tail where recall creeps to 1 holds most of the background, so steps of rank count too.
+        position = travelled / max(travelled[-1], 1e-300) + np.arange(1, n_all + 1) / n_all
+        bins = np.floor(position / 2 * (n_points - 2))
+        is_kept = np.concatenate([[True], bins[1:] != bins[:-1]])
+        is_kept[-1] = True
+        return PrecisionRecallCurve(self.threshold[is_kept], self.precision[is_kept], self.recall[is_kept])
+
 
 def precision_recall_curve(
     is_signal: ArrayLike, score: ArrayLike, event_weight: ArrayLike | None = None
