@@ -1,0 +1,94 @@
+"""What happened in each epoch."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Self
+
+from rapidity.core.files import write_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+    from typing import Any
+
+
+@dataclass(frozen=True)
+class EpochRow:
+    """One epoch; None where a quantity is not defined (no validation split, one class only).
+
+    Attributes
+    ----------
+    epoch
+        Counted from 1.
+    rate
+        Learning rate of the last step.
+    train_loss
+        Mean loss of the steps, as they were taken: with dropout, penalties and parameters that change.
+    validation_loss
+        Weighted mean loss after the epoch, without penalties.
+    train_accuracy, train_auc
+        After the epoch, on a fixed part of the training split (see `monitoring.choose_rows`).
+    seconds
+        Wall time, evaluation included, checkpoint not.
+    """
+
+    epoch: int
+    rate: float
+    train_loss: float
+    validation_loss: float | None
+    train_accuracy: float | None
+    validation_accuracy: float | None
+    train_auc: float | None
+    validation_auc: float | None
+    seconds: float
+
+
+COLUMNS = tuple(field.name for field in fields(EpochRow))
+"""Names of the columns of a history, in order."""
+
+
+@dataclass(frozen=True)
+class History:
+    """The epochs of a training in order."""
+
+    rows: tuple[EpochRow, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[EpochRow]:
+        return iter(self.rows)
+
+    def extended(self, row: EpochRow) -> History:
+        """Return the history with one more epoch."""
+        return History((*self.rows, row))
+
+    def columns(self) -> dict[str, list[float | None]]:
+        """Return column name -> value of every epoch, for plots.
+
+        Examples
+        --------
+        >>> History((EpochRow(1, 0.1, 0.7, 0.6, 0.5, 0.5, 0.6, 0.6, 2.0),)).columns()["rate"]
+        [0.1]
+        """
+        return {name: [getattr(row, name) for row in self.rows] for name in COLUMNS}
+
+    def to_list(self) -> list[dict[str, Any]]:
+        """Return plain values, one dictionary an epoch."""
+        return [asdict(row) for row in self.rows]
+
+    @classmethod
+    def from_list(cls, rows: Sequence[Mapping[str, Any]]) -> Self:
+        """Return the history that `to_list` described."""
+        return cls(tuple(EpochRow(**row) for row in rows))
+
+    def write_csv(self, path: Path | str) -> None:
+        """Write one line an epoch under a line of names; undefined values stay empty."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows([getattr(row, name) for name in COLUMNS] for row in self.rows)
+        write_text(path, text.getvalue())

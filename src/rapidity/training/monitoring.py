@@ -1,0 +1,141 @@
+"""Loss, accuracy and AUC of a split after an epoch, in evaluation mode."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rapidity.core.random import make_generator
+from rapidity.core.records import Batch, ResidentBatches
+from rapidity.metrics import RankedScores, predicted_class
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from rapidity.core.records import Model, Objective, OutputObjective
+
+EVALUATION_BATCH_SIZE = 16_384
+MAX_MONITORED_EVENTS = 100_000
+MIN_MONITORED_EVENTS = 10_000
+MONITORED_PART = 0.05
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """What a network reaches on some events; the mean over outputs where there are several.
+
+    Attributes
+    ----------
+    loss
+        Weighted mean loss without penalties, summed over outputs; not finite when the network failed.
+    accuracy
+        Weighted fraction of events whose highest score is that of their class; None where the weights
+        sum to zero.
+    auc
+        For two classes of the positive class, else the mean of one against the rest; None where a class
+        has no events.
+    """
+
+    loss: float
+    accuracy: float | None
+    auc: float | None
+
+
+def choose_rows(n_events: int, seed: int) -> NDArray[np.int64]:
+    """Return the rows of the training split on which training metrics are computed, in order.
+
+    A fixed twentieth, but at least 10,000 and at most 100,000 events: looking costs little beside
+    training, and an accuracy is known to half a percent or better.
+
+    Examples
+    --------
+    >>> [len(choose_rows(n, seed=1)) for n in (500, 50_000, 400_000, 10_000_000)]
+    [500, 10000, 20000, 100000]
+    """
+    wanted = max(MIN_MONITORED_EVENTS, min(MAX_MONITORED_EVENTS, int(MONITORED_PART * n_events)))
+    if n_events <= wanted:
+        return np.arange(n_events)
+    rows = make_generator(seed, "monitor").choice(n_events, wanted, replace=False)
+    return np.sort(rows)
+
+
+def take_rows(events: Batch, rows: NDArray[np.int64]) -> Batch:
+    """Return the events of these rows; `events` itself where that is all of them."""
+    if len(rows) == events.n_events:
+        return events
+    return next(iter(ResidentBatches(events, batch_size=len(rows), order=rows)))
+
+
+def measure(model: Model, events: Batch, objective: Objective) -> Metrics:
+    """Return the metrics of a network on events whose targets are known, weighted with training weights."""
+    logits = model.predict(ResidentBatches(events, EVALUATION_BATCH_SIZE))
+    weight = np.ones(events.n_events) if events.training_weight is None else events.training_weight
+    weight = weight.astype(np.float64)
+    loss, accuracies, areas = 0.0, [], []
+    for name, output in objective.outputs.items():
+        log_p = log_probabilities(logits[name], output)
+        target = events.targets[name]
+        loss += output.weight * _mean(losses_per_event(log_p, target, output), weight)
+        if not math.isfinite(loss):
+            return Metrics(loss, None, None)
+        accuracies.append(_mean(predicted_class(log_p) == target, weight))
+        areas.append(_auc(log_p, target, weight, output))
+    return Metrics(loss, _defined(np.mean(accuracies)), _defined(np.mean(areas)))
+
+
+def log_probabilities(logits: NDArray[np.floating], output: OutputObjective) -> NDArray[np.float64]:
+    """Return the logarithms of the scores ``(n_events, n_classes)`` of logits ``(n_events, n_logits)``."""
+    values = logits.reshape(len(logits), -1).astype(np.float64)
+    if values.shape[1] == 1 and output.n_classes == 2:
+        columns = np.zeros((len(values), 2))
+        columns[:, output.positive_index] = values[:, 0]
+        values = columns
+    # Subtract the row maximum first: exp() of a raw logit overflows float64 above ~709. A logit that is
+    # not finite shall give a loss that is not, without a warning about inf - inf.
+    with np.errstate(invalid="ignore"):
+        shifted = values - values.max(axis=1, keepdims=True)
+        log_p: NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+        return log_p
+
+
+def losses_per_event(
+    log_p: NDArray[np.float64], target: NDArray[np.int64], output: OutputObjective
+) -> NDArray[np.float64]:
+    """Return the loss of each event (nats) ``(n_events,)``, as `OutputObjective` defines it."""
+    of_truth = log_p[np.arange(len(target)), target]
+    losses: NDArray[np.float64] = -of_truth
+    if output.label_smoothing:
+        with np.errstate(invalid="ignore"):
+            losses = (1 - output.label_smoothing) * losses - output.label_smoothing * log_p.mean(axis=1)
+    if output.loss == "focal":
+        losses = losses * np.maximum(-np.expm1(of_truth), 0.0) ** output.focusing
+    return losses
+
+
+def _auc(
+    log_p: NDArray[np.float64],
+    target: NDArray[np.int64],
+    weight: NDArray[np.float64],
+    output: OutputObjective,
+) -> float:
+    if output.n_classes == 2:
+        k = output.positive_index
+        return _one_auc(target == k, log_p[:, k] - log_p[:, 1 - k], weight)
+    return float(np.mean([_one_auc(target == k, log_p[:, k], weight) for k in range(output.n_classes)]))
+
+
+def _one_auc(is_signal: NDArray[np.bool_], score: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
+    ranked = RankedScores.from_events(is_signal, score)
+    return ranked.auc_or_nan(weight[ranked.order])
+
+
+def _mean(values: NDArray[np.floating] | NDArray[np.bool_], weight: NDArray[np.float64]) -> float:
+    total = float(weight.sum())
+    return float(weight @ values) / total if total else math.nan
+
+
+def _defined(value: np.floating | float) -> float | None:
+    return float(value) if math.isfinite(value) else None
