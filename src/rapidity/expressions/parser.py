@@ -13,7 +13,7 @@ import numpy as np
 
 from rapidity.core.errors import ExpressionError, closest, shorten
 from rapidity.core.namespace import NUMPY
-from rapidity.expressions.functions import CONSTANTS, FUNCTIONS, ArgumentKind, Function, Kind
+from rapidity.expressions.functions import CONSTANTS, FUNCTIONS, ArgumentKind, Kind
 from rapidity.expressions.tree import Column, Constant, ObjectTerm, Operation, Term
 from rapidity.physics.momentum import COMPONENTS, Momentum, missing_components
 
@@ -134,13 +134,26 @@ class _Parser:
         )  # fmt: skip
 
     def _identifier(self, node: ast.Name) -> tuple[str, bool]:
-        """Return the name as the user wrote it (Python normalises some letters) and whether quoted."""
+        """Return the name and whether it is quoted."""
         start = self._position(node)
-        if start in self.quoted:
-            return self.quoted[start], True
-        return self.source[
-            start : self.shift + len(self.code.encode()[: node.end_col_offset].decode())
-        ], False
+        return (self.quoted[start], True) if start in self.quoted else (self._written(node), False)
+
+    def _written(self, node: ast.expr) -> str:
+        """Return a piece of the text as the user wrote it; Python normalises some letters."""
+        end = self.shift + len(self.code.encode()[: node.end_col_offset].decode())
+        return self.source[self._position(node) : end]
+
+    def _dotted(self, node: ast.Attribute) -> Column:
+        """Return the column of a dotted name, as trees of ROOT often have them."""
+        name = self._written(node)
+        root = name.split(".", maxsplit=1)[0]
+        if root in self.objects:
+            found = f"'{name}' is a component of an object"
+            raise self._error(node, found, f"Write it as a function: pt({root})")
+        if not re.fullmatch(r"\w+(\.\w+)+", name):
+            found = f"'{_excerpt(node)}' is not allowed"
+            raise self._error(node, found, "Put a column name with unusual letters in backticks, `jet.pt`")
+        return Column(name)
 
     def _name(self, node: ast.Name) -> Term:
         name, is_quoted = self._identifier(node)
