@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import operator
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rapidity.core.namespace import NUMPY, ArrayNamespace
 from rapidity.physics import kinematics
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
 Value = Any
 
@@ -169,8 +170,23 @@ def add_momenta(momenta: Sequence[Momentum]) -> Momentum:
     """
     if len(momenta) == 1:
         return momenta[0]
-    total = {
-        name: functools.reduce(operator.add, [getattr(momentum, name) for momentum in momenta])
-        for name in ("px", "py", "pz", "energy")
-    }
-    return Momentum(total, momenta[0].xp)
+    return Momentum(_Totals(momenta), momenta[0].xp)
+
+
+class _Totals(Mapping[str, Value]):
+    """Sums of components, computed when asked for: the pt of a sum needs no pz."""
+
+    def __init__(self, momenta: Sequence[Momentum]) -> None:
+        self.momenta = momenta
+
+    def __getitem__(self, name: str) -> Value:
+        return functools.reduce(operator.add, [getattr(momentum, name) for momentum in self.momenta])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(("px", "py", "pz", "energy"))
+
+    def __contains__(self, name: object) -> bool:
+        return name in tuple(self)
+
+    def __len__(self) -> int:
+        return 4
