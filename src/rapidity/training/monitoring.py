@@ -30,7 +30,7 @@ class Metrics:
     Attributes
     ----------
     loss
-        Weighted mean loss without penalties, summed over outputs; not finite when the network failed.
+        Weighted mean loss without penalties, summed over outputs; NaN if any logit is not finite.
     accuracy
         Weighted fraction of events whose highest score is that of their class; None where the weights
         sum to zero.
@@ -76,11 +76,11 @@ def measure(model: Model, events: Batch, objective: Objective) -> Metrics:
     weight = weight.astype(np.float64)
     loss, accuracies, areas = 0.0, [], []
     for name, output in objective.outputs.items():
+        if not np.isfinite(logits[name]).all():
+            return Metrics(math.nan, None, None)
         log_p = log_probabilities(logits[name], output)
         target = events.targets[name]
         loss += output.weight * _mean(losses_per_event(log_p, target, output), weight)
-        if not math.isfinite(loss):
-            return Metrics(loss, None, None)
         accuracies.append(_mean(predicted_class(log_p) == target, weight))
         areas.append(_auc(log_p, target, weight, output))
     return Metrics(loss, _defined(np.mean(accuracies)), _defined(np.mean(areas)))
@@ -93,12 +93,10 @@ def log_probabilities(logits: NDArray[np.floating], output: OutputObjective) -> 
         columns = np.zeros((len(values), 2))
         columns[:, output.positive_index] = values[:, 0]
         values = columns
-    # Subtract the row maximum first: exp() of a raw logit overflows float64 above ~709. A logit that is
-    # not finite shall give a loss that is not, without a warning about inf - inf.
-    with np.errstate(invalid="ignore"):
-        shifted = values - values.max(axis=1, keepdims=True)
-        log_p: NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-        return log_p
+    # Subtract the row maximum first: exp() of a raw logit overflows float64 above ~709.
+    shifted = values - values.max(axis=1, keepdims=True)
+    log_p: NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return log_p
 
 
 def losses_per_event(
@@ -108,8 +106,7 @@ def losses_per_event(
     of_truth = log_p[np.arange(len(target)), target]
     losses: NDArray[np.float64] = -of_truth
     if output.label_smoothing:
-        with np.errstate(invalid="ignore"):
-            losses = (1 - output.label_smoothing) * losses - output.label_smoothing * log_p.mean(axis=1)
+        losses = (1 - output.label_smoothing) * losses - output.label_smoothing * log_p.mean(axis=1)
     if output.loss == "focal":
         losses = losses * np.maximum(-np.expm1(of_truth), 0.0) ** output.focusing
     return losses

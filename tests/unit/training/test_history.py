@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from rapidity.training import EpochRow, History
+
+ROW = EpochRow(1, 0.1, 0.7, None, 0.5, None, 0.6, None, 2.0)
+
+
+def test_history_is_written_one_line_an_epoch(tmp_path):
+    History().extended(ROW).extended(ROW).write_csv(tmp_path / "history.csv")
+    lines = (tmp_path / "history.csv").read_text().splitlines()
+    assert lines[0].startswith("epoch,rate,train_loss,validation_loss")
+    assert lines[1:] == ["1,0.1,0.7,,0.5,,0.6,,2.0"] * 2
+
+
+def test_history_comes_back_from_plain_values():
+    history = History().extended(ROW)
+    assert History.from_list(history.to_list()) == history
+
+
+def test_columns_are_ready_for_plots():
+    columns = History().extended(ROW).columns()
+    assert columns["epoch"] == [1]
+    assert columns["validation_auc"] == [None]

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import pytest
+from pydantic import TypeAdapter
+
+from rapidity.config.training import Schedule
+from rapidity.core.errors import ConfigError
+from rapidity.training import Span, make_schedule
+from rapidity.training.schedules import CURVES
+
+TYPES = ("constant", "step", "cosine", "one_cycle", "reduce_on_plateau")
+
+
+def rates(keys, learning_rate=1.0, n_epochs=10, steps_per_epoch=5):
+    span = Span(n_epochs, steps_per_epoch)
+    schedule = make_schedule(TypeAdapter(Schedule).validate_python(keys), learning_rate, span)
+    return [schedule(step) for step in range(span.n_steps)]
+
+
+def test_every_schedule_of_the_configuration_has_a_curve():
+    assert tuple(CURVES) == TYPES
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_rates_are_proportional_to_the_full_rate(kind):
+    assert rates(kind, learning_rate=0.3) == pytest.approx([0.3 * rate for rate in rates(kind)])
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_rates_stay_between_zero_and_the_full_rate(kind):
+    for n_epochs, steps in ((1, 1), (1, 2), (2, 3), (10, 5)):
+        assert all(0 < rate <= 1 + 1e-12 for rate in rates(kind, n_epochs=n_epochs, steps_per_epoch=steps))
+
+
+def test_constant():
+    assert rates("constant") == [1.0] * 50
+
+
+def test_step_falls_every_few_epochs():
+    found = rates({"type": "step", "every": 4, "factor": 0.5})
+    assert found == [1.0] * 20 + [0.5] * 20 + [0.25] * 10
+
+
+def test_cosine_is_half_way_down_in_the_middle_and_ends_above_final():
+    found = rates({"type": "cosine", "final": 0.2})
+    assert found[0] == 1.0
+    assert found[25] == pytest.approx(0.6)
+    assert 0.2 < found[-1] < 0.205
+
+
+def test_one_cycle_starts_peaks_and_ends_where_it_should():
+    found = rates({"type": "one_cycle", "rise": 0.2, "start": 0.1, "final": 1e-3})
+    assert found[0] == pytest.approx(0.1)
+    assert found[9] == max(found) == pytest.approx(1.0)
+    assert found[-1] == pytest.approx(1e-3)
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_warm_up_grows_linearly_to_the_first_rate(kind):
+    found = rates({"type": kind, "warm_up": 0.8})
+    curve = rates({"type": kind})
+    assert found[:4] == pytest.approx([curve[0] * part for part in (0.25, 0.5, 0.75, 1.0)])
+    assert found[4] == curve[0]
+
+
+def test_curve_after_the_warm_up_takes_the_rest_of_the_training():
+    found = rates({"type": "cosine", "warm_up": 2})
+    assert found[10:] == pytest.approx(rates("cosine", n_epochs=8))
+
+
+def test_warm_up_that_takes_everything_is_refused():
+    with pytest.raises(ConfigError, match=r"warm_up: 10 epochs leave nothing of training\.epochs = 10"):
+        rates({"type": "cosine", "warm_up": 10})
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize(("n_epochs", "steps"), [(10, 5), (3, 7), (1, 4)])
+def test_one_cycle_agrees_with_torch(n_epochs, steps):
+    torch = pytest.importorskip("torch")
+    optimizer = torch.optim.SGD([torch.zeros(1)], lr=1.0)
+    theirs = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, max_lr=0.5, total_steps=n_epochs * steps, cycle_momentum=False
+    )
+    assert rates("one_cycle", 0.5, n_epochs, steps) == pytest.approx(rates_of(theirs, n_epochs * steps))
+
+
+@pytest.mark.torch
+def test_cosine_agrees_with_torch():
+    torch = pytest.importorskip("torch")
+    optimizer = torch.optim.SGD([torch.zeros(1)], lr=0.5)
+    theirs = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=50, eta_min=0.05)
+    assert rates({"type": "cosine", "final": 0.1}, 0.5) == pytest.approx(rates_of(theirs, 50))
+
+
+def rates_of(scheduler, n_steps):
+    found = []
+    for _ in range(n_steps):
+        found.append(scheduler.get_last_lr()[0])
+        scheduler.optimizer.step()
+        if len(found) < n_steps:
+            scheduler.step()
+    return found
