@@ -10,7 +10,7 @@ import types
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel, Tag
+from pydantic import BaseModel, Tag, WrapValidator
 from pydantic.fields import FieldInfo
 
 if TYPE_CHECKING:
@@ -62,13 +62,14 @@ class Place:
         return [item for option in self.options for item in option.metadata]
 
 
-def find_place(model: type[BaseModel], location: Sequence[str | int]) -> Place:
-    """Follow `location` from `model` downwards."""
+def find_place(model: type[BaseModel], location: Sequence[str | int], values: Any) -> Place:
+    """Follow `location` from `model` downwards, through the `values` that the user wrote."""
     options = _expand([Option(model)])
     path: list[str | int] = []
     description = ""
     choice_path = None
     for element in location:
+        options = _pick(options, values)
         labelled = _choose(options, element)
         if labelled is not None:
             options, is_tag = labelled
@@ -79,7 +80,9 @@ def find_place(model: type[BaseModel], location: Sequence[str | int]) -> Place:
         if element == "[key]":
             continue
         path.append(element)
+        values = _inside(values, element)
         description = found or ("" if isinstance(element, str) else description)
+    options = _pick(options, values)
     return Place(tuple(path), _expand(options, is_deep=True), description, choice_path)
 
 
@@ -100,6 +103,31 @@ def _walk(annotation: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
         for name, field in field_names(option.annotation).items():
             yield path, name
             yield from _walk(field.annotation, (*path, name))
+
+
+def _pick(options: Sequence[Option], value: Any) -> tuple[Option, ...]:
+    """Choose among models as a wrap validator does: by the `type` in the value, else by its keys.
+
+    Such a union leaves no label in the location.
+    """
+    wrapped = [o for o in options if any(isinstance(item, WrapValidator) for item in o.metadata)]
+    if not wrapped:
+        return tuple(options)
+    members = [member for member in _expand(wrapped, is_deep=True) if _is_model(member.annotation)]
+    keys = set(value) if isinstance(value, dict) else set()
+    kind = value.get("type") if isinstance(value, dict) else None
+    chosen = [member for member in members if kind in _tags(member.annotation)]
+    if not chosen:
+        shared = {member: len(keys & set(field_names(member.annotation))) for member in members}
+        chosen = [member for member in members if shared[member] == max(shared.values())]
+    return tuple(Option(member.annotation) for member in chosen)
+
+
+def _inside(value: Any, key: str | int) -> Any:
+    if isinstance(value, dict):
+        return value.get(key)
+    is_there = isinstance(value, list) and isinstance(key, int) and key < len(value)
+    return value[key] if is_there else None
 
 
 def _is_model(annotation: Any) -> bool:

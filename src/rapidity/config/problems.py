@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from rapidity.config.document import Document, KeyPath, Problem, show_path
 from rapidity.config.places import Place, find_place, keys_of_all_blocks
 from rapidity.core.errors import closest, shorten
-from rapidity.network.layers.activation import ACTIVATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -37,7 +36,7 @@ class _Finding:
     expected: str = ""
     names: tuple[str, ...] = ()
     found: Any = None
-    extra: str = field(default="")
+    extra: str = ""
 
 
 def collect_problems(error: ValidationError, model: type[BaseModel], document: Document) -> list[Problem]:
@@ -46,7 +45,7 @@ def collect_problems(error: ValidationError, model: type[BaseModel], document: D
     for number, details in enumerate(error.errors(include_url=False)):
         if _is_consequence(details):
             continue
-        finding = _understand(details, model)
+        finding = _understand(details, model, document.values)
         alternatives = finding.place.choice_path
         by_choice.setdefault(number if alternatives is None else alternatives, []).append(finding)
     problems = []
@@ -89,11 +88,13 @@ def _is_consequence(details: Mapping[str, Any]) -> bool:
     return is_short and bool(len(details["input"]) >= details["ctx"]["min_length"])
 
 
-def _understand(details: Mapping[str, Any], model: type[BaseModel]) -> _Finding:
+def _understand(details: Mapping[str, Any], model: type[BaseModel], values: Any) -> _Finding:
     kind, found = details["type"], details["input"]
-    place = find_place(model, details["loc"])
+    place = find_place(model, details["loc"], values)
+    if kind == "extra_forbidden":
+        return _unknown_key(place, find_place(model, details["loc"][:-1], values), model)
     if kind in _RULES:
-        return _RULES[kind](place, details.get("ctx", {}), found, model, details["loc"])
+        return _RULES[kind](place, details.get("ctx", {}), found)
     if kind in {"greater_than", "greater_than_equal", "less_than", "less_than_equal"}:
         return _Finding(place, f"{found!r} is not {_interval(place)}.", found=found)
     expected = _EXPECTED.get(kind.split("_")[0], "")
@@ -102,37 +103,33 @@ def _understand(details: Mapping[str, Any], model: type[BaseModel]) -> _Finding:
     return _Finding(place, f"{details['msg']}. Found {_show(found)}.", found=found)
 
 
-def _unknown_key(
-    place: Place, context: Mapping[str, Any], found: Any, model: type[BaseModel], location: Sequence[Any]
-) -> _Finding:
+def _unknown_key(place: Place, block: Place, model: type[BaseModel]) -> _Finding:
     name = str(place.path[-1])
-    allowed = find_place(model, location[:-1]).keys()
+    allowed = block.keys()
     near = closest(name, allowed, limit=1)
-    homes = [path for path, key in keys_of_all_blocks(model) if key == name]
+    homes = dict.fromkeys(show_path(path) for path, key in keys_of_all_blocks(model) if key == name)
     hint = ""
     if near:
         hint = f" Did you mean '{near[0]}'?"
     elif homes:
-        hint = f" It belongs in {' or '.join(dict.fromkeys(map(show_path, homes)))}."
+        hint = f" It belongs in {' or '.join(homes)}."
     return _Finding(place, f"unknown key.{hint}", extra=f"allowed: {shorten(allowed, 20)}")
 
 
-def _missing(place: Place, context: Mapping[str, Any], found: Any, *_: Any) -> _Finding:
+def _missing(place: Place, context: Mapping[str, Any], found: Any) -> _Finding:
     return _Finding(place, "this key is missing.")
 
 
-def _not_listed(place: Place, context: Mapping[str, Any], found: Any, *_: Any) -> _Finding:
+def _not_listed(place: Place, context: Mapping[str, Any], found: Any) -> _Finding:
     return _Finding(place, names=tuple(re.findall(r"'([^']*)'", context["expected"])), found=found)
 
 
-def _unknown_tag(place: Place, context: Mapping[str, Any], found: Any, *_: Any) -> _Finding:
+def _unknown_tag(place: Place, context: Mapping[str, Any], found: Any) -> _Finding:
     names = tuple(re.findall(r"'([^']*)'", context["expected_tags"]))
-    if place.path[:2] == ("network", "layers"):
-        names += ACTIVATIONS
     return _Finding(place, names=names, found=context["tag"])
 
 
-def _no_tag(place: Place, context: Mapping[str, Any], found: Any, *_: Any) -> _Finding:
+def _no_tag(place: Place, context: Mapping[str, Any], found: Any) -> _Finding:
     if not isinstance(found, dict):
         return _Finding(place, expected="a block with a `type:`, or its name", found=found)
     types = [name for option in place.models() for name in _type_names(option)]
@@ -144,25 +141,24 @@ def _type_names(model: type[BaseModel]) -> list[str]:
     return [] if kind is None else [str(name) for name in getattr(kind.annotation, "__args__", ())]
 
 
-def _invalid(place: Place, context: Mapping[str, Any], found: Any, *_: Any) -> _Finding:
-    return _Finding(place, f"{context['error']}.")
+def _invalid(place: Place, context: Mapping[str, Any], found: Any) -> _Finding:
+    return _Finding(replace(place, description=""), f"{str(context['error']).rstrip('.')}.")
 
 
-def _too_short(place: Place, context: Mapping[str, Any], found: Any, *_: Any) -> _Finding:
+def _too_short(place: Place, context: Mapping[str, Any], found: Any) -> _Finding:
     return _Finding(place, f"needs at least {context['min_length']} entry, found {_show(found)}.")
 
 
-def _not_finite(place: Place, context: Mapping[str, Any], found: Any, *_: Any) -> _Finding:
+def _not_finite(place: Place, context: Mapping[str, Any], found: Any) -> _Finding:
     return _Finding(place, f"must be finite, found {found}.")
 
 
-def _pattern(place: Place, context: Mapping[str, Any], found: Any, *_: Any) -> _Finding:
+def _pattern(place: Place, context: Mapping[str, Any], found: Any) -> _Finding:
     text = f"{found!r} cannot be a name. Use letters, digits, '_' and '-', and begin with a letter."
     return _Finding(place, text)
 
 
 _RULES: dict[str, Callable[..., _Finding]] = {
-    "extra_forbidden": _unknown_key,
     "missing": _missing,
     "literal_error": _not_listed,
     "union_tag_invalid": _unknown_tag,

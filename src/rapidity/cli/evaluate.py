@@ -1,0 +1,38 @@
+"""`rapidity evaluate`."""
+
+from typing import Annotated
+
+import typer
+
+from rapidity.cli.options import Json, Quiet, RunFolder
+from rapidity.cli.outcome import print_json
+
+
+def evaluate(
+    run: RunFolder,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--data",
+            metavar="FILE",
+            help="Other events, with their classes; may be repeated. Left out: the test split of the run.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Give the numbers of a run.
+
+    On the test split of the run, or with --data on other events whose class is known.
+    """
+    from rapidity.core.progress import make_progress
+    from rapidity.workflow import evaluate_run
+
+    metrics = evaluate_run(run, data or (), progress=make_progress(quiet=quiet))
+    if as_json:
+        print_json(metrics)
+    else:
+        for name, value in metrics.items():
+            typer.echo(f"{name}: {value}")
