@@ -140,9 +140,11 @@ class Document:
                 self.marks = {old: mark for old, mark in self.marks.items() if old[: len(path)] != path}
                 self.marks[path] = "--set"
                 return
-            block[key] = _as_block(block.get(key) if isinstance(block, dict) else block[key])
-            self.marks.setdefault(path, "--set")
-            block = block[key]
+            inner = block.get(key) if isinstance(block, dict) else block[key]
+            if not isinstance(inner, (dict, list)):
+                self.marks[path] = "--set"
+                inner = block[key] = _as_block(inner)
+            block = inner
 
     def _position(self, block: Any, path: KeyPath, name: str) -> Key | None:
         """Return the key or list position that `name` means in `block`, or None where there is none."""
@@ -153,7 +155,9 @@ class Document:
         elif not name.isdecimal():
             self._refuse((*path, name), f"{show_path(path)} is a list: give a position, from 0")
         elif int(name) >= len(block):
-            self._refuse((*path, name), f"{show_path(path)} has {len(block)} entries, counted from 0")
+            self._refuse(
+                (*path, name), f"there is no entry {name}: the list has {len(block)}, counted from 0"
+            )
         else:
             return int(name)
         return None
@@ -269,7 +273,7 @@ class _Builder:
             name = str(key_node.value)
             here = (*path, name)
             if name in values:
-                text = f"this key stands here twice, first on {self._document.marks[here]}. Keep one"
+                text = f"this key stands here twice, first on {self._document.marks[here]}. Keep one."
                 self._document.problems.append(Problem(_line(key_node), here, text))
             self._document.marks.setdefault(here, _line(key_node))
             values[name] = self.build(value_node, here)

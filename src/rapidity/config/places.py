@@ -106,7 +106,7 @@ def _walk(annotation: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
 
 
 def _pick(options: Sequence[Option], value: Any) -> tuple[Option, ...]:
-    """Choose among models as a wrap validator does: by the `type` in the value, else by its keys.
+    """Choose among models as the wrap validators of networks do: by their keys, or by the `type`.
 
     Such a union leaves no label in the location.
     """
@@ -114,13 +114,17 @@ def _pick(options: Sequence[Option], value: Any) -> tuple[Option, ...]:
     if not wrapped:
         return tuple(options)
     members = [member for member in _expand(wrapped, is_deep=True) if _is_model(member.annotation)]
-    keys = set(value) if isinstance(value, dict) else set()
-    kind = value.get("type") if isinstance(value, dict) else None
-    chosen = [member for member in members if kind in _tags(member.annotation)]
-    if not chosen:
-        shared = {member: len(keys & set(field_names(member.annotation))) for member in members}
-        chosen = [member for member in members if shared[member] == max(shared.values())]
+    block = value if isinstance(value, dict) else {}
+    untyped = [member for member in members if "type" not in field_names(member.annotation)]
+    chosen = [member for member in untyped if _required(member.annotation) <= set(block)]
+    chosen = (
+        chosen or [member for member in members if block.get("type") in _tags(member.annotation)] or members
+    )
     return tuple(Option(member.annotation) for member in chosen)
+
+
+def _required(model: type[BaseModel]) -> set[str]:
+    return {name for name, field in field_names(model).items() if field.is_required()}
 
 
 def _inside(value: Any, key: str | int) -> Any:

@@ -76,8 +76,7 @@ def _order(problem: Problem) -> tuple[bool, int, str, str]:
 
 def _path_as_written(path: KeyPath, document: Document) -> KeyPath:
     """Undo the short form `features: [...]` of one table input."""
-    long_form = ("inputs", "features", "columns")
-    if path[:3] == long_form and "features" in document.values:
+    if path[:2] == ("inputs", "features") and "features" in document.values:
         return ("features", *path[3:])
     return path
 
@@ -111,7 +110,7 @@ def _unknown_key(place: Place, block: Place, model: type[BaseModel]) -> _Finding
     hint = ""
     if near:
         hint = f" Did you mean '{near[0]}'?"
-    elif homes:
+    elif 0 < len(homes) <= 3:
         hint = f" It belongs in {' or '.join(homes)}."
     return _Finding(place, f"unknown key.{hint}", extra=f"allowed: {shorten(allowed, 20)}")
 
