@@ -1,0 +1,80 @@
+"""What every engine offers, and the checks that they share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from rapidity.core.errors import EngineError, shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rapidity.core.records import Model, Parameters
+    from rapidity.network import Network, Shape
+
+DeviceName = Literal["auto", "cpu", "gpu"]
+Precision = Literal["float32", "mixed"]
+
+
+class Engine(Protocol):
+    """Builds declared networks out of its own native objects."""
+
+    @property
+    def name(self) -> str:
+        """Name in YAML."""
+        ...
+
+    def build(
+        self,
+        network: Network,
+        parameters: Parameters,
+        device: DeviceName = "auto",
+        precision: Precision = "float32",
+    ) -> Model:
+        """Return the network with these parameters, ready to train and to predict."""
+        ...
+
+    def wrap(
+        self,
+        module: Any,
+        inputs: Mapping[str, Shape],
+        outputs: Mapping[str, int],
+        device: DeviceName = "auto",
+        precision: Precision = "float32",
+    ) -> Model:
+        """Return a user's own native object as a model; `outputs` gives the number of logits of each."""
+        ...
+
+    def to_onnx(self, model: Model) -> bytes:
+        """Return the model as ONNX: inputs by their names, outputs ``<output>_logits``, any batch size."""
+        ...
+
+
+def check_parameters(network: Network, parameters: Parameters) -> None:
+    """Raise an EngineError unless names and shapes are those that the network declares."""
+    expected = {name: spec.shape for name, spec in network.parameter_specs().items()}
+    check_shapes("the network", expected, {name: array.shape for name, array in parameters.items()})
+
+
+def check_shapes(
+    owner: str, expected: Mapping[str, tuple[int, ...]], found: Mapping[str, tuple[int, ...]]
+) -> None:
+    """Raise an EngineError that lists what is missing, left over, or of another shape."""
+    missing = [name for name in expected if name not in found]
+    unknown = [name for name in found if name not in expected]
+    misfits = [
+        f"{name} {found[name]} instead of {shape}"
+        for name, shape in expected.items()
+        if name in found and found[name] != shape
+    ]
+    problems = [
+        f"{what}: {shorten(names)}"
+        for what, names in (("missing", missing), ("not known", unknown), ("wrong shape", misfits))
+        if names
+    ]
+    if problems:
+        message = (
+            f"these parameters are not those of {owner}: {'; '.join(problems)}."
+            " Take parameters that the same network configuration made."
+        )
+        raise EngineError(message)

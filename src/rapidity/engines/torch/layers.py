@@ -1,0 +1,162 @@
+"""One small lowering per layer into native `torch.nn` modules.
+
+PyTorch's semantics are the canonical ones, so little is left to do but to say where the parameters sit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from rapidity.core.errors import EngineError
+from rapidity.core.registry import Registry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from rapidity.network import Node
+    from rapidity.network.layers import Activation, BatchNorm, Dense, Dropout, LayerNorm
+
+
+@dataclass(frozen=True)
+class TensorPlace:
+    """Where a canonical parameter sits in a native module.
+
+    Attributes
+    ----------
+    attribute
+        Name of the tensor in the module.
+    axes
+        Order of the canonical axes in the tensor, or None if it is the same.
+    """
+
+    attribute: str
+    axes: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """A native module, and the places of the node's parameters in it."""
+
+    module: nn.Module
+    places: Mapping[str, TensorPlace] = field(default_factory=dict)
+
+
+class LastAxisBatchNorm(nn.BatchNorm1d):
+    """Batch normalisation of the last axis, for any number of axes, that survives a batch of one value.
+
+    `torch.nn.BatchNorm1d` takes the second axis for the features, and stops the training when the last
+    batch of an epoch happens to hold one event.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - the name in torch
+        """Return the normalised values, of the same shape."""
+        rows = input if input.dim() == 2 else input.reshape(-1, input.shape[-1])
+        if self.training and len(rows) == 1:
+            result = nn.functional.batch_norm(
+                rows,
+                self.running_mean,
+                self.running_var,
+                self.weight,
+                self.bias,
+                training=False,
+                eps=self.eps,
+            )
+        else:
+            result = super().forward(rows)
+        return result if input.dim() == 2 else result.reshape(input.shape)
+
+
+class ConcatenateBranches(nn.Module):
+    """Puts its inputs side by side along the last axis."""
+
+    def forward(self, *branches: Tensor) -> Tensor:
+        """Return the joined values."""
+        return torch.cat(branches, dim=-1)
+
+
+class AddBranches(nn.Module):
+    """Adds its inputs up."""
+
+    def forward(self, first: Tensor, *others: Tensor) -> Tensor:
+        """Return the sum."""
+        for other in others:
+            first = first + other
+        return first
+
+
+ACTIVATION_MODULES: Mapping[str, Callable[[Activation], nn.Module]] = {
+    "relu": lambda _: nn.ReLU(),
+    "leaky_relu": lambda layer: nn.LeakyReLU(layer.slope),
+    "elu": lambda layer: nn.ELU(layer.alpha),
+    "selu": lambda _: nn.SELU(),
+    "gelu": lambda _: nn.GELU(),
+    "silu": lambda _: nn.SiLU(),
+    "mish": lambda _: nn.Mish(),
+    "softplus": lambda _: nn.Softplus(),
+    "softsign": lambda _: nn.Softsign(),
+    "hard_sigmoid": lambda _: nn.Hardsigmoid(),
+    "sigmoid": lambda _: nn.Sigmoid(),
+    "tanh": lambda _: nn.Tanh(),
+    "softmax": lambda _: nn.Softmax(dim=-1),
+}
+
+
+def lower_dense(node: Node, layer: Dense) -> Lowered:
+    """Return a linear module; torch keeps its kernel as ``(n_out, n_in)``."""
+    n_in, units = node.parameters[0].shape
+    places = {"kernel": TensorPlace("weight", (1, 0))}
+    if layer.bias:
+        places["bias"] = TensorPlace("bias")
+    return Lowered(nn.Linear(n_in, units, bias=layer.bias), places)
+
+
+def lower_activation(node: Node, layer: Activation) -> Lowered:
+    """Return the module of the function."""
+    return Lowered(ACTIVATION_MODULES[layer.function](layer))
+
+
+def lower_dropout(node: Node, layer: Dropout) -> Lowered:
+    """Return a dropout module."""
+    return Lowered(nn.Dropout(layer.rate))
+
+
+def lower_batch_norm(node: Node, layer: BatchNorm) -> Lowered:
+    """Return a batch normalisation over the last axis."""
+    places = {
+        "scale": TensorPlace("weight"),
+        "bias": TensorPlace("bias"),
+        "running_mean": TensorPlace("running_mean"),
+        "running_variance": TensorPlace("running_var"),
+    }
+    return Lowered(LastAxisBatchNorm(node.shape[-1], eps=layer.epsilon, momentum=layer.momentum), places)
+
+
+def lower_layer_norm(node: Node, layer: LayerNorm) -> Lowered:
+    """Return a layer normalisation over the last axis."""
+    places = {"scale": TensorPlace("weight"), "bias": TensorPlace("bias")}
+    return Lowered(nn.LayerNorm(node.shape[-1], eps=layer.epsilon), places)
+
+
+LOWERINGS: Registry[Callable[[Node, Any], Lowered]] = Registry(
+    "layer of the engine 'torch'",
+    {
+        "dense": lower_dense,
+        "activation": lower_activation,
+        "dropout": lower_dropout,
+        "batch_norm": lower_batch_norm,
+        "layer_norm": lower_layer_norm,
+        "concatenate": lambda _node, _layer: Lowered(ConcatenateBranches()),
+        "add": lambda _node, _layer: Lowered(AddBranches()),
+        "flatten": lambda _node, _layer: Lowered(nn.Flatten()),
+    },
+    EngineError,
+)
+
+
+def lower_node(node: Node) -> Lowered:
+    """Return the native module of a node."""
+    return LOWERINGS.get_variant(node.layer.kind)(node, node.layer)

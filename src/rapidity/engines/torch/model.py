@@ -1,0 +1,208 @@
+"""A network that trains, predicts and differentiates with PyTorch."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from rapidity.core.errors import EngineError, closest, shorten
+from rapidity.core.records import EpochRecord, Parameters, State
+from rapidity.engines.engine import check_shapes
+from rapidity.engines.torch.device import seeded
+from rapidity.engines.torch.losses import BatchLoss
+from rapidity.engines.torch.stepper import Stepper
+from rapidity.engines.torch.tensors import DeviceCache, EventTensors, input_tensors, iterate_tensors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from rapidity.core.records import Batch, Batches, FloatArray, Objective, RateSchedule
+    from rapidity.engines.engine import Precision
+    from rapidity.engines.torch.module import NativeNetwork
+
+PARAMETER = "parameter/"
+
+
+class TorchModel:
+    """A native module with what training it needs (`core.records.Model`).
+
+    Parameters
+    ----------
+    network
+        The module, already on the device, and what is known of it.
+    """
+
+    def __init__(self, network: NativeNetwork, device: torch.device, precision: Precision) -> None:
+        self.network = network
+        self.device = device
+        self._cache = DeviceCache()
+        self._stepper = Stepper(network, device, precision)
+
+    @property
+    def native(self) -> nn.Module:
+        """The module; it can be used without Rapidity."""
+        return self.network.module
+
+    def train_epoch(
+        self,
+        batches: Batches,
+        objective: Objective,
+        optimizer: Any,
+        rate: RateSchedule,
+        rng: np.random.Generator,
+    ) -> EpochRecord:
+        """Take one optimiser step a batch; `rng` drives dropout and nothing else."""
+        loss = BatchLoss(objective, self.network.outputs)
+        self._stepper.prepare(optimizer)
+        step_losses: list[Tensor] = []
+        with self._mode(is_training=True), seeded(rng, self.device):
+            for events in self._iterate(batches, loss):
+                step_losses.append(self._stepper.take_step(events, loss, rate))
+        self._stepper.forget_gradients()
+        if not step_losses:
+            return EpochRecord(np.empty(0, dtype=np.float64))
+        # One transfer an epoch: reading the loss of each step would wait for the device every time.
+        return EpochRecord(torch.stack(step_losses).cpu().numpy().astype(np.float64))
+
+    def predict(self, batches: Batches, names: Sequence[str] = ()) -> dict[str, FloatArray]:
+        """Return the logits of each output, or the results of the named nodes, in evaluation mode."""
+        results: dict[str, FloatArray] = {}
+        n_done = 0
+        with self._mode(is_training=False), self._recorded(names) as recorded:
+            for events in self._iterate(batches, None):
+                with torch.inference_mode():
+                    logits = self.network.forward(*events.inputs)
+                found = recorded if names else dict(zip(self.network.outputs, logits, strict=True))
+                n_events = len(events.inputs[0])
+                for name, tensor in found.items():
+                    if name not in results:
+                        results[name] = np.empty((batches.n_events, *tensor.shape[1:]), dtype=np.float32)
+                    results[name][n_done : n_done + n_events] = tensor.float().cpu().numpy()
+                n_done += n_events
+        if not results and not names:
+            return {name: np.empty((0, n), dtype=np.float32) for name, n in self.network.outputs.items()}
+        return results
+
+    def gradients(self, batch: Batch, objective: Objective) -> Parameters:
+        """Return the gradient of the batch's loss for every trained parameter (training mode, no dropout).
+
+        Penalties count, the clipping does not; running statistics stay as they are.
+        """
+        loss = BatchLoss(objective, self.network.outputs)
+        events = self._make_tensors(batch, loss)
+        slots = [slot for slot in self.network.slots if slot.is_trained]
+        buffers = [(buffer, buffer.clone()) for buffer in self.native.buffers()]
+        with self._mode(is_training=True):
+            for module in self.native.modules():
+                if isinstance(module, nn.modules.dropout._DropoutNd):
+                    module.eval()
+            value = loss(self.network.forward(*events.inputs), events.targets)
+            value = self._stepper.add_penalties(value, objective)
+            found = torch.autograd.grad(value, [slot.tensor for slot in slots], allow_unused=True)
+        with torch.no_grad():
+            for buffer, before in buffers:
+                buffer.copy_(before)
+        return {
+            slot.name: slot.read(torch.zeros_like(slot.tensor) if gradient is None else gradient)
+            for slot, gradient in zip(slots, found, strict=True)
+        }
+
+    def parameters(self) -> Parameters:
+        """Return a copy of the canonical parameters, running statistics included."""
+        return {
+            slot.name: slot.read().astype(np.float32, copy=False)
+            for slot in self.network.slots
+            if slot.tensor.is_floating_point()
+        }
+
+    def state(self) -> State:
+        """Return a copy of all that resuming needs."""
+        arrays = {PARAMETER + slot.name: slot.read() for slot in self.network.slots}
+        training = self._stepper.state()
+        return State({**arrays, **training.arrays}, training.numbers)
+
+    def load_state(self, state: State) -> None:
+        """Go on from `state`; names or shapes that do not fit are an EngineError.
+
+        A state of parameters alone is fine: training from it starts with a fresh optimiser.
+        """
+        arrays = {
+            name.removeprefix(PARAMETER): array
+            for name, array in state.arrays.items()
+            if name.startswith(PARAMETER)
+        }
+        self.load_parameters(arrays)
+        rest = {name: array for name, array in state.arrays.items() if not name.startswith(PARAMETER)}
+        self._stepper.load_state(State(rest, state.numbers))
+
+    def load_parameters(self, parameters: Mapping[str, np.ndarray[Any, Any]]) -> None:
+        """Copy canonical parameters into the module."""
+        expected = {
+            slot.name: slot.shape
+            for slot in self.network.slots
+            # Counters of a user's own module are part of a state but not of its parameters.
+            if slot.tensor.is_floating_point() or slot.name in parameters
+        }
+        check_shapes("this model", expected, {name: array.shape for name, array in parameters.items()})
+        for slot in self.network.slots:
+            if slot.name in parameters:
+                slot.write(parameters[slot.name])
+
+    def _iterate(self, batches: Batches, loss: BatchLoss | None) -> Iterator[EventTensors]:
+        def make(batch: Batch) -> EventTensors:
+            return self._make_tensors(batch, loss)
+
+        def resident(events: Batch) -> EventTensors:
+            inputs = self._cache.get(
+                events, "inputs", lambda: input_tensors(events, self.network.inputs, self.device)
+            )
+            if loss is None:
+                return EventTensors(inputs)
+            targets = self._cache.get(events, loss.objective, lambda: loss.prepare(events, self.device))
+            return EventTensors(inputs, targets)
+
+        return iterate_tensors(batches, make, resident)
+
+    def _make_tensors(self, batch: Batch, loss: BatchLoss | None) -> EventTensors:
+        inputs = input_tensors(batch, self.network.inputs, self.device)
+        return EventTensors(inputs, () if loss is None else loss.prepare(batch, self.device))
+
+    @contextmanager
+    def _mode(self, *, is_training: bool) -> Iterator[None]:
+        """Train or evaluate inside the block; every module gets its own mode back."""
+        before = [(module, module.training) for module in self.native.modules()]
+        self.native.train(is_training)
+        try:
+            yield
+        finally:
+            for module, was_training in before:
+                module.training = was_training
+
+    @contextmanager
+    def _recorded(self, names: Sequence[str]) -> Iterator[dict[str, Tensor]]:
+        """Give a dictionary that holds, after each call of the module, what the named nodes made."""
+        results: dict[str, Tensor] = {}
+        hooks = []
+        for name in names:
+            if name not in self.network.nodes:
+                near = closest(name, self.network.nodes)
+                hint = f" Did you mean '{near[0]}'?" if near else ""
+                message = f"the model has no layer '{name}'.{hint} Layers: {shorten(self.network.nodes)}"
+                raise EngineError(message)
+
+        def record(name: str) -> Any:
+            def hook(_module: nn.Module, _inputs: Any, result: Tensor) -> None:
+                results[name] = result
+
+            return hook
+
+        try:
+            hooks += [self.network.nodes[name].register_forward_hook(record(name)) for name in names]
+            yield results
+        finally:
+            for hook in hooks:
+                hook.remove()

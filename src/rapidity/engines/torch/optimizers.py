@@ -1,0 +1,148 @@
+"""The optimisers, and the names of their moments in a state.
+
+Where PyTorch has one, the fused kernel is used: it updates all tensors in one call.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from rapidity.config import training
+from rapidity.core.errors import EngineError, shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from torch.optim import Optimizer
+
+STEP = "step"
+
+
+def make_sgd(config: training.Sgd, parameters: Sequence[nn.Parameter]) -> Optimizer:
+    """Return stochastic gradient descent."""
+    return torch.optim.SGD(
+        parameters,
+        lr=config.learning_rate,
+        momentum=config.momentum,
+        nesterov=config.nesterov,
+        weight_decay=config.weight_decay,
+        fused=True,
+    )
+
+
+def make_adagrad(config: training.Adagrad, parameters: Sequence[nn.Parameter]) -> Optimizer:
+    """Return Adagrad; its fused kernel is for the CPU only."""
+    on_cpu = all(parameter.device.type == "cpu" for parameter in parameters)
+    return torch.optim.Adagrad(
+        parameters,
+        lr=config.learning_rate,
+        eps=config.epsilon,
+        weight_decay=config.weight_decay,
+        fused=True if on_cpu else None,
+    )
+
+
+def make_rmsprop(config: training.RmsProp, parameters: Sequence[nn.Parameter]) -> Optimizer:
+    """Return RMSprop."""
+    return torch.optim.RMSprop(
+        parameters,
+        lr=config.learning_rate,
+        alpha=config.decay,
+        eps=config.epsilon,
+        momentum=config.momentum,
+        weight_decay=config.weight_decay,
+        foreach=True,
+    )
+
+
+def make_adam(config: training.Adam | training.AdamW, parameters: Sequence[nn.Parameter]) -> Optimizer:
+    """Return Adam, or AdamW for its configuration."""
+    variant = torch.optim.AdamW if isinstance(config, training.AdamW) else torch.optim.Adam
+    return variant(
+        parameters,
+        lr=config.learning_rate,
+        betas=config.betas,
+        eps=config.epsilon,
+        weight_decay=config.weight_decay,
+        fused=True,
+    )
+
+
+@dataclass(frozen=True)
+class OptimizerVariant:
+    """How an optimiser is made.
+
+    Attributes
+    ----------
+    moments
+        torch's name of a moment -> ours. The number of steps is kept apart.
+    """
+
+    make: Callable[[Any, Sequence[nn.Parameter]], Optimizer]
+    moments: Mapping[str, str]
+
+
+OPTIMIZERS: Mapping[type[Any], OptimizerVariant] = {
+    training.Sgd: OptimizerVariant(make_sgd, {"momentum_buffer": "momentum"}),
+    training.Adagrad: OptimizerVariant(make_adagrad, {"sum": "square_sum"}),
+    training.RmsProp: OptimizerVariant(
+        make_rmsprop, {"square_avg": "mean_square", "momentum_buffer": "momentum"}
+    ),
+    training.Adam: OptimizerVariant(make_adam, {"exp_avg": "mean", "exp_avg_sq": "mean_square"}),
+    training.AdamW: OptimizerVariant(make_adam, {"exp_avg": "mean", "exp_avg_sq": "mean_square"}),
+}
+
+
+def find_variant(config: object) -> OptimizerVariant:
+    """Return how to make the optimiser that `config` asks for."""
+    if type(config) not in OPTIMIZERS:
+        known = shorten(variant.__name__ for variant in OPTIMIZERS)
+        message = (
+            f"engine 'torch' has no optimiser for {config!r}; it needs the configuration of one of {known}"
+        )
+        raise EngineError(message)
+    return OPTIMIZERS[type(config)]
+
+
+def read_moments(optimizer: Optimizer, variant: OptimizerVariant, parameter: Tensor) -> dict[str, Tensor]:
+    """Return the moments of one parameter by our names; none before its first step."""
+    entries = optimizer.state.get(parameter, {})
+    return {
+        name: entries[key] for key, name in variant.moments.items() if isinstance(entries.get(key), Tensor)
+    }
+
+
+def read_step(optimizer: Optimizer, parameter: Tensor) -> int:
+    """Return the number of updates of one parameter that the optimiser has counted."""
+    return int(optimizer.state.get(parameter, {}).get(STEP, 0))
+
+
+def write_moments(
+    optimizer: Optimizer,
+    variant: OptimizerVariant,
+    parameter: Tensor,
+    moments: Mapping[str, Tensor],
+    step: int,
+) -> None:
+    """Put the moments of one parameter, by our names and laid out like it, into the optimiser."""
+    keys = {name: key for key, name in variant.moments.items()}
+    unknown = sorted(set(moments) - set(keys))
+    if unknown:
+        message = (
+            f"the state holds moments {shorten(unknown)}, which {type(optimizer).__name__} does not have"
+            f" ({shorten(keys)}). Go on with the optimiser that made the state."
+        )
+        raise EngineError(message)
+    if not moments:
+        return
+    entries: dict[str, Any] = {keys[name]: tensor for name, tensor in moments.items()}
+    if not isinstance(optimizer, torch.optim.SGD):
+        is_fused = bool(optimizer.param_groups[0].get("fused"))
+        entries[STEP] = torch.tensor(
+            float(step), dtype=torch.float32, device=parameter.device if is_fused else "cpu"
+        )
+    optimizer.state[parameter] = entries

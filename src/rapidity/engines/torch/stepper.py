@@ -1,0 +1,163 @@
+"""One optimiser step, and the state of the optimiser."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from rapidity.core.errors import EngineError, shorten
+from rapidity.core.records import State
+from rapidity.engines.torch import optimizers
+
+if TYPE_CHECKING:
+    from torch.optim import Optimizer
+
+    from rapidity.core.records import Objective, RateSchedule
+    from rapidity.engines.engine import Precision
+    from rapidity.engines.torch.losses import BatchLoss
+    from rapidity.engines.torch.module import NativeNetwork, TensorSlot
+    from rapidity.engines.torch.tensors import EventTensors
+
+MOMENT = "moment/"
+STEP = "step"
+OPTIMIZER_STEP = "optimizer_step"
+SCALER_SCALE = "scaler_scale"
+SCALER_TRACKER = "scaler_growth_tracker"
+
+
+class Stepper:
+    """Takes steps with one optimiser, which is made when training first asks for it."""
+
+    def __init__(self, network: NativeNetwork, device: torch.device, precision: Precision) -> None:
+        self._network = network
+        self._device = device
+        self._slots = [slot for slot in network.slots if slot.is_trained]
+        self._kernels = [slot.tensor for slot in self._slots if slot.is_kernel]
+        self._scaler = torch.amp.GradScaler(device.type) if precision == "mixed" else None
+        self._config: Any = None
+        self._optimizer: Optimizer | None = None
+        self._pending: State | None = None
+        self._step = 0
+
+    def prepare(self, config: object) -> None:
+        """Have the optimiser of `config` ready; a loaded state goes into it."""
+        if self._optimizer is not None and config == self._config:
+            return
+        variant = optimizers.find_variant(config)
+        parameters = [slot.tensor for slot in self._slots if isinstance(slot.tensor, nn.Parameter)]
+        self._optimizer = variant.make(config, parameters)
+        self._config = config
+        if self._pending is not None:
+            self._fill(self._optimizer, variant, self._pending)
+            self._pending = None
+
+    def take_step(self, events: EventTensors, loss: BatchLoss, rate: RateSchedule) -> Tensor:
+        """Update the parameters once; return the loss before, on the device."""
+        optimizer = self._optimizer
+        if optimizer is None:
+            message = "an optimiser is needed before the first step"
+            raise EngineError(message)
+        learning_rate = rate(self._step)
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate
+        self._step += 1
+        if self._scaler is None:
+            value = loss(self._network.forward(*events.inputs), events.targets)
+        else:
+            with torch.autocast(self._device.type, dtype=torch.float16):
+                logits = self._network.forward(*events.inputs)
+            value = loss(logits, events.targets)
+        value = self.add_penalties(value, loss.objective)
+        optimizer.zero_grad(set_to_none=True)
+        self._descend(optimizer, value, loss.objective.clip_norm)
+        return value.detach()
+
+    def _descend(self, optimizer: Optimizer, value: Tensor, clip_norm: float | None) -> None:
+        scaler = self._scaler
+        (value if scaler is None else scaler.scale(value)).backward()
+        if clip_norm is not None:
+            if scaler is not None:
+                scaler.unscale_(optimizer)
+            nn.utils.clip_grad_norm_([slot.tensor for slot in self._slots], clip_norm)
+        if scaler is None:
+            optimizer.step()
+        else:
+            scaler.step(optimizer)
+            scaler.update()
+
+    def add_penalties(self, value: Tensor, objective: Objective) -> Tensor:
+        """Return the loss plus the L1 and L2 penalties of the kernels."""
+        for kernel in self._kernels if objective.l1 > 0 else ():
+            value = value + objective.l1 * kernel.abs().sum()
+        for kernel in self._kernels if objective.l2 > 0 else ():
+            value = value + 0.5 * objective.l2 * kernel.square().sum()
+        return value
+
+    def forget_gradients(self) -> None:
+        """Free the gradients of the last step."""
+        for slot in self._slots:
+            slot.tensor.grad = None
+
+    def state(self) -> State:
+        """Return a copy of the moments and the counts."""
+        if self._pending is not None:
+            return State(dict(self._pending.arrays), dict(self._pending.numbers))
+        numbers: dict[str, int | float] = {STEP: self._step}
+        if self._scaler is not None:
+            numbers[SCALER_SCALE] = float(self._scaler.get_scale())
+            numbers[SCALER_TRACKER] = int(self._scaler.state_dict()["_growth_tracker"])
+        arrays = {}
+        if self._optimizer is not None:
+            variant = optimizers.find_variant(self._config)
+            steps = [optimizers.read_step(self._optimizer, slot.tensor) for slot in self._slots]
+            numbers[OPTIMIZER_STEP] = max(steps, default=0)
+            for slot, step in zip(self._slots, steps, strict=True):
+                for name, tensor in optimizers.read_moments(self._optimizer, variant, slot.tensor).items():
+                    arrays[f"{MOMENT}{name}/{slot.name}"] = slot.read(tensor)
+                if step != numbers[OPTIMIZER_STEP]:
+                    # Of a user's module a parameter may have taken no part in some steps.
+                    numbers[f"{OPTIMIZER_STEP}/{slot.name}"] = step
+        return State(arrays, numbers)
+
+    def load_state(self, state: State) -> None:
+        """Go on from these moments and counts; without them, with a fresh optimiser."""
+        self._check_moments(state)
+        self._step = int(state.numbers.get(STEP, 0))
+        if self._scaler is not None and SCALER_SCALE in state.numbers:
+            scaler = self._scaler.state_dict()
+            scaler["scale"] = float(state.numbers[SCALER_SCALE])
+            scaler["_growth_tracker"] = int(state.numbers[SCALER_TRACKER])
+            self._scaler.load_state_dict(scaler)
+        self._optimizer = None
+        self._pending = State(
+            {name: array.copy() for name, array in state.arrays.items()}, dict(state.numbers)
+        )
+
+    def _check_moments(self, state: State) -> None:
+        shapes = {slot.name: slot.shape for slot in self._slots}
+        misfits = [
+            name
+            for name, array in state.arrays.items()
+            if shapes.get(name.removeprefix(MOMENT).partition("/")[2]) != array.shape
+        ]
+        if misfits:
+            message = (
+                f"these arrays of the state are not moments of this model's parameters: {shorten(misfits)}."
+                " Load a state that the same network made."
+            )
+            raise EngineError(message)
+
+    def _fill(self, optimizer: Optimizer, variant: optimizers.OptimizerVariant, state: State) -> None:
+        step = int(state.numbers.get(OPTIMIZER_STEP, 0))
+        by_parameter: dict[str, dict[str, Tensor]] = {slot.name: {} for slot in self._slots}
+        slots: dict[str, TensorSlot] = {slot.name: slot for slot in self._slots}
+        for name, array in state.arrays.items():
+            moment, _, parameter = name.removeprefix(MOMENT).partition("/")
+            tensor = torch.empty_like(slots[parameter].tensor.detach())
+            slots[parameter].write(array, tensor)
+            by_parameter[parameter][moment] = tensor
+        for name, moments in by_parameter.items():
+            own_step = int(state.numbers.get(f"{OPTIMIZER_STEP}/{name}", step))
+            optimizers.write_moments(optimizer, variant, slots[name].tensor, moments, own_step)
