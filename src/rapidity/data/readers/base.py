@@ -58,7 +58,7 @@ class TableReader(ABC):
     def read(
         self, dtypes: Mapping[str, DTypeLike], chunk_size: int = 131_072
     ) -> Iterator[dict[str, NDArray[Any]]]:
-        """Yield the named columns chunk by chunk (see `Reader.read`); an empty table gives one empty chunk."""
+        """Yield the columns chunk by chunk (see `Reader.read`); an empty table has one empty chunk."""
         self.check_columns(tuple(dtypes))
         wanted = {name: np.dtype(dtype) for name, dtype in dtypes.items()}
         return self._convert_chunks(wanted, chunk_size)

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 class Format:
     """One file format: how to recognise it, and the module that reads it.
 
-    The module has ``list_tables(path) -> list[TableInfo]`` and
-    ``open_table(path, table, column_names) -> Reader``.
+    The module has ``list_tables(path) -> list[TableInfo]``, ``open_table(path, table, column_names)
+    -> Reader`` and, where a file may hold several tables, ``resolve_table(path, name) -> str | None``:
+    the table that a user's spelling means (``nominal;1``, ``/events``), None if there is none.
     """
 
     title: str
@@ -101,7 +102,7 @@ def open_table(
     file_format = find_format(path)
     module = _load(file_format)
     if file_format.table_key is not None:
-        table = _choose_table(path, file_format, module.list_tables(path), table)
+        table = _choose_table(path, file_format, module, table)
     reader: Reader = module.open_table(path, table, column_names)
     return reader
 
@@ -212,13 +213,15 @@ def _pick_table_name(path: Path, file_format: Format, tree: str | None, dataset:
     return given.get(file_format.table_key or "")
 
 
-def _choose_table(path: Path, file_format: Format, tables: Sequence[TableInfo], name: str | None) -> str:
+def _choose_table(path: Path, file_format: Format, module: Any, name: str | None) -> str:
+    found: str | None = None if name is None else module.resolve_table(path, name)
+    if found is not None:
+        return found
+    tables: list[TableInfo] = module.list_tables(path)
     names = [table.name for table in tables]
-    if name in names:
-        return str(name)
     if name is not None:
         near = closest(name, names)
-        hint = f"Closest: {', '.join(repr(found) for found in near)}" if near else f"It has: {shorten(names)}"
+        hint = f"Closest: {', '.join(map(repr, near))}" if near else f"It has: {shorten(names)}"
         message = (
             f"{file_format.table_key} '{name}' is not in {path} ({len(names)} tables). "
             f"{hint}. List all: rapidity inspect {path}"

@@ -1,0 +1,45 @@
+"""ROOT files: trees (TTree) and RNTuples; columns with one value an event are read as numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rapidity.data.readers.reader import TableInfo
+from rapidity.data.readers.root_file import open_file, report_damage
+from rapidity.data.readers.root_rntuple import RNTupleReader
+from rapidity.data.readers.root_tree import TreeReader
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from rapidity.data.readers.base import TableReader
+
+_LAYOUTS = {"TTree": "TTree", "TNtuple": "TTree", "TNtupleD": "TTree", "ROOT::RNTuple": "RNTuple"}
+
+
+def list_tables(path: Path) -> list[TableInfo]:
+    """Return the trees and RNTuples of the file, of each the newest cycle."""
+    with open_file(path) as file, report_damage(path):
+        found = _find_tables(file)
+        return [TableInfo(name, layout, int(file[name].num_entries)) for name, layout in found.items()]
+
+
+def resolve_table(path: Path, name: str) -> str | None:
+    """Return the name without its cycle number, or None if there is no such tree."""
+    with open_file(path) as file, report_damage(path):
+        inside = name.strip("/").partition(";")[0]
+        return inside if inside in _find_tables(file) else None
+
+
+def open_table(path: Path, table: str, column_names: Sequence[str] | None) -> TableReader:
+    """Open a tree or an RNTuple; both name their columns themselves."""
+    with open_file(path) as file, report_damage(path):
+        is_tree = _find_tables(file)[table] == "TTree"
+        return TreeReader(path, table, file[table]) if is_tree else RNTupleReader(path, table, file[table])
+
+
+def _find_tables(file: Any) -> dict[str, str]:
+    """Return the layout of each table by its name."""
+    classes: dict[str, str] = file.classnames(recursive=True, cycle=False)
+    return {name: _LAYOUTS[kind] for name, kind in classes.items() if kind in _LAYOUTS}
