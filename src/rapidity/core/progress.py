@@ -150,9 +150,16 @@ class _PlainTask:
 
 
 class TerminalProgress:
-    """Bars with counts, fields and times, drawn by rich, which is imported when the first one opens."""
+    """Bars with counts, fields and times, drawn by rich, which is imported when the first one opens.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    stream
+        The terminal; left out, stderr as it is at that moment.
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream
         self._display: Any = None
         self._n_open = 0
 
@@ -160,7 +167,7 @@ class TerminalProgress:
     def task(self, description: str, total: int | None = None, unit: str = "") -> Iterator[Task]:
         """Open a bar; tasks may be nested. The cursor comes back whatever happens in the block."""
         if self._display is None:
-            self._display = _make_display()
+            self._display = _make_display(self._stream)
             self._display.start()
         self._n_open += 1
         try:
@@ -174,7 +181,7 @@ class TerminalProgress:
     def note(self, message: str) -> None:
         """Write the line above the bars."""
         if self._display is None:
-            print(message, file=sys.stderr, flush=True)
+            print(message, file=self._stream or sys.stderr, flush=True)
         else:
             self._display.console.print(message, markup=False, highlight=False)
 
@@ -195,7 +202,7 @@ class _TerminalTask:
         self._display.update(self._bar, advance=amount, count=count, **changes)
 
 
-def _make_display() -> Any:
+def _make_display(stream: TextIO | None) -> Any:
     from rich.console import Console
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as RichProgress
@@ -208,7 +215,7 @@ def _make_display() -> Any:
         TextColumn("<"),
         TimeRemainingColumn(),
         TextColumn("{task.fields[shown]}", markup=False),
-        console=Console(stderr=True),
+        console=Console(file=stream, stderr=True),
     )
 
 

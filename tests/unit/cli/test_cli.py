@@ -1,0 +1,244 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+import rapidity.samples
+import rapidity.workflow
+from rapidity.cli import main
+from rapidity.cli.app import VERBS
+from rapidity.core.errors import InterruptedRunError, MissingNameError, ParityError
+
+CONFIGS = Path(__file__).resolve().parents[2] / "config"
+HEAVY = (
+    "torch",
+    "onnx",
+    "onnxruntime",
+    "uproot",
+    "h5py",
+    "pyarrow",
+    "awkward",
+    "matplotlib",
+    "sklearn",
+    "scipy",
+)
+HELP_TARGET_S = 0.3
+SLACK = 5  # of a machine that does other things at the same time; the benchmark holds the target itself
+
+
+def run(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    return caught.value.code or 0
+
+
+def in_process(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from rapidity.cli import main; main()", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """Replace the workflow; return what it is called with, as (name, positional, keyword)."""
+    recorded = []
+    finished = SimpleNamespace(
+        folder=Path("runs/demo"), metrics={"accuracy": 0.9}, summary=lambda: "Run runs/demo"
+    )
+    checked = SimpleNamespace(summary=lambda: "2 features", to_dict=lambda: {"features": ["pt", "eta"]})
+    results = {
+        "train_run": finished,
+        "run_demo": finished,
+        "check_config": checked,
+        "evaluate_run": {"accuracy": 0.9},
+        "write_run_report": Path("runs/demo/report.html"),
+    }
+    for name, result in results.items():
+
+        def call(*positional, _name=name, _result=result, **keyword):
+            recorded.append((_name, positional, keyword))
+            return _result
+
+        monkeypatch.setattr(rapidity.workflow, name, call, raising=False)
+    return recorded
+
+
+def test_help_names_every_verb(capsys):
+    assert run("--help") == 0
+    shown = capsys.readouterr().out
+    assert all(f"\n  {verb} " in shown for verb in VERBS)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help(verb, capsys):
+    assert run(verb, "--help") == 0
+    assert f"rapidity {verb}" in capsys.readouterr().out
+
+
+def test_help_loads_nothing_heavy():
+    code = (
+        "import sys\nfrom rapidity.cli import main\n"
+        "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
+        f"print([name for name in {(*HEAVY, 'numpy', 'pydantic', 'rich')} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_help_answers_at_once():
+    start = time.perf_counter()
+    in_process("--help")
+    assert time.perf_counter() - start < SLACK * HELP_TARGET_S
+
+
+def test_version(capsys):
+    assert run("--version") == 0
+    assert capsys.readouterr().out.startswith("rapidity ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["trian"], "No such command 'trian'"),
+        (["train"], "CONFIG"),
+        (["train", "a.yaml", "--epoch", "3"], "No such option"),
+        (["demo", "--events", "many"], "--events"),
+    ],
+)
+def test_wrong_usage_exits_with_2(arguments, message, capsys):
+    assert run(*arguments) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_train_hands_over_its_options(calls, capsys):
+    arguments = ["--output", "out", "--engine", "torch", "--set", "a=1", "--set", "b=2", "--resume", "-q"]
+    assert run("train", "run.yaml", *arguments) == 0
+    name, positional, keyword = calls[0]
+    assert (name, positional) == ("train_run", (Path("run.yaml"),))
+    assert keyword["output"] == Path("out")
+    assert keyword["engine"] == "torch"
+    assert list(keyword["overrides"]) == ["a=1", "b=2"]
+    assert (keyword["resume"], keyword["overwrite"]) == (True, False)
+    assert capsys.readouterr().out == "Run runs/demo\n"
+
+
+def test_json_goes_to_stdout_alone(calls, capsys):
+    assert run("train", "run.yaml", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {"folder": "runs/demo", "metrics": {"accuracy": 0.9}}
+    assert run("check", "run.yaml", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {"features": ["pt", "eta"]}
+
+
+def test_demo_hands_over_its_options(calls):
+    assert run("demo", "--events", "500", "--seed", "7", "--output", "out") == 0
+    _, _, keyword = calls[0]
+    assert (keyword["n_events"], keyword["seed"], keyword["output"]) == (500, 7, Path("out"))
+
+
+def test_evaluate_takes_other_data(calls, capsys):
+    assert run("evaluate", "runs/demo", "--data", "a.csv", "--data", "b.csv", "--json") == 0
+    assert calls[0][1] == (Path("runs/demo"), ["a.csv", "b.csv"])
+    assert json.loads(capsys.readouterr().out) == {"accuracy": 0.9}
+
+
+def test_report_prints_where_it_is(calls, capsys):
+    assert run("report", "runs/demo") == 0
+    assert capsys.readouterr().out == "runs/demo/report.html\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (ParityError("scores differ by 0.1"), 3, "ParityError: scores differ by 0.1\n"),
+        (MissingNameError("column 'pt' is not there"), 2, "DataError: column 'pt' is not there\n"),
+        (InterruptedRunError("go on with --resume"), 130, "Interrupted: go on with --resume\n"),
+        (KeyboardInterrupt(), 130, "Interrupted.\n"),
+    ],
+)
+def test_failures_become_messages_and_exit_codes(monkeypatch, capsys, error, code, message):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(rapidity.workflow, "train_run", fail, raising=False)
+    assert run("train", "run.yaml") == code
+    assert capsys.readouterr() == ("", message)
+
+
+def test_bugs_keep_their_traceback(monkeypatch):
+    def fail(*_, **__):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(rapidity.workflow, "train_run", fail, raising=False)
+    with pytest.raises(ZeroDivisionError):
+        main(["train", "run.yaml"])
+
+
+def test_schema_is_json(capsys):
+    assert run("schema") == 0
+    assert json.loads(capsys.readouterr().out)["title"] == "RunConfig"
+
+
+def test_networks_are_listed(capsys):
+    assert run("networks") == 0
+    assert "residual_mlp" in capsys.readouterr().out
+
+
+def test_one_network_is_described(capsys):
+    assert run("networks", "mlp", "--features", "10") == 0
+    assert "hidden" in capsys.readouterr().out
+    assert run("networks", "mlp", "--features", "10", "--json") == 0
+    (described,) = json.loads(capsys.readouterr().out)
+    assert described["n_parameters"] == (10 + 1) * 128 + 2 * (128 + 1) * 128 + 129
+
+
+def test_unknown_network_shows_near_names(capsys):
+    assert run("networks", "mpl") == 2
+    assert "Did you mean 'mlp'?" in capsys.readouterr().err
+
+
+def test_drawing_needs_a_name(capsys):
+    assert run("networks", "--draw", "a.png") == 2
+    assert "--draw needs the name of a network" in capsys.readouterr().err
+
+
+def test_generate_does_not_overwrite_unasked(tmp_path, monkeypatch, capsys):
+    calls = []
+    monkeypatch.setattr(
+        rapidity.samples, "generate", lambda *given, **named: calls.append((given, named)), raising=False
+    )
+    output = tmp_path / "a.h5"
+    output.touch()
+    assert run("generate", "hww_ttbar", "-o", str(output)) == 2
+    assert "exists already" in capsys.readouterr().err
+    assert run("generate", "hww_ttbar", "-o", str(output), "--overwrite", "--events", "50") == 0
+    ((given, named),) = calls
+    assert given == ("hww_ttbar", output)
+    assert (named["n_events"], named["seed"], named["underlying_event"]) == (50, 1, False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "messages"),
+    [
+        (["check", str(CONFIGS / "bad" / "misspelt_key.yaml")], ["ConfigError: 1 problem in", "line 9"]),
+        (["train", "nowhere.yaml"], ["ConfigError: the configuration nowhere.yaml does not exist"]),
+        (["train", str(CONFIGS / "good" / "shortest.yaml"), "--set", "x"], ["--set", "KEY=VALUE"]),
+    ],
+)
+def test_real_program_explains_wrong_input(arguments, messages, tmp_path):
+    done = in_process(*arguments)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert all(message in done.stderr for message in messages)
+    assert "Traceback" not in done.stderr
+
+
+def test_reader_that_closes_early_causes_no_noise():
+    command = f"{sys.executable} -c 'from rapidity.cli import main; main()' schema | head -1"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert done.stdout == "{\n"
+    assert done.stderr == ""
