@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
@@ -15,6 +15,32 @@ if TYPE_CHECKING:
     from rapidity.core.classes import ClassSet
 
 Column = NDArray[Any]
+
+SPLITS = ("train", "validation", "test")
+"""Names of the splits, in the order of their codes 0, 1, 2."""
+
+
+@dataclass(frozen=True)
+class SourceCounts:
+    """How many events of one source were read and kept.
+
+    Attributes
+    ----------
+    n_read
+        Entries read from the files; fewer than they hold where a limit ended the reading.
+    n_selected
+        Events that fulfil the selection.
+    n_duplicates
+        Of these, events dropped because an equal one of their class came before.
+    n_kept
+        Events in the table.
+    """
+
+    source: str
+    n_read: int
+    n_selected: int
+    n_duplicates: int
+    n_kept: int
 
 
 @dataclass(frozen=True)
@@ -36,6 +62,12 @@ class Table:
         Signed physics weight of each event (float64), or None where there is none.
     fixed_split
         For each event the split that its source fixes (index into ``SPLITS``, int8), -1 if none.
+    event_key
+        Names of the columns that identify an event within a sample; empty where none are given.
+    units
+        Units of the columns that state one.
+    counts
+        For each source how many events were read and kept.
     """
 
     columns: Mapping[str, Column]
@@ -47,11 +79,18 @@ class Table:
     class_index: NDArray[np.int64]
     event_weight: NDArray[np.float64] | None
     fixed_split: NDArray[np.int8]
+    event_key: tuple[str, ...] = ()
+    units: Mapping[str, str] = field(default_factory=dict)
+    counts: tuple[SourceCounts, ...] = ()
 
     @property
     def n_events(self) -> int:
         """Number of events."""
         return len(self.source_entry)
+
+    def name_row(self, row: int) -> str:
+        """Return file and entry of one event, for messages: ``entry 12 of a.root``."""
+        return f"entry {self.source_entry[row]} of {self.files[self.source_file[row]]}"
 
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Table:
         """Return the events of these row numbers (or where a mask is True), in that order."""

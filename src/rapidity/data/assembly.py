@@ -1,0 +1,298 @@
+"""Reading all sources into one table: selection, classes, weights, duplicates, limits, row identity.
+
+Everything happens chunk by chunk, so that besides the kept events only one chunk is in memory.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rapidity.core.errors import DataError, shorten
+from rapidity.core.progress import SilentProgress
+from rapidity.data.columns import ColumnPlan, plan_columns
+from rapidity.data.features import FeatureSet, evaluate_expression
+from rapidity.data.row_hash import SeenHashes, hash_rows
+from rapidity.data.sources import open_source
+from rapidity.data.table import SPLITS, SourceCounts, Table
+from rapidity.data.targets import ClassAssigner, make_class_assigner
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from rapidity.config.data import DataBlock
+    from rapidity.config.inputs import TableInput
+    from rapidity.core.progress import Progress, Task
+    from rapidity.data.sources import Chunk, JoinedFile, OpenSource
+
+
+def read_table(
+    data: DataBlock,
+    inputs: Mapping[str, TableInput],
+    split_columns: Sequence[str],
+    base: Path,
+    progress: Progress | None = None,
+    *,
+    require_all_classes: bool = True,
+) -> tuple[Table, FeatureSet]:
+    """Read the selected events of all sources, and the features that the inputs mean.
+
+    Parameters
+    ----------
+    split_columns
+        Further columns that the split needs (see `split.needed_columns`).
+    base
+        Folder that file names are relative to.
+    require_all_classes
+        Whether a class without events is an error; False for new data to be evaluated.
+
+    Raises
+    ------
+    DataError
+        If a file or a column is missing or not what it should be, nothing is selected, a class has no
+        events, there is one class only, or the event weights are NaN or sum to nothing.
+    """
+    sources = [open_source(index, source, base) for index, source in enumerate(data.sources)]
+    plan = plan_columns(data, inputs, split_columns, sources)
+    collector = _Collector(data, plan)
+    with (progress or SilentProgress()).task("Reading", total=_count_entries(sources), unit="event") as task:
+        for source in sources:
+            _read_source(source, plan, collector, task)
+    _check_selected(collector.counts, data)
+    table = collector.finish(sources)
+    _check_classes(table, require_all_classes=require_all_classes)
+    _check_event_weight(table, data)
+    return table, plan.features
+
+
+def _count_entries(sources: Sequence[OpenSource]) -> int | None:
+    """Return how many entries there are to read, or None where only reading tells."""
+    total = 0
+    for source in sources:
+        counts = [file.parts[0].n_entries for file in source.files]
+        if source.config.limit is not None or None in counts:
+            return None
+        total += sum(count for count in counts if count is not None)
+    return total
+
+
+def _read_source(source: OpenSource, plan: ColumnPlan, collector: _Collector, task: Task) -> None:
+    collector.begin_source(source)
+    for file in source.files:
+        collector.begin_file(file)
+        for chunk in file.read(plan.read_dtypes(file)):
+            task.advance(collector.add(chunk))
+            if collector.is_full:
+                return
+
+
+class _Collector:
+    """The kept events so far, as lists of chunks."""
+
+    def __init__(self, data: DataBlock, plan: ColumnPlan) -> None:
+        self._data = data
+        self._plan = plan
+        self._assigner: ClassAssigner = make_class_assigner(data)
+        self._seen = SeenHashes()
+        self._columns: dict[str, list[NDArray[Any]]] = {name: [] for name in plan.stored}
+        self._identity: dict[str, list[NDArray[Any]]] = {
+            name: [] for name in ("source_file", "source_entry", "sample", "class", "event_weight", "split")
+        }
+        self._files: list[JoinedFile] = []
+        self.counts: list[SourceCounts] = []
+
+    def begin_source(self, source: OpenSource) -> None:
+        self._source = source
+        self.counts.append(SourceCounts(source.name, 0, 0, 0, 0))
+
+    def begin_file(self, file: JoinedFile) -> None:
+        self._file = file
+        self._files.append(file)
+        self._first_entry = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the limit of the source is reached."""
+        limit = self._source.config.limit
+        return limit is not None and self.counts[-1].n_kept >= limit
+
+    def add(self, chunk: Chunk) -> int:
+        """Take in what is to be kept of a chunk; return the number of entries read."""
+        n_read = len(next(iter(chunk.values())))
+        entries = np.arange(self._first_entry, self._first_entry + n_read, dtype=np.int64)
+        self._first_entry += n_read
+        chunk, entries = _select(chunk, entries, self._plan, self._file)
+        n_selected = len(entries)
+        codes = self._assign_classes(chunk, n_selected)
+        weight = self._evaluate_weight(chunk, entries)
+        stored = {name: chunk[name].astype(dtype, copy=False) for name, dtype in self._plan.stored.items()}
+        rows, n_duplicates = self._choose_rows(stored, codes)
+        self._append(stored, entries, codes, weight, rows)
+        n_kept = n_selected if rows is None else len(rows)
+        self._count(n_read, n_selected, n_duplicates, n_kept)
+        return n_read
+
+    def _assign_classes(self, chunk: Chunk, n_events: int) -> NDArray[np.int64]:
+        target = None if self._data.target is None else chunk[self._data.target]
+        return self._assigner.assign(self._source.config, target, n_events, self._file.where)
+
+    def _evaluate_weight(self, chunk: Chunk, entries: NDArray[np.int64]) -> NDArray[np.float64] | None:
+        if self._plan.event_weight is None:
+            return None
+        weight = evaluate_expression(self._plan.event_weight, chunk)
+        bad = np.flatnonzero(~np.isfinite(weight))
+        if len(bad):
+            message = (
+                f"data.event_weight is {weight[bad[0]]} at entry {entries[bad[0]]} of {self._file.where}. "
+                "Weights must be finite numbers: correct the file, or leave such events out with data.selection."
+            )
+            raise DataError(message)
+        return weight
+
+    def _choose_rows(self, stored: Chunk, codes: NDArray[np.int64]) -> tuple[NDArray[np.int64] | None, int]:
+        """Return the rows to keep (None for all) and the number of duplicates among the others."""
+        limit = self._source.config.limit
+        n_free = len(codes) if limit is None else limit - self.counts[-1].n_kept
+        if not self._data.drop_duplicates or not len(codes):
+            return (np.arange(n_free) if n_free < len(codes) else None), 0
+        hashes = hash_rows(
+            [stored[name] for name in self._plan.features.columns], start=codes.view(np.uint64)
+        )
+        new = self._seen.find_new(hashes)
+        # Events cut by the limit are not in the table, so a later equal one is no duplicate of them.
+        self._seen.add(hashes[new[:n_free]])
+        return new[:n_free], len(codes) - len(new)
+
+    def _append(
+        self,
+        stored: Chunk,
+        entries: NDArray[np.int64],
+        codes: NDArray[np.int64],
+        weight: NDArray[np.float64] | None,
+        rows: NDArray[np.int64] | None,
+    ) -> None:
+        kept: Any = slice(None) if rows is None else rows
+        for name, values in stored.items():
+            self._columns[name].append(values[kept])
+        n_kept = len(entries[kept])
+        config = self._source.config
+        split = -1 if config.split is None else SPLITS.index(config.split)
+        self._identity["source_entry"].append(entries[kept])
+        self._identity["source_file"].append(np.full(n_kept, len(self._files) - 1, dtype=np.int32))
+        self._identity["sample"].append(np.full(n_kept, self._source.index, dtype=np.int32))
+        self._identity["class"].append(codes[kept])
+        self._identity["split"].append(np.full(n_kept, split, dtype=np.int8))
+        if weight is not None:
+            self._identity["event_weight"].append(weight[kept])
+
+    def _count(self, n_read: int, n_selected: int, n_duplicates: int, n_kept: int) -> None:
+        before = self.counts[-1]
+        self.counts[-1] = SourceCounts(
+            before.source,
+            before.n_read + n_read,
+            before.n_selected + n_selected,
+            before.n_duplicates + n_duplicates,
+            before.n_kept + n_kept,
+        )
+
+    def finish(self, sources: Sequence[OpenSource]) -> Table:
+        """Return the table; the chunks are freed column by column on the way."""
+        columns = {name: _concatenate(self._columns, name) for name in tuple(self._columns)}
+        classes, class_index = self._assigner.finish(_concatenate(self._identity, "class"))
+        weight = _concatenate(self._identity, "event_weight") if self._plan.event_weight else None
+        return Table(
+            columns=columns,
+            files=tuple(str(file.path) for file in self._files),
+            source_file=_concatenate(self._identity, "source_file"),
+            source_entry=_concatenate(self._identity, "source_entry"),
+            sample=_concatenate(self._identity, "sample"),
+            classes=classes,
+            class_index=class_index,
+            event_weight=weight,
+            fixed_split=_concatenate(self._identity, "split"),
+            event_key=self._data.event_key or (),
+            units=_collect_units(columns, sources),
+            counts=tuple(self.counts),
+        )
+
+
+def _select(
+    chunk: Chunk, entries: NDArray[np.int64], plan: ColumnPlan, file: JoinedFile
+) -> tuple[Chunk, NDArray[np.int64]]:
+    """Return the rows of a chunk that fulfil the selection."""
+    if plan.selection is None:
+        return chunk, entries
+    values = evaluate_expression(plan.selection, chunk)
+    is_kept = values != 0
+    if not np.isin(values, (0.0, 1.0)).all():
+        row = int(np.flatnonzero(~np.isin(values, (0.0, 1.0)))[0])
+        message = (
+            f"data.selection '{plan.selection.text}' gives {values[row]:g} at entry {entries[row]} of {file.where}. "
+            "A selection must be true or false for every event: compare with something, as in `pt > 20`."
+        )
+        raise DataError(message)
+    if is_kept.all():
+        return chunk, entries
+    rows = np.flatnonzero(is_kept)
+    return {name: values[rows] for name, values in chunk.items()}, entries[rows]
+
+
+def _concatenate(parts: dict[str, list[NDArray[Any]]], name: str) -> NDArray[Any]:
+    # Popping lets the chunks of this column go as soon as it is whole.
+    chunks = parts.pop(name)
+    return chunks[0] if len(chunks) == 1 else np.concatenate(chunks)
+
+
+def _collect_units(columns: Mapping[str, Any], sources: Sequence[OpenSource]) -> dict[str, str]:
+    known = sources[0].files[0].columns
+    return {name: unit for name in columns if (unit := known[name].unit) is not None}
+
+
+def _check_selected(counts: Sequence[SourceCounts], data: DataBlock) -> None:
+    for count in counts:
+        if count.n_read == 0:
+            message = f"source {count.source} holds no entries. Was the program that writes it stopped early?"
+            raise DataError(message)
+    if not sum(count.n_kept for count in counts):
+        read = "; ".join(f"{count.n_read} entries of {count.source}" for count in counts[:5])
+        message = (
+            f"data.selection '{data.selection}' keeps none of the events ({read} were read). "
+            "Loosen it, and check the units of its numbers: rapidity inspect shows the ranges of the columns."
+        )
+        raise DataError(message)
+
+
+def _check_classes(table: Table, *, require_all_classes: bool) -> None:
+    n_events = np.bincount(table.class_index, minlength=len(table.classes))
+    listed = shorten(f"{name} ({n})" for name, n in zip(table.classes.names, n_events, strict=True))
+    if len(table.classes) < 2:
+        message = (
+            f"there is one class only: {listed} events. A classification needs at least two: add a source of "
+            "another class, or check data.target and data.selection."
+        )
+        raise DataError(message)
+    absent = [name for name, n in zip(table.classes.names, n_events, strict=True) if not n]
+    if absent and require_all_classes:
+        message = (
+            f"no event of class {shorten(absent)} is left among the selected events. Found: {listed}. "
+            "Check data.selection and the names in data.classes, or remove the class."
+        )
+        raise DataError(message)
+
+
+def _check_event_weight(table: Table, data: DataBlock) -> None:
+    if table.event_weight is None:
+        return
+    for index, name in enumerate(table.classes.names):
+        weight = table.event_weight[table.class_index == index]
+        # Signed weights may cancel but for rounding errors.
+        if len(weight) and abs(weight.sum()) <= 1e-12 * np.abs(weight).sum():
+            message = (
+                f"data.event_weight '{data.event_weight}' sums to {weight.sum():g} over the {len(weight)} events of "
+                f"class '{name}'. Weights must have a sum other than zero: check the expression."
+            )
+            raise DataError(message)

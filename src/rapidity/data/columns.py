@@ -1,0 +1,246 @@
+"""Which columns are read for which purpose, and in which type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from rapidity.core.errors import ConfigError, DataError, MissingNameError, closest, shorten
+from rapidity.data.features import Feature, FeatureSet, column_feature, make_features, unique
+from rapidity.expressions import Expression, parse_expression
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from rapidity.config.data import DataBlock
+    from rapidity.config.inputs import TableInput
+    from rapidity.data.readers.reader import ColumnInfo
+    from rapidity.data.sources import JoinedFile, OpenSource
+
+NUMERIC = {"float32", "float64", "integer", "boolean"}
+# Kinds whose values a float32 holds exactly: reading them as float64 would only cost memory.
+EXACT_IN_FLOAT32 = {"float32", "boolean"}
+
+ROW_NUMBER = "row_number"
+"""Name that `split.by` may use: the number of the selected event, counted from 0."""
+
+Need = Literal["number", "exact number", "integer", "any"]
+"""What a purpose needs of a column: float32, float64, int64, or a number or text as it comes."""
+
+
+@dataclass(frozen=True)
+class ColumnUse:
+    """One purpose of a column; `is_kept` if it must be in the table afterwards."""
+
+    column: str
+    purpose: str
+    need: Need
+    is_kept: bool = True
+
+
+@dataclass(frozen=True)
+class ColumnPlan:
+    """What is read of every file, and what of it stays in the table."""
+
+    features: FeatureSet
+    selection: Expression | None
+    event_weight: Expression | None
+    uses: tuple[ColumnUse, ...]
+    stored: Mapping[str, np.dtype[Any]] = field(default_factory=dict)
+
+    def read_dtypes(self, file: JoinedFile) -> dict[str, np.dtype[Any]]:
+        """Return the dtype in which each column of this file is read."""
+        needs: dict[str, set[Need]] = {}
+        for use in self.uses:
+            needs.setdefault(use.column, set()).add(use.need)
+        return {
+            column: _common_dtype([_dtype_for(need, file.columns[column]) for need in of_column])
+            for column, of_column in needs.items()
+        }
+
+
+def plan_columns(
+    data: DataBlock,
+    inputs: Mapping[str, TableInput],
+    split_columns: Sequence[str],
+    sources: Sequence[OpenSource],
+) -> ColumnPlan:
+    """Decide what to read; every column that is missing or of the wrong kind is an error here.
+
+    Raises
+    ------
+    MissingNameError
+        If a file lacks a column; the message says who needs it and shows the nearest names.
+    DataError
+        If a column is text, jagged or ambiguous where a number is needed, or `columns: all` means
+        different columns in different files.
+    ConfigError
+        If a feature is also the target or a spectator.
+    """
+    selection = None if data.selection is None else parse_expression(data.selection, data.objects)
+    weight = None if data.event_weight is None else parse_expression(data.event_weight, data.objects)
+    files = [file for source in sources for file in source.files]
+    splitting = tuple(column for column in split_columns if column != ROW_NUMBER)
+    roles = _roles(data, weight, splitting)
+    features = FeatureSet(
+        {name: _features_of(name, config, roles, files, data) for name, config in inputs.items()},
+        data.objects,
+    )
+    uses = tuple(_list_uses(data, features, selection, weight, splitting))
+    _check_roles(features, data)
+    for use in uses:
+        for file in files:
+            _check_use(use, file)
+    return ColumnPlan(features, selection, weight, uses, _stored_dtypes(uses, files))
+
+
+def _roles(data: DataBlock, weight: Expression | None, splitting: Sequence[str]) -> dict[str, str]:
+    """Return the columns that `columns: all` must not take, and why."""
+    roles = dict.fromkeys(splitting, "split")
+    roles |= dict.fromkeys(data.spectators, "spectator")
+    roles |= dict.fromkeys(data.event_key or (), "event_key")
+    roles |= dict.fromkeys(weight.columns if weight else (), "event_weight")
+    return roles | ({data.target: "target"} if data.target else {})
+
+
+def _features_of(
+    name: str, config: TableInput, roles: Mapping[str, str], files: Sequence[JoinedFile], data: DataBlock
+) -> tuple[Feature, ...]:
+    if config.columns != "all":
+        return make_features(config.columns, f"inputs.{name}.columns", files[0].columns, data.objects)
+    first = _free_columns(config, roles, files[0])
+    for file in files[1:]:
+        other = _free_columns(config, roles, file)
+        different = sorted(set(first) ^ set(other))
+        if different:
+            message = (
+                f"inputs.{name}: `columns: all` means other columns in {file.where} than in {files[0].where}: "
+                f"{shorten(different)} only in one of them. List the columns, or `exclude` these."
+            )
+            raise DataError(message)
+    _check_exclude(name, config, files[0])
+    if not first:
+        message = (
+            f"inputs.{name}: `columns: all` finds no numeric column in {files[0].where} that has no other role. "
+            f"Columns there: {shorten(files[0].columns)}."
+        )
+        raise DataError(message)
+    return tuple(column_feature(column) for column in first)
+
+
+def _free_columns(config: TableInput, roles: Mapping[str, str], file: JoinedFile) -> list[str]:
+    return [
+        column
+        for column, info in file.columns.items()
+        if info.kind in NUMERIC
+        and column not in roles
+        and not any(fnmatchcase(column, pattern) for pattern in config.exclude)
+    ]
+
+
+def _check_exclude(name: str, config: TableInput, file: JoinedFile) -> None:
+    for pattern in config.exclude:
+        if not any(fnmatchcase(column, pattern) for column in file.columns):
+            near = [f"'{found}'" for found in closest(pattern, file.columns)]
+            hint = f"Closest: {', '.join(near)}." if near else f"Columns: {shorten(file.columns)}."
+            message = f"inputs.{name}.exclude: '{pattern}' matches no column of {file.where}. {hint}"
+            raise MissingNameError(message)
+
+
+def _list_uses(
+    data: DataBlock,
+    features: FeatureSet,
+    selection: Expression | None,
+    weight: Expression | None,
+    splitting: Sequence[str],
+) -> Iterable[ColumnUse]:
+    for name, listed in features.inputs.items():
+        for feature in listed:
+            need: Need = "number" if feature.is_column else "exact number"
+            for column in feature.columns:
+                yield ColumnUse(column, f"inputs.{name}, feature '{feature.name}'", need)
+    for column in data.event_key or ():
+        yield ColumnUse(column, "data.event_key", "integer")
+    for column in data.spectators:
+        yield ColumnUse(column, "data.spectators", "any")
+    for column in splitting:
+        yield ColumnUse(column, "preparation.split", "any")
+    if data.target is not None:
+        yield ColumnUse(data.target, "data.target", "any", is_kept=False)
+    for column in selection.columns if selection else ():
+        yield ColumnUse(column, "data.selection", "exact number", is_kept=False)
+    for column in weight.columns if weight else ():
+        yield ColumnUse(column, "data.event_weight", "exact number", is_kept=False)
+
+
+def _check_roles(features: FeatureSet, data: DataBlock) -> None:
+    for name, listed in features.inputs.items():
+        used = unique(column for feature in listed for column in feature.columns)
+        if data.target in used:
+            message = f"inputs.{name}: '{data.target}' is data.target, the truth to be learnt. Remove it from the features."
+            raise ConfigError(message)
+        carried = [column for column in used if column in data.spectators]
+        if carried:
+            message = (
+                f"inputs.{name}: {shorten(carried)} are features and data.spectators, which are never trained on. "
+                "Remove them from one of the two."
+            )
+            raise ConfigError(message)
+
+
+def _check_use(use: ColumnUse, file: JoinedFile) -> None:
+    info = file.require_column(use.column, use.purpose)
+    if info.kind in NUMERIC or (info.kind == "text" and use.need == "any"):
+        return
+    expected = "a number or text" if use.need == "any" else "a number"
+    cure = "Leave it out, or name a column that holds one value per event."
+    if info.kind == "text":
+        cure = (
+            "Leave it out, or turn it into numbers first (a column of class names belongs to `data.target`)."
+        )
+    message = (
+        f"column '{use.column}' of {file.where} holds {info.kind} values ({info.type_name}), but {use.purpose} "
+        f"needs {expected} per event. {cure}"
+    )
+    raise DataError(message)
+
+
+def _dtype_for(need: Need, info: ColumnInfo) -> np.dtype[Any]:
+    if need == "integer":
+        return np.dtype(np.int64)
+    if need == "any":
+        natural = {"text": np.dtype(object), "integer": np.dtype(np.int64), "float64": np.dtype(np.float64)}
+        return natural.get(info.kind, np.dtype(np.float32))
+    if need == "exact number" and info.kind not in EXACT_IN_FLOAT32:
+        return np.dtype(np.float64)
+    return np.dtype(np.float32)
+
+
+def _common_dtype(dtypes: Sequence[np.dtype[Any]]) -> np.dtype[Any]:
+    """Return the dtype that loses least: text over integers over float64 over float32."""
+    order = [np.dtype(object), np.dtype(np.int64), np.dtype(np.float64), np.dtype(np.float32)]
+    return min(dtypes, key=order.index)
+
+
+def _stored_dtypes(uses: Sequence[ColumnUse], files: Sequence[JoinedFile]) -> dict[str, np.dtype[Any]]:
+    """Return the dtype of each column of the table: the same for all files."""
+    stored: dict[str, np.dtype[Any]] = {}
+    for use in uses:
+        if not use.is_kept:
+            continue
+        dtypes = [_dtype_for(use.need, file.columns[use.column]) for file in files]
+        kinds = {"text" if dtype.kind == "O" else "number" for dtype in dtypes}
+        if len(kinds) > 1:
+            texts = [file.where for file, dtype in zip(files, dtypes, strict=True) if dtype.kind == "O"]
+            message = (
+                f"column '{use.column}' ({use.purpose}) is text in {shorten(texts, 3)} but a number elsewhere. "
+                "Make it the same in all files."
+            )
+            raise DataError(message)
+        if len(set(dtypes)) > 1:
+            dtypes = [np.dtype(np.float64)]
+        stored[use.column] = _common_dtype([*dtypes, *([stored[use.column]] if use.column in stored else [])])
+    return stored

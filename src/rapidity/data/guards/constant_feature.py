@@ -1,0 +1,44 @@
+"""Features that have the same value in every event: the network can learn nothing from them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from rapidity.core.errors import shorten
+from rapidity.data.features import Feature, FeatureSet, evaluate_feature
+from rapidity.data.guards.finding import GuardFinding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rapidity.data.split import SplitTable
+    from rapidity.data.table import Table
+
+
+def find_constant_features(
+    split_table: SplitTable, features: FeatureSet, level: Literal["error", "warn"]
+) -> Iterator[GuardFinding]:
+    """Yield a finding if a feature is the same in all events, NaN in all of them included."""
+    constant = [
+        f"'{feature.name}' (always {value:g})"
+        for feature in features.all
+        if (value := _constant_value(feature, split_table.table)) is not None
+    ]
+    if constant:
+        message = (
+            f"{shorten(constant)} never changes over {split_table.table.n_events} events. "
+            "Remove it from the inputs (`exclude`), or check whether it was filled."
+        )
+        yield GuardFinding("constant_feature", level, message)
+
+
+def _constant_value(feature: Feature, table: Table) -> float | None:
+    # Most features differ among the first events already.
+    for rows in (slice(1000), slice(None)):
+        values = evaluate_feature(feature, table.columns, rows)
+        is_constant = np.array_equal(values, np.full_like(values, values[0]), equal_nan=True)
+        if not is_constant:
+            return None
+    return float(values[0])

@@ -1,0 +1,45 @@
+"""Standard: mean 0 and standard deviation 1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from rapidity.data.transforms.spread import is_constant
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from rapidity.config.preparation import Standard
+    from rapidity.core.namespace import ArrayNamespace
+
+
+@dataclass(frozen=True)
+class FittedStandard:
+    """``(x - mean) / deviation`` with the mean and standard deviation of the training split.
+
+    The deviation is that of the values themselves (divided by n, not n - 1). A constant feature has
+    deviation 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> values = np.array([1.0, 3.0])
+    >>> FittedStandard.fit(None, values).apply(values, np)
+    array([-1.,  1.])
+    """
+
+    mean: float
+    deviation: float
+
+    @classmethod
+    def fit(cls, config: Standard | None, values: NDArray[np.float64]) -> Self:
+        """Return the transform for these values."""
+        if is_constant(values):
+            return cls(float(values[0]) if len(values) else 0.0, 1.0)
+        return cls(float(values.mean()), float(values.std()) or 1.0)
+
+    def apply(self, values: Any, xp: ArrayNamespace) -> Any:
+        """Return the standardised values."""
+        return (values - self.mean) / self.deviation
