@@ -7,6 +7,7 @@ from rapidity.metrics.accuracy import accuracy, predicted_class, weighted_mean
 from rapidity.metrics.auc import RankedScores, auc, macro_auc, one_vs_rest_auc
 from rapidity.metrics.bootstrap import Estimate, paired_difference, percentile_interval, replicate
 from rapidity.metrics.confusion_matrix import confusion_matrix, normalise_by_true_class
+from rapidity.metrics.correlation import correlation_matrix
 from rapidity.metrics.effective_events import effective_events
 from rapidity.metrics.efficiency import Efficiencies, efficiencies, find_threshold
 from rapidity.metrics.histogram import Histogram, fill_histogram
@@ -36,6 +37,7 @@ __all__ = [
     "auc",
     "chi2_test",
     "confusion_matrix",
+    "correlation_matrix",
     "effective_events",
     "efficiencies",
     "f1",

@@ -46,8 +46,8 @@ def draw_confusion(
             folder,
             "confusion_counts",
             title="Confusion matrix, events",
-            caption=f"Numbers of events ({result.split} split, unweighted), coloured by the fractions of each "
-            "true class.",
+            caption=f"Numbers of events ({result.split} split, unweighted), coloured by the fractions of "
+            "each true class.",
             formats=formats,
         ),
     )

@@ -51,8 +51,8 @@ def draw_threshold_scan(result: EvaluationResult, folder: Path, formats: Sequenc
         folder,
         "threshold",
         title="Precision and recall",
-        caption=f"Precision (purity of the selected events) and recall (efficiency) against the threshold on the "
-        f"score ({result.split} split). Precision depends on how frequent the classes are in it.",
+        caption=f"Precision (purity of the selected events) and recall (efficiency) against the threshold on "
+        f"the score ({result.split} split). Precision depends on how frequent the classes are in it.",
         formats=formats,
     )
 

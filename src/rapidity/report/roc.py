@@ -86,8 +86,10 @@ def format_estimate(estimate: Estimate) -> str:
     Examples
     --------
     >>> from rapidity.metrics import Estimate
-    >>> format_estimate(Estimate(0.91768, 0.9066, 0.9298)), format_estimate(Estimate(0.99912, 0.99894, 0.99931))
-    ('0.918 [0.907, 0.930]', '0.99912 [0.99894, 0.99931]')
+    >>> format_estimate(Estimate(0.91768, 0.9066, 0.9298))
+    '0.918 [0.907, 0.930]'
+    >>> format_estimate(Estimate(0.99912, 0.99894, 0.99931))
+    '0.99912 [0.99894, 0.99931]'
     """
     width = estimate.high - estimate.low
     if not math.isfinite(width) or width <= 0:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from rapidity.report.figures import DrawnFigure, save_figure
+from rapidity.report.names import file_stems
 from rapidity.report.style import MARKERS, class_colours, leave_headroom, new_axes, place_legend, plain_text
 
 if TYPE_CHECKING:
@@ -21,11 +20,12 @@ if TYPE_CHECKING:
 
 def draw_scores(result: EvaluationResult, folder: Path, formats: Sequence[str]) -> list[DrawnFigure]:
     """Draw for each shown class the distribution of its score, by true class."""
-    return [_draw_score(result, name, folder, formats) for name in result.shown_classes]
+    stems = dict(zip(result.classes.names, file_stems(result.classes.names), strict=True))
+    return [_draw_score(result, name, stems[name], folder, formats) for name in result.shown_classes]
 
 
 def _draw_score(
-    result: EvaluationResult, score_class: str, folder: Path, formats: Sequence[str]
+    result: EvaluationResult, score_class: str, stem: str, folder: Path, formats: Sequence[str]
 ) -> DrawnFigure:
     figure, axes = new_axes()
     axes.set_yscale("log")
@@ -50,10 +50,10 @@ def _draw_score(
     return save_figure(
         figure,
         folder,
-        f"score_{_file_stem(score_class, result)}",
+        f"score_{stem}",
         title=f"Score for {score_class}",
-        caption=f"Distribution of the score for {score_class} by true class, each normalised to 1: points with "
-        f"statistical errors are the {result.split} split"
+        caption=f"Distribution of the score for {score_class} by true class, each normalised to 1: points "
+        f"with statistical errors are the {result.split} split"
         + (
             f", {'filled areas' if len(shown) <= 3 else 'lines'} the training split. KS is the smallest "
             "Kolmogorov-Smirnov p-value of the classes: how likely a larger difference is by chance."
@@ -87,22 +87,14 @@ def _draw_points(axes: Axes, histogram: Histogram, colour: str, marker: str) -> 
 
 
 def _limit_decades(axes: Axes, shown: Sequence[ScoreHistogram]) -> None:
-    """Show what has statistics: from half the smallest filled bin, five decades at most."""
-    pools = [h for histogram in shown for h in (histogram.evaluated, histogram.train) if h is not None]
-    fractions = np.concatenate([h.values / h.total for h in pools if h.total != 0])
-    high = float(fractions.max(initial=1e-3))
-    low = float(fractions[fractions > 0].min(initial=high))
-    axes.set_ylim(max(low / 2, high * 1e-5), high * 1.3)
+    """Show what has statistics: from a third of one event of the evaluated split up."""
+    pools = [histogram.evaluated for histogram in shown if histogram.evaluated.total != 0]
+    high = max((float((pool.values / pool.total).max()) for pool in pools), default=1.0)
+    one_event = min((float(pool.variances.sum()) / pool.total**2 for pool in pools), default=1e-3)
+    axes.set_ylim(max(one_event / 3, high * 1e-6), max(high * 1.3, one_event))
 
 
 def _test_text(shown: Sequence[ScoreHistogram]) -> str:
     p_values = [histogram.ks.p_value for histogram in shown if histogram.ks is not None]
     smallest = min(p_values)
     return "KS p < 0.0001" if smallest < 1e-4 else f"KS p = {smallest:.2g}"
-
-
-def _file_stem(score_class: str, result: EvaluationResult) -> str:
-    """Return the class as part of a file name: what is not a letter, digit or underscore becomes one."""
-    stem = "".join(c if c.isalnum() or c in "_-" else "_" for c in score_class)
-    stems = ["".join(c if c.isalnum() or c in "_-" else "_" for c in name) for name in result.classes.names]
-    return stem if stems.count(stem) == 1 else f"{stem}_{result.classes.names.index(score_class)}"

@@ -101,7 +101,7 @@ def new_figure(width_cm: float = COLUMN_CM, height_cm: float = 6.8) -> Figure:
 def new_axes(width_cm: float = COLUMN_CM, height_cm: float = 6.8) -> tuple[Figure, Axes]:
     """Return a figure with one pair of axes; margins fit the labels and are the same in every figure."""
     figure = new_figure(width_cm, height_cm)
-    left, right, bottom, top = 1.35, 0.35, 1.05, 0.35
+    left, right, bottom, top = 1.35, 0.35, 1.05, 0.5
     axes = figure.add_axes(
         (
             left / width_cm,

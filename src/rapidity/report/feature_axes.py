@@ -1,0 +1,159 @@
+"""The distribution of one feature on given axes, large with errors or small for the overview."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rapidity.report.style import class_colours, class_line_styles, leave_headroom, place_legend, plain_text
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+    from rapidity.core.classes import ClassSet
+    from rapidity.metrics import Histogram
+    from rapidity.report.inputs import FeatureHistograms
+
+
+def draw_feature_axes(
+    axes: Axes, feature: FeatureHistograms, classes: ClassSet, *, is_small: bool = False
+) -> None:
+    """Draw the feature by class, each class normalised to 1; under- and overflow as grey edge bins."""
+    edges = _edges_with_flow(feature)
+    inside = slice(
+        0 if edges.has_underflow else 1,
+        None if edges.has_overflow else -1,
+    )
+    colours, styles = class_colours(len(classes)), class_line_styles(len(classes))
+    handles, labels = [], []
+    is_filled = len(classes) <= 3
+    for k, (name, histogram) in enumerate(zip(classes.names, feature.histograms, strict=True)):
+        fractions, errors = _fractions(histogram)
+        if is_filled:
+            axes.stairs(fractions[inside], edges.edges, fill=True, color=colours[k], alpha=0.15, linewidth=0)
+        style = "-" if is_filled else styles[k]
+        handles.append(
+            axes.stairs(
+                fractions[inside],
+                edges.edges,
+                color=colours[k],
+                linestyle=style,
+                linewidth=0.8 if is_small else 1.1,
+            )
+        )
+        if not is_small:
+            axes.errorbar(
+                edges.centres,
+                fractions[inside],
+                errors[inside],
+                fmt="none",
+                ecolor=colours[k],
+                elinewidth=0.6,
+            )
+        labels.append(_label(name, feature.missing_fraction[k]))
+    _set_scales(axes, feature, edges.edges, np.array([_fractions(h)[0] for h in feature.histograms]))
+    _shade_flow(axes, edges, is_small=is_small)
+    if is_small:
+        _simplify(axes, max(feature.missing_fraction))
+    else:
+        leave_headroom(axes, 0.1 + 0.055 * -(-len(labels) // 2))
+        place_legend(axes, handles, labels, loc="upper center", ncols=2 if len(labels) > 1 else 1)
+
+
+class _FlowEdges:
+    """Bin edges with one more bin at each end that holds something outside the range."""
+
+    def __init__(self, edges: NDArray[np.float64], *, has_underflow: bool, has_overflow: bool) -> None:
+        self.inner = edges
+        self.has_underflow, self.has_overflow = has_underflow, has_overflow
+        is_log = edges[0] > 0 and not np.allclose(np.diff(edges), edges[1] - edges[0])
+        scale = np.log(edges) if is_log else edges
+        width = max((scale[-1] - scale[0]) / 24, 0.0)
+        wide = np.concatenate([[scale[0] - width], scale, [scale[-1] + width]])
+        chosen = wide[0 if has_underflow else 1 : None if has_overflow else -1]
+        self.edges = np.exp(chosen) if is_log else chosen
+        middle = (chosen[1:] + chosen[:-1]) / 2
+        self.centres = np.exp(middle) if is_log else middle
+
+
+def _edges_with_flow(feature: FeatureHistograms) -> _FlowEdges:
+    return _FlowEdges(
+        feature.binning.edges,
+        has_underflow=any(histogram.variances[0] > 0 for histogram in feature.histograms),
+        has_overflow=any(histogram.variances[-1] > 0 for histogram in feature.histograms),
+    )
+
+
+def _fractions(histogram: Histogram) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return contents and errors over the total, ``(n_bins + 2,)`` each; nothing where the total vanishes."""
+    total = histogram.total
+    if total == 0:
+        return np.zeros_like(histogram.contents), np.zeros_like(histogram.contents)
+    return histogram.contents / total, np.sqrt(histogram.variances) / abs(total)
+
+
+def _label(name: str, missing: float) -> str:
+    text = plain_text(name, 20)
+    if missing == 0:
+        return text
+    return f"{text} ({missing:.1%} missing)" if missing >= 0.001 else f"{text} (<0.1% missing)"
+
+
+def _set_scales(
+    axes: Axes, feature: FeatureHistograms, edges: NDArray[np.float64], fractions: NDArray[np.float64]
+) -> None:
+    if feature.binning.is_log:
+        axes.set_xscale("log")
+    axes.set_xlim(edges[0], edges[-1])
+    highest = fractions.max(initial=0.0)
+    # One bin far above all others (a spike of zeros) would flatten the rest.
+    typical = np.sort(fractions.max(axis=0))[-4] if fractions.shape[1] >= 8 else highest
+    if 0 < typical < highest / 12:
+        axes.set_yscale("log")
+        axes.set_ylim(max(fractions[fractions > 0].min() / 2, highest * 1e-5), highest * 1.5)
+    else:
+        axes.set_ylim(min(0.0, float(fractions.min(initial=0.0)) * 1.1), highest * 1.08 or 1.0)
+
+
+def _shade_flow(axes: Axes, edges: _FlowEdges, *, is_small: bool) -> None:
+    sides = ((edges.has_underflow, 0, "<"), (edges.has_overflow, -1, ">"))
+    for is_there, end, sign in sides:
+        if not is_there:
+            continue
+        outer, inner = edges.edges[end], edges.inner[end]
+        axes.axvspan(min(outer, inner), max(outer, inner), color="0.5", alpha=0.18, linewidth=0)
+        place = edges.centres[end]
+        axes.text(
+            place,
+            0.985 if is_small else 0.975,
+            sign,
+            transform=axes.get_xaxis_transform(),
+            ha="center",
+            va="top",
+            fontsize=5 if is_small else 7,
+            color="0.3",
+        )
+
+
+def _simplify(axes: Axes, missing: float) -> None:
+    """Take away what has no room in the overview."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.tick_params(which="both", labelleft=False, left=False, right=False, top=False)
+    axes.minorticks_off()
+    axes.tick_params(axis="x", labelsize=5.5, length=2, pad=1.5)
+    if axes.get_xscale() == "linear":
+        axes.xaxis.set_major_locator(MaxNLocator(4))
+    if missing > 0:
+        axes.text(
+            0.97,
+            0.9,
+            f"{missing:.0%} missing" if missing >= 0.005 else "<1% missing",
+            transform=axes.transAxes,
+            ha="right",
+            va="top",
+            fontsize=5,
+            color="0.3",
+        )

@@ -1,0 +1,196 @@
+"""What goes into the network: the distribution of each feature, and their correlations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rapidity.metrics import Histogram, fill_histogram
+from rapidity.report.binning import Binning, choose_binning
+from rapidity.report.correlations import draw_correlations
+from rapidity.report.feature_axes import draw_feature_axes
+from rapidity.report.figures import DrawnFigure, save_figure
+from rapidity.report.names import file_stems
+from rapidity.report.style import (
+    axis_label,
+    class_colours,
+    figure_style,
+    new_axes,
+    new_figure,
+    plain_text,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from rapidity.core.classes import ClassSet
+
+N_OVERVIEW_COLUMNS = 5
+MAX_OVERVIEW_FEATURES = 60
+
+
+@dataclass(frozen=True)
+class InputData:
+    """Features of labelled events, as they are before scaling.
+
+    Attributes
+    ----------
+    features
+        Feature name -> values ``(n_events,)``.
+    class_index
+        ``(n_events,)``.
+    event_weight
+        Signed physics weights ``(n_events,)``, or None.
+    units
+        Feature name -> unit, where known.
+    sentinels
+        Numbers that stand for a missing value.
+    """
+
+    features: Mapping[str, NDArray[Any]]
+    classes: ClassSet
+    class_index: NDArray[np.int64]
+    event_weight: NDArray[np.float64] | None = None
+    units: Mapping[str, str] = field(default_factory=dict)
+    sentinels: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class FeatureHistograms:
+    """One feature, binned.
+
+    Attributes
+    ----------
+    histograms
+        One a class; sentinels and NaN are in `Histogram.missing`.
+    missing_fraction
+        Part of the events of each class whose value is missing, unweighted.
+    """
+
+    name: str
+    unit: str | None
+    binning: Binning
+    histograms: tuple[Histogram, ...]
+    missing_fraction: tuple[float, ...]
+
+
+def draw_inputs(data: InputData, folder: Path | str, formats: Sequence[str] = ("png",)) -> list[DrawnFigure]:
+    """Write a page of all features, the correlations of each class, and one figure a feature into `folder`.
+
+    Files: ``overview`` (``overview_2``, ... for more than 60 features), ``correlation_<class>``, and
+    ``feature_<name>``, each in every format of `formats`.
+    """
+    folder = Path(folder)
+    rows = [np.flatnonzero(data.class_index == k) for k in range(len(data.classes))]
+    features = [fill_feature(data, name, rows) for name in data.features]
+    with figure_style():
+        return [
+            *_draw_overviews(features, data.classes, folder, formats),
+            *draw_correlations(data, rows, folder, formats),
+            *_draw_features(features, data.classes, folder, formats),
+        ]
+
+
+def fill_feature(data: InputData, name: str, rows: Sequence[NDArray[np.int64]]) -> FeatureHistograms:
+    """Choose bins for one feature and fill the histogram of each class; `rows` are those of each class."""
+    values = without_sentinels(data.features[name], data.sentinels)
+    by_class = [values[class_rows] for class_rows in rows]
+    binning = choose_binning(by_class)
+    histograms = []
+    for class_rows, class_values in zip(rows, by_class, strict=True):
+        weight = None if data.event_weight is None else data.event_weight[class_rows]
+        histograms.append(fill_histogram(class_values, binning.edges, weight))
+    missing = tuple(float(np.isnan(part).mean()) if len(part) else 0.0 for part in by_class)
+    return FeatureHistograms(name, data.units.get(name), binning, tuple(histograms), missing)
+
+
+def without_sentinels(values: NDArray[Any], sentinels: Sequence[float]) -> NDArray[np.floating[Any]]:
+    """Return the values as floating point with sentinels as NaN; the array given stays as it is.
+
+    Examples
+    --------
+    >>> without_sentinels(np.array([1, -999]), [-999])
+    array([ 1., nan])
+    """
+    floating = values if np.issubdtype(values.dtype, np.floating) else values.astype(np.float64)
+    is_sentinel = np.isin(floating, np.asarray(sentinels, dtype=floating.dtype))
+    return np.where(is_sentinel, np.nan, floating) if is_sentinel.any() else floating
+
+
+def _draw_features(
+    features: Sequence[FeatureHistograms], classes: ClassSet, folder: Path, formats: Sequence[str]
+) -> list[DrawnFigure]:
+    stems = file_stems([feature.name for feature in features])
+    figures = []
+    for feature, stem in zip(features, stems, strict=True):
+        figure, axes = new_axes(height_cm=6.0)
+        draw_feature_axes(axes, feature, classes)
+        axes.set_xlabel(axis_label(feature.name, feature.unit))
+        axes.set_ylabel("Fraction of events per bin")
+        figures.append(
+            save_figure(
+                figure,
+                folder,
+                f"feature_{stem}",
+                title=feature.name,
+                caption="",
+                formats=formats,
+            )
+        )
+    return figures
+
+
+def _draw_overviews(
+    features: Sequence[FeatureHistograms], classes: ClassSet, folder: Path, formats: Sequence[str]
+) -> list[DrawnFigure]:
+    starts = range(0, len(features), MAX_OVERVIEW_FEATURES)
+    return [
+        _draw_overview(features[start : start + MAX_OVERVIEW_FEATURES], classes, folder, formats, number=page)
+        for page, start in enumerate(starts, start=1)
+    ]
+
+
+def _draw_overview(
+    features: Sequence[FeatureHistograms],
+    classes: ClassSet,
+    folder: Path,
+    formats: Sequence[str],
+    *,
+    number: int,
+) -> DrawnFigure:
+    n_columns = min(N_OVERVIEW_COLUMNS, len(features))
+    n_rows = -(-len(features) // n_columns)
+    names = [plain_text(name, 24) for name in classes.names]
+    n_legend_columns = min(len(names), 6 if max(map(len, names)) <= 12 else 3)
+    head_cm = 0.45 * -(-len(names) // n_legend_columns) + 0.2
+    width_cm, height_cm = 3.6 * n_columns, 3.0 * n_rows + head_cm
+    figure = new_figure(width_cm, height_cm)
+    for place, feature in enumerate(features):
+        row, column = divmod(place, n_columns)
+        left = (column * 3.6 + 0.25) / width_cm
+        bottom = (height_cm - head_cm - 3.0 * (row + 1) + 0.5) / height_cm
+        axes = figure.add_axes((left, bottom, 3.1 / width_cm, 2.05 / height_cm))
+        draw_feature_axes(axes, feature, classes, is_small=True)
+        axes.set_title(axis_label(feature.name, feature.unit), fontsize=6.5, pad=2)
+    handles = [_legend_line(colour) for colour in class_colours(len(names))]
+    figure.legend(handles, names, loc="upper center", ncols=n_legend_columns, fontsize=7)
+    return save_figure(
+        figure,
+        folder,
+        "overview" if number == 1 else f"overview_{number}",
+        title="Features",
+        caption="Every feature by class, each class normalised to 1, weighted. Grey edge bins hold what lies "
+        "outside the range; percentages are the largest missing fraction of a class.",
+        formats=formats,
+    )
+
+
+def _legend_line(colour: str) -> Any:
+    from matplotlib.lines import Line2D
+
+    return Line2D([], [], color=colour, linewidth=1.5)
