@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rapidity.core.errors import EngineError
 from rapidity.engines.engine import check_parameters
 from rapidity.engines.torch.device import choose_device, preserved_random_state
 from rapidity.engines.torch.model import TorchModel
 from rapidity.engines.torch.module import build_native
+from rapidity.engines.torch.wrapping import wrap_native
 
 if TYPE_CHECKING:
-    from rapidity.core.records import Parameters
+    from collections.abc import Mapping
+
+    from torch import nn
+
+    from rapidity.core.records import Model, Parameters
     from rapidity.engines.engine import DeviceName, Precision
-    from rapidity.network import Network
+    from rapidity.network import Network, Shape
 
 
 class TorchEngine:
@@ -41,3 +47,42 @@ class TorchEngine:
         model = TorchModel(native, place, precision)
         model.load_parameters(parameters)
         return model
+
+    def wrap(
+        self,
+        module: nn.Module,
+        inputs: Mapping[str, Shape],
+        outputs: Mapping[str, int],
+        device: DeviceName = "auto",
+        precision: Precision = "float32",
+    ) -> TorchModel:
+        """Return a user's own module as a model; it is trained in place.
+
+        Parameters
+        ----------
+        module
+            Its forward takes the prepared inputs in order and returns **logits**, ``(n_events, n_logits)``:
+            one for two classes, else one a class; no sigmoid or softmax at the end. Several outputs: a tuple
+            in the order of `outputs`, or a dictionary.
+        inputs, outputs
+            Input name -> shape of one event; output name -> number of logits.
+
+        Raises
+        ------
+        EngineError
+            If a trial with two events fails, the result has another shape, or it is a probability.
+        """
+        place = choose_device(device, precision)
+        with preserved_random_state():
+            native = wrap_native(module, inputs, outputs, place)
+        return TorchModel(native, place, precision)
+
+    def to_onnx(self, model: Model) -> bytes:
+        """Return the model as ONNX: inputs by their names, outputs ``<output>_logits``, any batch size."""
+        if not isinstance(model, TorchModel):
+            message = f"engine 'torch' exports its own models, found {type(model).__name__}."
+            raise EngineError(message)
+        # torch.onnx is slow to import and most runs never need it.
+        from rapidity.engines.torch.export import export_onnx
+
+        return export_onnx(model)

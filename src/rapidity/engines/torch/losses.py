@@ -119,7 +119,7 @@ class BatchLoss:
         )
 
     def __call__(self, logits: Sequence[Tensor], targets: Sequence[Sequence[Tensor]]) -> Tensor:
-        """Return the loss of logits ``(n_events, n_logits)`` and of what `prepare` made of the same events."""
+        """Return the loss of logits ``(n_events, n_logits)`` and what `prepare` made of these events."""
         total: Tensor | None = None
         for values, rows, (_, loss, factor) in zip(logits, targets, self._losses, strict=True):
             term = loss(values.float(), rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from rapidity.engines.torch.device import seeded
 from rapidity.engines.torch.losses import BatchLoss
 from rapidity.engines.torch.stepper import Stepper
 from rapidity.engines.torch.tensors import DeviceCache, EventTensors, input_tensors, iterate_tensors
+from rapidity.engines.torch.wrapping import check_logits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -41,6 +42,7 @@ class TorchModel:
         self.device = device
         self._cache = DeviceCache()
         self._stepper = Stepper(network, device, precision)
+        self._is_checked = False
 
     @property
     def native(self) -> nn.Module:
@@ -58,11 +60,13 @@ class TorchModel:
         """Take one optimiser step a batch; `rng` drives dropout and nothing else."""
         loss = BatchLoss(objective, self.network.outputs)
         self._stepper.prepare(optimizer)
-        step_losses: list[Tensor] = []
         with self._mode(is_training=True), seeded(rng, self.device):
-            for events in self._iterate(batches, loss):
-                step_losses.append(self._stepper.take_step(events, loss, rate))
+            step_losses = [
+                self._stepper.take_step(events, loss, rate) for events in self._iterate(batches, loss)
+            ]
         self._stepper.forget_gradients()
+        if self.network.is_foreign and not self._is_checked:
+            self._check_logits(batches)
         if not step_losses:
             return EpochRecord(np.empty(0, dtype=np.float64))
         # One transfer an epoch: reading the loss of each step would wait for the device every time.
@@ -102,14 +106,11 @@ class TorchModel:
                     module.eval()
             value = loss(self.network.forward(*events.inputs), events.targets)
             value = self._stepper.add_penalties(value, objective)
-            found = torch.autograd.grad(value, [slot.tensor for slot in slots], allow_unused=True)
+            found = torch.autograd.grad(value, [slot.tensor for slot in slots], materialize_grads=True)
         with torch.no_grad():
             for buffer, before in buffers:
                 buffer.copy_(before)
-        return {
-            slot.name: slot.read(torch.zeros_like(slot.tensor) if gradient is None else gradient)
-            for slot, gradient in zip(slots, found, strict=True)
-        }
+        return {slot.name: slot.read(gradient) for slot, gradient in zip(slots, found, strict=True)}
 
     def parameters(self) -> Parameters:
         """Return a copy of the canonical parameters, running statistics included."""
@@ -152,6 +153,17 @@ class TorchModel:
             if slot.name in parameters:
                 slot.write(parameters[slot.name])
 
+    def _check_logits(self, batches: Batches) -> None:
+        """Warn, once, if a user's own module gives probabilities for the first batch."""
+        self._is_checked = True
+        with self._mode(is_training=False):
+            for events in self._iterate(batches, None):
+                with torch.inference_mode():
+                    logits = self.network.forward(*events.inputs)
+                for name, values in zip(self.network.outputs, logits, strict=True):
+                    check_logits(type(self.native).__name__, name, values)
+                return
+
     def _iterate(self, batches: Batches, loss: BatchLoss | None) -> Iterator[EventTensors]:
         def make(batch: Batch) -> EventTensors:
             return self._make_tensors(batch, loss)
@@ -181,6 +193,10 @@ class TorchModel:
         finally:
             for module, was_training in before:
                 module.training = was_training
+
+    def evaluating(self) -> AbstractContextManager[None]:
+        """Return a context in which the module is in evaluation mode."""
+        return self._mode(is_training=False)
 
     @contextmanager
     def _recorded(self, names: Sequence[str]) -> Iterator[dict[str, Tensor]]:

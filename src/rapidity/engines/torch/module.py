@@ -85,6 +85,8 @@ class NativeNetwork:
         The tensors that make up the state.
     nodes
         Name -> module whose result can be asked for.
+    is_foreign
+        Whether a user wrote the module.
     """
 
     module: nn.Module
@@ -93,10 +95,11 @@ class NativeNetwork:
     outputs: Mapping[str, int]
     slots: tuple[TensorSlot, ...]
     nodes: Mapping[str, nn.Module]
+    is_foreign: bool = False
 
 
 def build_native(network: Network, device: torch.device) -> NativeNetwork:
-    """Return a network as a `torch.fx.GraphModule`: native modules and the straight-line code between them."""
+    """Return a network as a `torch.fx.GraphModule`: native modules and straight-line code between."""
     graph = fx.Graph()
     attributes = _attribute_names([node.name for node in network.nodes])
     values = {

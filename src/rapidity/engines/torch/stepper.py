@@ -76,7 +76,7 @@ class Stepper:
 
     def _descend(self, optimizer: Optimizer, value: Tensor, clip_norm: float | None) -> None:
         scaler = self._scaler
-        (value if scaler is None else scaler.scale(value)).backward()
+        torch.autograd.backward(value if scaler is None else scaler.scale(value))
         if clip_norm is not None:
             if scaler is not None:
                 scaler.unscale_(optimizer)

@@ -68,13 +68,17 @@ def input_tensors(batch: Batch, inputs: Mapping[str, Shape], device: torch.devic
     tensors = []
     for name, shape in inputs.items():
         if name not in batch.inputs:
-            message = f"the events have no input '{name}', which the network needs; they have: {shorten(batch.inputs)}"
+            message = (
+                f"the events have no input '{name}', which the network needs."
+                f" They have: {shorten(batch.inputs)}"
+            )
             raise DataError(message)
         array = batch.inputs[name]
         if array.shape[1:] != tuple(shape):
             message = (
                 f"input '{name}' of the events has shape {describe_shape(array.shape[1:])},"
-                f" but the network was built for {describe_shape(shape)}. Prepare them with the same configuration."
+                f" but the network was built for {describe_shape(shape)}."
+                " Prepare them with the same configuration."
             )
             raise DataError(message)
         tensors.append(to_tensor(array, device))
@@ -120,5 +124,5 @@ def iterate_tensors(
             yield tensors.slice(start, min(start + size, batches.n_events))
         return
     order = torch.from_numpy(np.array(batches.order, dtype=np.int64)).to(tensors.inputs[0].device)
-    for rows in order.split(size):
-        yield tensors.pick(rows)
+    for start in range(0, len(order), size):
+        yield tensors.pick(order[start : start + size])
