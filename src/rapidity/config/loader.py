@@ -16,6 +16,9 @@ from rapidity.core.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+OPTIONAL_BLOCKS = ("preparation", "training", "evaluation", "deliver")
+"""Blocks of which nothing need be given: `training:` with nothing below it means the defaults."""
+
 
 @dataclass(frozen=True)
 class LoadedConfig:
@@ -61,6 +64,9 @@ def load_config(path: Path | str, overrides: Sequence[str] = ()) -> LoadedConfig
     document = read_document(path)
     for override in overrides:
         document.set_value(override)
+    for name in OPTIONAL_BLOCKS:
+        if document.values.get(name, ...) is None:
+            document.values[name] = {}
     problems = list(document.problems)
     config = None
     try:
