@@ -27,7 +27,7 @@ RESHAPES = ("View", "ReshapeAlias", "UnsafeView", "Squeeze", "Unsqueeze", "Selec
 
 
 def wrap_native(
-    module: nn.Module, inputs: Mapping[str, Shape], outputs: Mapping[str, int], device: torch.device
+    module: object, inputs: Mapping[str, Shape], outputs: Mapping[str, int], device: torch.device
 ) -> NativeNetwork:
     """Return the module, moved to the device, after a trial with two events of zeros.
 
@@ -37,9 +37,7 @@ def wrap_native(
         If it does not take the inputs, or does not give logits in the shape of the outputs.
     """
     if not isinstance(module, nn.Module):
-        message = (
-            f"engine 'torch' wraps a torch.nn.Module, found {type(module).__name__}. Pass an instance of one."
-        )
+        message = f"engine 'torch' wraps an instance of torch.nn.Module, found {module!r}."
         raise EngineError(message)
     module.to(device)
     forward = _in_shape(module, outputs)
