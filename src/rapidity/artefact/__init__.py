@@ -1,1 +1,36 @@
-"""TODO."""
+"""model.onnx: writing it from graph and parameters, running it in ONNX Runtime, checking parity.
+
+Entry files: `writer`, `model`, `parity`. The only package that imports onnx or onnxruntime; both only
+once one of the functions here is used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rapidity.artefact.metadata import ModelInput
+    from rapidity.artefact.model import OnnxModel, Scores
+    from rapidity.artefact.parity import ParityReport, check_parity
+    from rapidity.artefact.writer import build_model, write_model
+
+_HOMES = {
+    "ModelInput": "metadata",
+    "OnnxModel": "model",
+    "ParityReport": "parity",
+    "Scores": "model",
+    "build_model": "writer",
+    "check_parity": "parity",
+    "write_model": "writer",
+}
+
+__all__ = ["ModelInput", "OnnxModel", "ParityReport", "Scores", "build_model", "check_parity", "write_model"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the module that holds `name` when it is first asked for: onnx takes its time."""
+    if name not in _HOMES:
+        message = f"module '{__name__}' has no attribute '{name}'"
+        raise AttributeError(message)
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,0 +1,111 @@
+"""What model.onnx says about itself: the entries `rapidity.*` of its metadata."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rapidity.core.classes import ClassSet
+from rapidity.core.errors import ExportError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rapidity.artefact.columns import Signature
+
+PREFIX = "rapidity."
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class ModelInput:
+    """One raw column that a model takes.
+
+    Attributes
+    ----------
+    dtype
+        ``float32``, ``float64`` or ``int64``.
+    unit
+        As the source files state it; None where they do not.
+    training_range
+        Smallest and largest valid value in the training split; None if there was none.
+    """
+
+    dtype: str
+    unit: str | None = None
+    training_range: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """The entries that running a model needs; see `to_entries` for their names."""
+
+    classes: ClassSet
+    inputs: Mapping[str, ModelInput]
+    signature: Signature
+
+    def to_entries(self) -> dict[str, str]:
+        """Return the metadata entries, as JSON where they are not plain words."""
+        inputs = [
+            {
+                "name": name,
+                "dtype": column.dtype,
+                "unit": column.unit,
+                "training_range": _finite(column.training_range),
+            }
+            for name, column in self.inputs.items()
+        ]
+        return {
+            f"{PREFIX}format_version": str(FORMAT_VERSION),
+            f"{PREFIX}classes": json.dumps(self.classes.names),
+            f"{PREFIX}inputs": json.dumps(inputs),
+            f"{PREFIX}signature": self.signature,
+        }
+
+    @classmethod
+    def from_entries(cls, entries: Mapping[str, str], where: str) -> ModelFacts:
+        """Read the entries back; without them, or with those of a newer format, it is an ExportError."""
+        version = entries.get(f"{PREFIX}format_version")
+        if version is None:
+            message = (
+                f"{where} was not written by Rapidity: it has no metadata '{PREFIX}format_version'. "
+                "Rapidity runs models of its own, as rapidity train writes them; other ONNX files run in "
+                "ONNX Runtime directly."
+            )
+            raise ExportError(message)
+        if version != str(FORMAT_VERSION):
+            message = (
+                f"{where} has format version {version}, this Rapidity reads {FORMAT_VERSION}. "
+                "Install the Rapidity that wrote it (metadata 'producer_version'), or train again."
+            )
+            raise ExportError(message)
+        try:
+            return cls._parse(entries)
+        except (KeyError, TypeError, ValueError) as error:
+            message = (
+                f"{where} was not written by Rapidity, or was changed since: its metadata '{PREFIX}*' cannot "
+                f"be read ({type(error).__name__}: {error}). Export it again."
+            )
+            raise ExportError(message) from error
+
+    @classmethod
+    def _parse(cls, entries: Mapping[str, str]) -> ModelFacts:
+        inputs: dict[str, ModelInput] = {}
+        for entry in json.loads(entries[f"{PREFIX}inputs"]):
+            low_high = entry["training_range"]
+            training_range = (float(low_high[0]), float(low_high[1])) if low_high else None
+            inputs[entry["name"]] = ModelInput(entry["dtype"], entry["unit"], training_range)
+        signature: Any = entries[f"{PREFIX}signature"]
+        if signature not in ("columns", "matrix"):
+            message = f"unknown signature '{signature}'"
+            raise ValueError(message)
+        return cls(ClassSet(tuple(json.loads(entries[f"{PREFIX}classes"]))), inputs, signature)
+
+
+def _finite(interval: tuple[float, float] | None) -> list[float] | None:
+    """Return an interval for JSON, which has no infinities."""
+    if interval is None or not all(math.isfinite(end) for end in interval):
+        return None
+    return [float(end) for end in interval]

@@ -1,0 +1,212 @@
+"""Running model.onnx in ONNX Runtime: columns in, scores out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rapidity.artefact.columns import MATRIX_INPUT, matrix_dtype
+from rapidity.artefact.metadata import ModelFacts
+from rapidity.core.errors import DataError, ExportError, MissingNameError, closest, shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import onnxruntime
+    from numpy.typing import NDArray
+
+    from rapidity.artefact.columns import Signature
+    from rapidity.artefact.metadata import ModelInput
+    from rapidity.core.classes import ClassSet
+    from rapidity.core.records import FloatArray
+
+DEFAULT_BATCH_SIZE = 65_536
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a model says of some events.
+
+    Attributes
+    ----------
+    logits
+        ``(n_events, n_logits)`` float32, before the final activation.
+    probabilities
+        ``(n_events, n_classes)`` float32, in class order.
+    """
+
+    logits: FloatArray
+    probabilities: FloatArray
+
+
+@dataclass(frozen=True)
+class OnnxModel:
+    """A model file that Rapidity wrote, opened in ONNX Runtime.
+
+    Attributes
+    ----------
+    path
+        Where it came from.
+    classes
+        The classes in the order of the probabilities.
+    inputs
+        Raw columns that it takes, in the order of the matrix signature.
+    signature
+        ``columns`` or ``matrix``.
+    metadata
+        All entries ``rapidity.*``, as text.
+    """
+
+    path: Path
+    classes: ClassSet
+    inputs: Mapping[str, ModelInput]
+    signature: Signature
+    metadata: Mapping[str, str]
+    session: onnxruntime.InferenceSession = field(repr=False, compare=False)
+
+    @classmethod
+    def load(cls, path: Path | str, n_threads: int | None = None) -> OnnxModel:
+        """Open a model file.
+
+        Parameters
+        ----------
+        n_threads
+            Threads for one batch; None: as many as the machine has cores.
+
+        Raises
+        ------
+        ExportError
+            If the file is not there, is not ONNX, or was not written by Rapidity.
+        """
+        path = Path(path)
+        session = _open_session(path, n_threads)
+        entries = dict(session.get_modelmeta().custom_metadata_map)
+        facts = ModelFacts.from_entries(entries, where=str(path))
+        return cls(path, facts.classes, facts.inputs, facts.signature, entries, session)
+
+    def run(self, columns: Mapping[str, NDArray[Any]], batch_size: int = DEFAULT_BATCH_SIZE) -> Scores:
+        """Return the scores of events, computed in batches.
+
+        Parameters
+        ----------
+        columns
+            At least the columns in `inputs`, each ``(n_events,)``, numbers of any type that fit; other
+            columns are ignored.
+
+        Raises
+        ------
+        MissingNameError
+            If a column is missing; the message shows the nearest names.
+        DataError
+            If a column is not made of numbers, does not fit the type of the input, or differs in length.
+        """
+        fitting = {name: self._find(columns, name) for name in self.inputs}
+        n_events = self._common_length(fitting)
+        logits = np.empty((n_events, self.classes.n_logits), np.float32)
+        probabilities = np.empty((n_events, len(self.classes)), np.float32)
+        for start in range(0, n_events, batch_size):
+            rows = slice(start, min(start + batch_size, n_events))
+            batch = {name: values[rows] for name, values in fitting.items()}
+            outputs = self.session.run(["logits", "probabilities"], self._feed(batch))
+            logits[rows], probabilities[rows] = outputs
+        return Scores(logits, probabilities)
+
+    def _feed(self, columns: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """Return the inputs of the session."""
+        if self.signature == "columns":
+            return dict(columns)
+        dtype = matrix_dtype({name: column.dtype for name, column in self.inputs.items()})
+        return {MATRIX_INPUT: np.stack(list(columns.values()), axis=1, dtype=dtype, casting="unsafe")}
+
+    def _find(self, columns: Mapping[str, NDArray[Any]], name: str) -> NDArray[Any]:
+        if name in columns:
+            return fit_dtype(name, columns[name], self.inputs[name].dtype)
+        near = closest(name, columns)
+        hint = f"Closest: {shorten(near)}. " if near else ""
+        missing = [wanted for wanted in self.inputs if wanted not in columns]
+        others = (
+            f" ({len(missing)} of its {len(self.inputs)} columns are missing)" if len(missing) > 1 else ""
+        )
+        message = (
+            f"{self.path} needs column '{name}', which is not among the {len(columns)} given{others}. "
+            f"{hint}Give the data the names that the model was trained with."
+        )
+        raise MissingNameError(message)
+
+    def _common_length(self, columns: Mapping[str, NDArray[Any]]) -> int:
+        lengths = {name: len(values) for name, values in columns.items()}
+        if len(set(lengths.values())) > 1:
+            found = shorten(f"{name}: {length}" for name, length in lengths.items())
+            message = (
+                f"the columns for {self.path} differ in length ({found}). Each needs one value an event."
+            )
+            raise DataError(message)
+        return next(iter(lengths.values()))
+
+
+def fit_dtype(name: str, values: Any, dtype: str) -> NDArray[Any]:
+    """Return a column in the type of an input; values that it cannot hold are a DataError.
+
+    Examples
+    --------
+    >>> fit_dtype("n_jets", np.array([2, 3]), "float32")
+    array([2., 3.], dtype=float32)
+    >>> fit_dtype("event", np.array([2.5]), "int64")
+    Traceback (most recent call last):
+    rapidity.core.errors.DataError: column 'event' must hold whole numbers (int64), found 2.5 in row 0. ...
+    """
+    array = np.asarray(values)
+    if array.dtype.kind not in "fiub" or array.ndim != 1:
+        message = (
+            f"column '{name}' must hold one number an event ({dtype}), found {array.dtype} of shape "
+            f"{array.shape}. Convert it first."
+        )
+        raise DataError(message)
+    if array.dtype == dtype:
+        return np.ascontiguousarray(array)
+    with np.errstate(invalid="ignore", over="ignore"):
+        fitting = array.astype(dtype)
+    bad = fitting != array if dtype == "int64" else np.isinf(fitting) & np.isfinite(array)
+    if bad.any():
+        row = int(np.argmax(bad))
+        wanted = "whole numbers" if dtype == "int64" else "numbers that fit its type"
+        message = (
+            f"column '{name}' must hold {wanted} ({dtype}), found {array[row]} in row {row}. "
+            "Use the data in the units and types that the model was trained with."
+        )
+        raise DataError(message)
+    return fitting
+
+
+def _open_session(path: Path, n_threads: int | None) -> onnxruntime.InferenceSession:
+    import onnxruntime
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    if not path.is_file():
+        message = f"no model at {path}. Give the path of a model.onnx, as rapidity train writes it."
+        raise ExportError(message)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    if n_threads is not None:
+        options.intra_op_num_threads = n_threads
+    try:
+        return onnxruntime.InferenceSession(
+            path.read_bytes(), sess_options=options, providers=["CPUExecutionProvider"]
+        )
+    except state.InvalidProtobuf as error:
+        message = (
+            f"{path} is not an ONNX file, or is damaged. Give a model.onnx, as rapidity train writes it."
+        )
+        raise ExportError(message) from error
+    except (
+        state.Fail, state.InvalidArgument, state.InvalidGraph, state.NotImplemented, state.RuntimeException,
+    ) as error:  # fmt: skip
+        reason = " ".join(str(error).split())[:200]
+        message = (
+            f"ONNX Runtime {onnxruntime.__version__} cannot open {path}: {reason}. "
+            "Give a model.onnx, as rapidity train writes it."
+        )
+        raise ExportError(message) from error

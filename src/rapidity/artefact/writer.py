@@ -1,0 +1,142 @@
+"""Writing model.onnx: raw columns, preparation, network and final activation in one graph."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rapidity.artefact.body import add_body
+from rapidity.artefact.columns import MatrixColumns, SeparateColumns, Signature, cast
+from rapidity.artefact.emission import Emitter
+from rapidity.artefact.graph import GraphBuilder
+from rapidity.artefact.layers import lower_network
+from rapidity.artefact.metadata import PREFIX, ModelFacts, ModelInput
+from rapidity.artefact.namespace import OnnxNamespace
+from rapidity.core.errors import ExportError, shorten
+from rapidity.core.files import write_atomically
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from rapidity.artefact.columns import ColumnSource
+    from rapidity.core.classes import ClassSet
+    from rapidity.core.records import Parameters
+    from rapidity.data.preparation import FittedPreparation
+    from rapidity.network.graph import Network
+
+SIGNATURES: dict[Signature, Callable[[GraphBuilder, Mapping[str, str]], ColumnSource]] = {
+    "columns": SeparateColumns,
+    "matrix": MatrixColumns,
+}
+DESCRIPTION = "Raw columns in, class probabilities out. Written by Rapidity; see the metadata 'rapidity.*'."
+
+
+def write_model(  # noqa: PLR0913 - all by name; each is a part of the file
+    path: Path | str,
+    *,
+    preparation: FittedPreparation,
+    classes: ClassSet,
+    metadata: Mapping[str, str],
+    network: Network | None = None,
+    parameters: Parameters | None = None,
+    body: bytes | None = None,
+    signature: Signature = "columns",
+) -> None:
+    """Write one ONNX file that takes raw columns and gives logits and probabilities.
+
+    The same arguments give the same bytes. The file appears whole or not at all.
+
+    Parameters
+    ----------
+    preparation
+        The fitted preparation; its features are replayed as float64 nodes and cast to float32 at the end.
+    metadata
+        Further entries, such as ``configuration`` and ``data_hashes``; each is stored as ``rapidity.<key>``.
+    network, parameters
+        The declared graph and its canonical parameters; or else
+    body
+        An ONNX model of the network alone: inputs named as those of the preparation, one output of logits.
+    signature
+        ``columns``: one input ``[n]`` per raw column; ``matrix``: one input ``columns [n, n_columns]``.
+
+    Raises
+    ------
+    ExportError
+        If the network cannot be written as ONNX, or does not fit the preparation or the classes.
+    """
+    data = build_model(
+        preparation=preparation, classes=classes, metadata=metadata, network=network, parameters=parameters,
+        body=body, signature=signature,
+    )  # fmt: skip
+    with write_atomically(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def build_model(
+    *,
+    preparation: FittedPreparation,
+    classes: ClassSet,
+    metadata: Mapping[str, str],
+    network: Network | None = None,
+    parameters: Parameters | None = None,
+    body: bytes | None = None,
+    signature: Signature = "columns",
+) -> bytes:
+    """Return the bytes that `write_model` writes."""
+    graph = GraphBuilder()
+    source = SIGNATURES[signature](graph, preparation.column_dtypes)
+    prepared = _add_preparation(graph, source, preparation)
+    if body is not None:
+        logits = add_body(graph, body, prepared)
+    elif network is not None and parameters is not None:
+        logits = lower_network(graph, network, parameters, prepared)
+    else:
+        message = "write_model needs the network with its parameters, or body, an exported network."
+        raise ExportError(message)
+    if len(logits) != 1:
+        message = f"a model file holds one output, but the network has {len(logits)}: {shorten(logits)}."
+        raise ExportError(message)
+    add_outputs(graph, next(iter(logits.values())), classes)
+    entries = {key if key.startswith(PREFIX) else f"{PREFIX}{key}": text for key, text in metadata.items()}
+    facts = ModelFacts(classes, _describe_inputs(preparation), signature)
+    model = graph.build({**entries, **facts.to_entries()}, DESCRIPTION)
+    # Maps have no order in protobuf; without this the bytes may differ from one run to the next.
+    data: bytes = model.SerializeToString(deterministic=True)
+    return data
+
+
+def _add_preparation(
+    graph: GraphBuilder, source: ColumnSource, preparation: FittedPreparation
+) -> dict[str, str]:
+    """Add the features and return input name -> value, float32 ``(n, n_features)``."""
+    xp: Any = OnnxNamespace()
+    columns = {name: xp.column(name) for name in preparation.column_dtypes}
+    emitter = Emitter(graph, source)
+    prepared = {}
+    for name, features in preparation.inputs.items():
+        values = [value for feature in features for value in feature.apply(columns, xp)]
+        rows = emitter.emit_features([xp.symbol(value) for value in values])
+        single = cast(graph, rows, "float64", "float32", "preparation")
+        prepared[name] = graph.add("Transpose", [single], scope="preparation", perm=[1, 0])
+    return prepared
+
+
+def add_outputs(graph: GraphBuilder, logits: str, classes: ClassSet) -> None:
+    """Add the outputs `logits` and `probabilities`, the latter one column a class in class order."""
+    if classes.n_logits == 1:
+        # 1 - sigmoid(x) would have no digits left for a certain event; sigmoid(-x) has.
+        positive = graph.add("Sigmoid", [logits], scope="scores")
+        negative = graph.add("Sigmoid", [graph.add("Neg", [logits], scope="scores")], scope="scores")
+        pair = [positive, negative] if classes.positive_index == 0 else [negative, positive]
+        probabilities = graph.add("Concat", pair, scope="scores", axis=1)
+    else:
+        probabilities = graph.add("Softmax", [logits], scope="scores", axis=1)
+    graph.add_output(logits, "logits", "float32", ["n", classes.n_logits])
+    graph.add_output(probabilities, "probabilities", "float32", ["n", len(classes)])
+
+
+def _describe_inputs(preparation: FittedPreparation) -> dict[str, ModelInput]:
+    return {
+        name: ModelInput(dtype, preparation.units.get(name), preparation.ranges.get(name))
+        for name, dtype in preparation.column_dtypes.items()
+    }
