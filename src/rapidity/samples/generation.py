@@ -1,0 +1,212 @@
+"""`generate`: from the name of a sample to a file, on all processors, the same for a seed."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rapidity.core.errors import DataError
+from rapidity.samples.blocks import BLOCK_SIZE, CHUNK_SIZE, Block, BlockTask
+from rapidity.samples.catalogue import SAMPLES
+from rapidity.samples.output import check_path, write_sample
+from rapidity.samples.pythia import check_generators
+from rapidity.samples.sample import ProcessSummary, SampleSummary
+from rapidity.samples.workers import InlinePool, WorkerPool, default_workers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from rapidity.core.progress import Progress, Task
+    from rapidity.samples.sample import Process, Sample
+
+FIRST_GUESS_OF_EFFICIENCY = 0.4
+
+
+def generate(
+    name: str,
+    path: Path,
+    *,
+    n_events: int,
+    seed: int,
+    underlying_event: bool = False,
+    workers: int | None = None,
+    progress: Progress,
+) -> SampleSummary:
+    """Generate a sample and write it as HDF5 with one compound dataset a process.
+
+    Parameters
+    ----------
+    name
+        A key of `SAMPLES`.
+    path
+        File to write, ending in ``.h5``, ``.hdf5`` or ``.hdf``; it appears whole or not at all.
+    n_events
+        Number of *selected* events in the file, all processes together, in equal parts (of an odd
+        number, the first process gets one more).
+    seed
+        Not negative. The events depend on it, on `underlying_event` and on the versions of Pythia
+        and FastJet; not on `workers`, and the events of a smaller sample begin a larger one.
+    underlying_event
+        Simulate multiple parton interactions: about five times slower.
+    workers
+        Processes to use; None for one a processor, 1 for this process alone.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such sample.
+    DataError
+        If a number makes no sense or the file cannot be written.
+    EngineError
+        If Pythia 8 or FastJet is not installed.
+    """
+    start = time.monotonic()
+    sample = SAMPLES.get_variant(name)
+    n_workers = default_workers() if workers is None else workers
+    _check_numbers(sample, n_events, seed, n_workers)
+    check_path(path)
+    check_generators(name)
+    n_processes = len(sample.processes)
+    yields = [
+        _ProcessState(process, n_wanted=n_events // n_processes + (index < n_events % n_processes))
+        for index, process in enumerate(sample.processes)
+    ]
+    pool = InlinePool() if n_workers == 1 else WorkerPool(n_workers)
+    title = f"Generating {name}"
+    with pool, progress.task(title, total=n_events, unit="event") as task:
+        _run_blocks(pool, _Plan(sample, yields, seed, underlying_event), n_workers, task)
+    summaries = {state.process.name: state.summarise() for state in yields}
+    write_sample(
+        path,
+        sample,
+        {state.process.dataset: state.collect(sample.columns) for state in yields},
+        summaries,
+        {"seed": seed, "underlying_event": underlying_event},
+    )
+    return SampleSummary(name, path, summaries, n_workers, time.monotonic() - start)
+
+
+def _check_numbers(sample: Sample, n_events: int, seed: int, n_workers: int) -> None:
+    least = len(sample.processes)
+    problems = [
+        f"{what} is {found}; give at least {lowest}"
+        for what, found, lowest in (
+            ("the number of events", n_events, least),
+            ("the seed", seed, 0),
+            ("the number of workers", n_workers, 1),
+        )
+        if found < lowest
+    ]
+    if problems:
+        message = f"cannot generate sample '{sample.name}': {'. '.join(problems)}"
+        raise DataError(message)
+
+
+@dataclass
+class _ProcessState:
+    """The blocks of one process as they come in; used in their order, whatever order they came in."""
+
+    process: Process
+    n_wanted: int
+    blocks: dict[int, Block] = field(default_factory=dict)
+    n_submitted: int = 0
+    used: list[Block] = field(default_factory=list)
+    n_found: int = 0
+
+    @property
+    def is_complete(self) -> bool:
+        return self.n_found >= self.n_wanted
+
+    @property
+    def efficiency(self) -> float:
+        n_generated = sum(len(block.cross_section_pb) for block in self.blocks.values()) * CHUNK_SIZE
+        n_selected = sum(block.n_selected for block in self.blocks.values())
+        return n_selected / n_generated if n_generated else FIRST_GUESS_OF_EFFICIENCY
+
+    @property
+    def is_enough_under_way(self) -> bool:
+        """Whether the blocks that are in and those to come will probably do."""
+        n_here = sum(block.n_selected for block in self.blocks.values())
+        n_to_come = (self.n_submitted - len(self.blocks)) * BLOCK_SIZE * self.efficiency
+        return n_here + n_to_come >= self.n_wanted
+
+    def add(self, number: int, block: Block) -> int:
+        """Take in a block; return how many more events can be used than before."""
+        self.blocks[number] = block
+        before = min(self.n_found, self.n_wanted)
+        while not self.is_complete and len(self.used) in self.blocks:
+            self.used.append(self.blocks[len(self.used)])
+            self.n_found += self.used[-1].n_selected
+        return min(self.n_found, self.n_wanted) - before
+
+    def summarise(self) -> ProcessSummary:
+        # The stream of generated events ends with the last one used, so the weight of an event is
+        # the cross-section over the number of events up to there.
+        n_generated = int(self._event_numbers()[-1]) + 1
+        estimates, n_behind = [], []
+        for number, block in enumerate(self.used):
+            n_of_block = min(n_generated - number * BLOCK_SIZE, BLOCK_SIZE)
+            # Pythia's estimate after the last chunk of which an event is used: how much further
+            # the block was made depends on the number of workers.
+            n_chunks = -(-n_of_block // CHUNK_SIZE)
+            estimates.append(block.cross_section_pb[n_chunks - 1])
+            n_behind.append(n_chunks)
+        return ProcessSummary(n_generated, self.n_wanted, float(np.average(estimates, weights=n_behind)))
+
+    def collect(self, columns: Iterable[str]) -> dict[str, np.ndarray]:
+        """Return the columns of the file."""
+        features = np.concatenate([block.features for block in self.used])[: self.n_wanted]
+        weight = np.full(self.n_wanted, self.summarise().event_weight)
+        return {
+            **{name: features[:, index] for index, name in enumerate(columns)},
+            "event_number": self._event_numbers(),
+            "event_weight": weight,
+        }
+
+    def _event_numbers(self) -> np.ndarray:
+        return np.concatenate([block.event_number for block in self.used])[: self.n_wanted]
+
+
+@dataclass
+class _Plan:
+    """Decides which block comes next."""
+
+    sample: Sample
+    states: list[_ProcessState]
+    seed: int
+    underlying_event: bool
+
+    def next_tasks(self) -> Iterator[tuple[_ProcessState, BlockTask]]:
+        """Yield tasks in the order of processes until enough is probably under way."""
+        for state in self.states:
+            while not state.is_complete and not state.is_enough_under_way:
+                task = BlockTask(
+                    self.sample.name,
+                    state.process.name,
+                    state.n_submitted,
+                    self.seed,
+                    self.underlying_event,
+                    state.n_wanted - state.n_found,
+                )
+                state.n_submitted += 1
+                yield state, task
+
+
+def _run_blocks(pool: InlinePool | WorkerPool, plan: _Plan, n_workers: int, task: Task) -> None:
+    """Keep every worker busy until each process has its events."""
+    under_way: dict[Future[Block], tuple[_ProcessState, int]] = {}
+    while not all(state.is_complete for state in plan.states):
+        for state, block_task in plan.next_tasks():
+            under_way[pool.submit(block_task)] = (state, block_task.block)
+            if len(under_way) >= n_workers:
+                break
+        done, _ = wait(under_way, return_when=FIRST_COMPLETED)
+        for future in done:
+            state, number = under_way.pop(future)
+            n_new = state.add(number, future.result())
+            task.advance(n_new)

@@ -1,0 +1,122 @@
+"""The records that describe a simulated sample and what making one yields."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from rapidity.samples.particles import Particles
+
+    Reconstruct = Callable[[Particles, np.random.Generator], tuple[NDArray[np.float64], NDArray[np.int64]]]
+
+LUMINOSITY_FB = 1.0
+"""Integrated luminosity, in inverse femtobarns, that event weights are normalised to."""
+
+
+@dataclass(frozen=True)
+class Process:
+    """One physics process: what the generator is told, and where its events go.
+
+    Attributes
+    ----------
+    name
+        Class of its events, ``signal`` or ``background``.
+    dataset
+        Name of its dataset in the file.
+    title
+        One line for people.
+    settings
+        Lines for Pythia, beside those that all processes share.
+    """
+
+    name: str
+    dataset: str
+    title: str
+    settings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A sample that can be generated.
+
+    Attributes
+    ----------
+    columns
+        Feature name -> unit, in the order of the file.
+    reconstruct
+        From the particles of some events to the features of the selected ones, shape
+        ``(n_selected, n_columns)``, and their indices among the events given. It must treat events
+        one after another: what it returns for an event may not depend on later events.
+    """
+
+    name: str
+    title: str
+    processes: tuple[Process, ...]
+    settings: tuple[str, ...]
+    columns: Mapping[str, str]
+    reconstruct: Reconstruct
+
+
+@dataclass(frozen=True)
+class ProcessSummary:
+    """What was made of one process.
+
+    Attributes
+    ----------
+    n_generated
+        Events that Pythia made, up to and including the last one in the file.
+    n_selected
+        Events in the file.
+    cross_section_pb
+        Pythia's estimate, in picobarns, branching ratios of the forced decays included.
+    """
+
+    n_generated: int
+    n_selected: int
+    cross_section_pb: float
+
+    @property
+    def event_weight(self) -> float:
+        """Expected events at 1 fb-1 per generated event."""
+        return self.cross_section_pb * 1000.0 * LUMINOSITY_FB / self.n_generated
+
+    @property
+    def efficiency(self) -> float:
+        """Fraction of the generated events that pass the selection."""
+        return self.n_selected / self.n_generated
+
+    @property
+    def expected_yield(self) -> float:
+        """Expected events at 1 fb-1 after the selection, the sum of the event weights."""
+        return self.event_weight * self.n_selected
+
+
+@dataclass(frozen=True)
+class SampleSummary:
+    """What `generate` did.
+
+    Attributes
+    ----------
+    processes
+        Process name -> its numbers.
+    seconds
+        Wall time.
+    """
+
+    name: str
+    path: Path
+    processes: Mapping[str, ProcessSummary]
+    n_workers: int
+    seconds: float
+
+    @property
+    def n_selected(self) -> int:
+        """Events in the file."""
+        return sum(process.n_selected for process in self.processes.values())
