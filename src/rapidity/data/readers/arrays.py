@@ -188,7 +188,7 @@ def _kind(dtype: np.dtype[Any], shape: tuple[int, ...], categories: Mapping[int,
     if categories is not None:
         return "text"
     if dtype.kind == "O":
-        metadata = dtype.metadata or {}
+        metadata: Mapping[str, Any] = dtype.metadata or {}
         return (
             "text"
             if metadata.get("vlen") in {str, bytes}

@@ -1,0 +1,109 @@
+"""What every writer offers, and what they share: the check of the chunks, and files that appear whole."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from rapidity.core.errors import DataError, shorten
+from rapidity.core.files import write_atomically
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+    from types import TracebackType
+
+    from numpy.typing import DTypeLike, NDArray
+
+FORMAT_VERSION = 1
+"""Stored in the HDF5 and Parquet files written here; it grows when an older reader could misread them."""
+
+
+@dataclass(frozen=True)
+class OutputColumn:
+    """A column to be written.
+
+    Attributes
+    ----------
+    dtype
+        What the values are stored as; ``object`` is text.
+    unit, source_branch
+        Stored beside the column where the format has room for it (HDF5, Parquet).
+    class_names
+        For a column of codes: what code 0, 1, ... stand for. CSV and Parquet get the names themselves.
+    """
+
+    dtype: DTypeLike
+    unit: str | None = None
+    source_branch: str | None = None
+    class_names: tuple[str, ...] | None = None
+
+
+class Writer(ABC):
+    """Writes one table; use it in a ``with`` block.
+
+    An earlier file stays as it was until the block ends, and for good if it ends with an error.
+    """
+
+    def __init__(
+        self, path: Path, columns: Mapping[str, OutputColumn], attributes: Mapping[str, str]
+    ) -> None:
+        self.path = path
+        self._columns = columns
+        self._attributes = attributes
+        self._opened = ExitStack()
+        self.n_entries = 0
+        """Rows written so far."""
+
+    def __enter__(self) -> Self:
+        with ExitStack() as opened:
+            temporary = opened.enter_context(write_atomically(self.path))
+            self._open(temporary, opened)
+            self._opened = opened.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        return self._opened.__exit__(kind, error, trace)
+
+    def write(self, chunk: Mapping[str, NDArray[Any]]) -> None:
+        """Append rows: all columns, equally long.
+
+        Raises
+        ------
+        DataError
+            If columns are missing, unknown or of different lengths.
+        """
+        missing = [name for name in self._columns if name not in chunk]
+        unknown = [name for name in chunk if name not in self._columns]
+        lengths = {name: len(values) for name, values in chunk.items()}
+        if missing or unknown or len(set(lengths.values())) > 1:
+            found = shorten(f"{name} ({length} rows)" for name, length in lengths.items())
+            message = (
+                f"a chunk for {self.path} does not fit: found {found}, "
+                f"expected equally many rows of: {shorten(self._columns)}."
+            )
+            raise DataError(message)
+        n_rows = next(iter(lengths.values()), 0)
+        if n_rows:
+            self._append({name: chunk[name] for name in self._columns}, n_rows)
+        self.n_entries += n_rows
+
+    @abstractmethod
+    def _open(self, temporary: Path, opened: ExitStack) -> None:
+        """Create the file; what is to be closed in the end goes onto the stack."""
+
+    @abstractmethod
+    def _append(self, chunk: Mapping[str, NDArray[Any]], n_rows: int) -> None:
+        """Write checked rows."""
+
+
+def name_classes(codes: NDArray[Any], class_names: Sequence[str]) -> NDArray[Any]:
+    """Return the class names that the codes stand for; a negative code (class not known) becomes empty."""
+    names = np.array([*class_names, ""], dtype=object)
+    return names[np.where(codes < 0, len(class_names), codes)]
