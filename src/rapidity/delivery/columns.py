@@ -21,6 +21,7 @@ _DTYPES = {
     "float64": np.float64,
     "text": object,
 }
+MAX_FILES_SHOWN = 3
 _WIDEST_FIRST = (object, np.float64, np.float32, np.int64)
 
 
@@ -50,7 +51,9 @@ def choose_columns(
     wanted = list(dict.fromkeys([*inputs, *spectators]))
     problems = [problem for reader in readers if (problem := _missing(reader, wanted))]
     if problems:
-        raise MissingNameError("\n".join(problems))
+        hidden = len(problems) - MAX_FILES_SHOWN
+        more = [f"... and {hidden} more files"] if hidden > 0 else []
+        raise MissingNameError("\n".join([*problems[:MAX_FILES_SHOWN], *more]))
     dtypes = {name: _common_dtype(name, readers) for name in spectators}
     return {**dtypes, **{name: column.dtype for name, column in inputs.items()}}
 

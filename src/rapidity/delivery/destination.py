@@ -6,12 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rapidity.core.errors import DataError
+from rapidity.data.writers import WRITABLE_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-SUFFIXES = (".csv", ".csv.gz", ".parquet", ".h5", ".hdf5")
-"""How the name of an output may end."""
 
 
 def check_destination(output: Path | str, read: Iterable[Path | str], *, overwrite: bool) -> Path:
@@ -29,9 +27,11 @@ def check_destination(output: Path | str, read: Iterable[Path | str], *, overwri
             "Use .parquet or .h5; source_file and source_entry say which event a row belongs to."
         )
         raise DataError(message)
-    if not path.name.lower().endswith(SUFFIXES):
+    if not path.name.lower().endswith(WRITABLE_SUFFIXES):
         found = f"'{path.suffix}'" if path.suffix else "no suffix"
-        message = f"cannot write {path}: found {found}, expected a name that ends in {', '.join(SUFFIXES)}"
+        message = (
+            f"cannot write {path}: found {found}, expected a name that ends in {', '.join(WRITABLE_SUFFIXES)}"
+        )
         raise DataError(message)
     if not path.exists():
         return path

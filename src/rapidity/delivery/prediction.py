@@ -13,15 +13,16 @@ from rapidity.data.readers import find_files, open_reader
 from rapidity.data.writers import open_writer
 from rapidity.delivery.columns import choose_columns
 from rapidity.delivery.destination import check_destination
-from rapidity.delivery.summary import PredictionSummary
+from rapidity.delivery.tally import ScoreTally
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from rapidity.artefact import Scores
+    from rapidity.delivery.summary import PredictionSummary
 
 IDENTITY = {"source_file": np.dtype(object), "source_entry": np.dtype(np.int64)}
 """The columns that say which event a row belongs to."""
@@ -74,7 +75,7 @@ def predict_files(  # noqa: PLR0913 - each argument is an option of the verb
     counts = [reader.n_entries for reader in readers]
     total = None if None in counts else sum(count or 0 for count in counts)
 
-    tally = _Tally(loaded)
+    tally = ScoreTally(loaded)
     layout = {**IDENTITY, **{name: np.dtype(dtypes[name]) for name in spectators}}
     layout |= dict.fromkeys(score_names, np.dtype(np.float32))
     with (
@@ -101,40 +102,3 @@ def _rows(
     for index, name in enumerate(score_names):
         rows[name] = np.ascontiguousarray(scores.probabilities[:, index], dtype=np.float32)
     return rows
-
-
-class _Tally:
-    """What is counted while the chunks pass."""
-
-    def __init__(self, model: OnnxModel) -> None:
-        self._names = model.classes.names
-        self._ranges: Mapping[str, tuple[float, float]] = {
-            name: column.training_range
-            for name, column in model.inputs.items()
-            if column.training_range is not None
-        }
-        self._n_events = 0
-        self._n_undefined = 0
-        self._sums = np.zeros(len(self._names))
-        self._n_outside = dict.fromkeys(self._ranges, 0)
-
-    def count(self, chunk: EventChunk, scores: Scores) -> None:
-        is_undefined = np.isnan(scores.probabilities).any(axis=1)
-        self._n_events += chunk.n_events
-        self._n_undefined += int(is_undefined.sum())
-        self._sums += scores.probabilities[~is_undefined].sum(axis=0, dtype=np.float64)
-        for name, (low, high) in self._ranges.items():
-            values = chunk.columns[name]
-            self._n_outside[name] += int(((values < low) | (values > high)).sum())
-
-    def summarise(self, output: Path, files: tuple[Path, ...]) -> PredictionSummary:
-        n_defined = self._n_events - self._n_undefined
-        means = self._sums / n_defined if n_defined else np.full(len(self._names), np.nan)
-        return PredictionSummary(
-            output,
-            files,
-            self._n_events,
-            self._n_undefined,
-            {name: count for name, count in self._n_outside.items() if count},
-            dict(zip(self._names, means.tolist(), strict=True)),
-        )

@@ -53,7 +53,7 @@ class PredictionSummary:
         if self.n_events:
             lines.append(f"  mean scores: {means}")
         if self.n_undefined:
-            lines.append(f"  warning: {self.n_undefined:,} events have a score that is NaN")
+            lines.append(f"  warning: scores that are NaN: {self.n_undefined:,} events")
         if self.n_outside:
             ordered = sorted(self.n_outside.items(), key=lambda item: -item[1])
             listed = shorten(f"{name} ({count:,})" for name, count in ordered)
