@@ -14,8 +14,8 @@ def evaluate(
         list[str] | None,
         typer.Option(
             "--data",
-            metavar="FILE",
-            help="Other events, with their classes; may be repeated. Left out: the test split of the run.",
+            metavar="[CLASS=]FILE[:TABLE]",
+            help="Other events; with their class where the run has it from its sources. May be repeated. Left out: the test split of the run.",
             show_default=False,
         ),
     ] = None,
@@ -29,10 +29,10 @@ def evaluate(
     """
     from rapidity.core.progress import make_progress
     from rapidity.workflow import evaluate_run
+    from rapidity.workflow.run import summarise_metrics
 
     metrics = evaluate_run(run, data or (), progress=make_progress(quiet=quiet))
     if as_json:
         print_json(metrics)
     else:
-        for name, value in metrics.items():
-            typer.echo(f"{name}: {value}")
+        typer.echo("\n".join([f"Run {run}", *summarise_metrics(metrics)]))

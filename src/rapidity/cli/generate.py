@@ -1,11 +1,15 @@
 """`rapidity generate`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rapidity.cli.options import Overwrite, Quiet
+from rapidity.cli.options import Json, Overwrite, Quiet
+from rapidity.cli.outcome import print_json, print_table
+
+if TYPE_CHECKING:
+    from rapidity.samples import SampleSummary
 
 
 def generate(
@@ -32,6 +36,7 @@ def generate(
     ] = False,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
+    as_json: Json = False,
 ) -> None:
     """Generate a simulated sample."""
     from rapidity.core.errors import DataError
@@ -41,8 +46,25 @@ def generate(
     if output.exists() and not overwrite:
         message = f"{output} exists already. Give --overwrite to replace it, or another --output"
         raise DataError(message)
-    generate_sample(
+    summary = generate_sample(
         sample, output, n_events=n_events, seed=seed, underlying_event=underlying_event, workers=workers,
         progress=make_progress(quiet=quiet),
     )  # fmt: skip
-    typer.echo(output)
+    if as_json:
+        print_json({"path": summary.path, "seconds": summary.seconds, "processes": _as_dict(summary)})
+        return
+    typer.echo(f"{summary.n_selected:,} events in {summary.seconds:.1f} s: {summary.path}\n")
+    rows = [(name, *numbers.values()) for name, numbers in _as_dict(summary).items()]
+    print_table(rows, ["process", "generated", "selected", "cross-section (pb)", "yield at 1 fb-1"])
+
+
+def _as_dict(summary: "SampleSummary") -> dict[str, dict[str, float]]:
+    return {
+        name: {
+            "n_generated": process.n_generated,
+            "n_selected": process.n_selected,
+            "cross_section_pb": process.cross_section_pb,
+            "expected_yield": process.expected_yield,
+        }
+        for name, process in summary.processes.items()
+    }

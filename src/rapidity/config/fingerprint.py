@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rapidity.config.run import RunConfig
 
 
-def fingerprint(config: RunConfig) -> str:
+def config_fingerprint(config: RunConfig) -> str:
     """Return the SHA-256 of the configuration with all its defaults, as a hexadecimal string.
 
     How the YAML is written (order, comments, short forms, defaults spelt out) does not change it.

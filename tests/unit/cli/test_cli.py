@@ -14,6 +14,7 @@ import rapidity.workflow
 from rapidity.cli import main
 from rapidity.cli.app import VERBS
 from rapidity.core.errors import InterruptedRunError, MissingNameError, ParityError
+from rapidity.samples import ProcessSummary, SampleSummary
 
 CONFIGS = Path(__file__).resolve().parents[2] / "config"
 HEAVY = (
@@ -206,19 +207,41 @@ def test_drawing_needs_a_name(capsys):
     assert "--draw needs the name of a network" in capsys.readouterr().err
 
 
-def test_generate_does_not_overwrite_unasked(tmp_path, monkeypatch, capsys):
+@pytest.fixture
+def generated(monkeypatch):
+    """Replace the generator; return what it is called with."""
     calls = []
-    monkeypatch.setattr(
-        rapidity.samples, "generate", lambda *given, **named: calls.append((given, named)), raising=False
-    )
+
+    def generate(name, path, **options):
+        calls.append((name, path, options))
+        processes = {
+            "signal": ProcessSummary(n_generated=100, n_selected=25, cross_section_pb=0.5),
+            "background": ProcessSummary(n_generated=60, n_selected=25, cross_section_pb=12.0),
+        }
+        return SampleSummary(name, path, processes, n_workers=1, seconds=2.0)
+
+    monkeypatch.setattr(rapidity.samples, "generate", generate)
+    return calls
+
+
+def test_generate_does_not_overwrite_unasked(tmp_path, generated, capsys):
     output = tmp_path / "a.h5"
     output.touch()
     assert run("generate", "hww_ttbar", "-o", str(output)) == 2
     assert "exists already" in capsys.readouterr().err
     assert run("generate", "hww_ttbar", "-o", str(output), "--overwrite", "--events", "50") == 0
-    ((given, named),) = calls
-    assert given == ("hww_ttbar", output)
-    assert (named["n_events"], named["seed"], named["underlying_event"]) == (50, 1, False)
+    ((name, path, options),) = generated
+    assert (name, path) == ("hww_ttbar", output)
+    assert (options["n_events"], options["seed"], options["underlying_event"]) == (50, 1, False)
+
+
+def test_generate_tells_what_was_made(tmp_path, generated, capsys):
+    assert run("generate", "hww_ttbar", "-o", str(tmp_path / "a.h5")) == 0
+    shown = capsys.readouterr().out
+    assert "50 events in 2.0 s" in shown
+    assert "background         60        25                  12             5000" in shown
+    assert run("generate", "hww_ttbar", "-o", str(tmp_path / "a.h5"), "--json") == 0
+    assert json.loads(capsys.readouterr().out)["processes"]["signal"]["expected_yield"] == 125.0
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rapidity.config import load_config
-from rapidity.config.fingerprint import changed_keys, fingerprint
+from rapidity.config import changed_keys, config_fingerprint, load_config
 
 GOOD = Path(__file__).resolve().parents[2] / "config" / "good"
 
@@ -17,13 +16,13 @@ def config():
 
 def test_defaults_spelt_out_do_not_change_the_fingerprint(config):
     same = load_config(GOOD / "lhcb_pid.yaml", ["training.seed=1", "training.schedule=one_cycle"]).config
-    assert fingerprint(same) == fingerprint(config)
+    assert config_fingerprint(same) == config_fingerprint(config)
     assert changed_keys(config, same) == []
 
 
 def test_any_value_changes_the_fingerprint(config):
     other = load_config(GOOD / "lhcb_pid.yaml", ["training.schedule.rise=0.2"]).config
-    assert fingerprint(other) != fingerprint(config)
+    assert config_fingerprint(other) != config_fingerprint(config)
 
 
 def test_changed_keys_are_dotted_and_in_order(config):
