@@ -1,0 +1,178 @@
+"""Names, connections and shapes of a graph, and the messages when they do not fit."""
+
+from __future__ import annotations
+
+import pytest
+
+from rapidity.core.errors import GraphError
+from rapidity.network import LayerList, Mlp, Network, ResidualMlp, build_network
+
+TABLE = {"features": (4,)}
+TWO_TABLES = {"leptons": (4,), "jets": (6,)}
+CLASS = {"class": 1}
+
+
+def build(layers: list[object], inputs: dict[str, tuple[int, ...]] = TABLE) -> Network:
+    return build_network(LayerList.model_validate({"layers": layers}), inputs, CLASS)
+
+
+def names(network: Network) -> list[str]:
+    return [node.name for node in network.nodes]
+
+
+def test_unnamed_layers_are_numbered_by_kind() -> None:
+    network = build([{"type": "dense", "units": 3}, "relu", {"type": "dense", "units": 2}, "relu"])
+    assert names(network) == ["dense_1", "relu_1", "dense_2", "relu_2", "class_logits"]
+
+
+def test_made_names_avoid_given_ones() -> None:
+    network = build([{"type": "dense", "units": 3}, {"type": "dense", "name": "dense_1", "units": 2}])
+    assert names(network) == ["dense_2", "dense_1", "class_logits"]
+
+
+def test_a_layer_takes_the_one_before() -> None:
+    network = build(["relu", {"type": "dense", "units": 3}])
+    assert network.node("dense_1").inputs == ("relu_1",)
+
+
+def test_several_inputs_are_joined_for_the_first_layer() -> None:
+    network = build_network(Mlp(type="mlp", hidden=(8,)), TWO_TABLES, CLASS)
+    joined = network.node("joined_inputs")
+    assert (joined.inputs, joined.shape) == (("leptons", "jets"), (10,))
+    assert network.node("dense_1").inputs == ("joined_inputs",)
+
+
+def test_a_first_concatenate_takes_all_inputs_itself() -> None:
+    assert names(build(["concatenate", "relu"], TWO_TABLES)) == ["concatenate_1", "relu_1", "class_logits"]
+
+
+def test_branches_meet_again() -> None:
+    network = build(
+        [
+            {"type": "dense", "name": "leptons_in", "inputs": "leptons", "units": 5},
+            {"type": "dense", "name": "jets_in", "inputs": "jets", "units": 5},
+            {"type": "add", "inputs": ["leptons_in", "jets_in"]},
+            {"type": "concatenate", "inputs": ["add_1", "leptons"]},
+        ],
+        TWO_TABLES,
+    )
+    assert network.node("add_1").shape == (5,)
+    assert network.node("concatenate_1").shape == (9,)
+    assert network.node("class_logits").parameters[0].shape == (9, 1)
+
+
+def test_each_output_has_a_head() -> None:
+    network = build_network(Mlp(type="mlp", hidden=(3,)), TABLE, {"class": 4, "flavour": 1})
+    assert network.outputs == {"class": "class_logits", "flavour": "flavour_logits"}
+    assert network.node("class_logits").inputs == network.node("flavour_logits").inputs == ("relu_1",)
+
+
+def test_without_hidden_layers_the_head_takes_the_inputs() -> None:
+    network = build_network(Mlp(type="mlp", hidden=()), TWO_TABLES, {"class": 3})
+    assert names(network) == ["joined_inputs", "class_logits"]
+
+
+def test_parameters_are_counted() -> None:
+    network = build_network(Mlp(type="mlp", hidden=(8,), normalization="batch"), TABLE, CLASS)
+    # Kernel and bias, scale and bias (the running statistics are not trained), head.
+    assert network.n_parameters == (4 * 8 + 8) + (8 + 8) + (8 + 1)
+
+
+def test_residual_mlp_adds_each_block_to_what_it_got() -> None:
+    network = build_network(ResidualMlp(type="residual_mlp", blocks=2), TWO_TABLES, CLASS)
+    assert network.node("block_1_add").inputs == ("stem", "block_1_dense_2")
+    assert network.node("block_2_add").inputs == ("block_1_add", "block_2_dense_2")
+    assert network.node("block_2_norm").inputs == ("block_1_add",)
+
+
+@pytest.mark.parametrize(
+    ("layers", "inputs", "message"),
+    [
+        (
+            [{"type": "dense", "units": 3, "inputs": "fetures"}],
+            TABLE,
+            (
+                r"layer 'dense_1' \(dense\) takes 'fetures', which is neither an input nor an earlier layer\."
+                r" Did you mean 'features'\?\n  There are: features"
+            ),
+        ),
+        (
+            [{"type": "dense", "units": 3, "inputs": "late"}, {"type": "dense", "name": "late", "units": 3}],
+            TABLE,
+            r"takes 'late', which comes later in the list, and a graph has no circles. Move 'late' before",
+        ),
+        (
+            [{"type": "dense", "name": "own", "inputs": "own", "units": 3}],
+            TABLE,
+            r"layer 'own' \(dense\) takes its own result",
+        ),
+        (
+            [{"type": "dense", "inputs": "jets", "units": 3}],
+            TWO_TABLES,
+            r"network input 'leptons' \(n_events, 4\) leads to no output\. Name it in the 'inputs'",
+        ),
+        (
+            [
+                {"type": "dense", "name": "lost", "units": 3},
+                {"type": "dense", "inputs": "features", "units": 3},
+            ],
+            TABLE,
+            r"layer 'lost' \(dense\) leads to no output: heads follow the last layer",
+        ),
+        (
+            [{"type": "dense", "name": "features", "units": 3}],
+            TABLE,
+            r"layer 1 \(dense\) is called 'features', but so is an input\. Give it another name",
+        ),
+        (
+            [{"type": "dense", "name": "a", "units": 3}, {"type": "dense", "name": "a", "units": 3}],
+            TABLE,
+            r"layer 2 \(dense\) is called 'a', but so is layer 1 \(dense\)",
+        ),
+        (
+            [{"type": "dense", "name": "class_logits", "units": 3}],
+            TABLE,
+            r"is called 'class_logits', but so is the head of an output",
+        ),
+        (
+            [{"type": "add", "name": "sum", "inputs": ["leptons", "jets"]}],
+            TWO_TABLES,
+            (
+                r"layer 'sum' \(add\) gets shapes \(n_events, 4\) from 'leptons', \(n_events, 6\) from 'jets'"
+                r" but needs inputs of one and the same shape\.\n  Give them one size with a 'dense' layer"
+            ),
+        ),
+        (
+            [{"type": "dense", "inputs": ["leptons", "jets"], "units": 3}],
+            TWO_TABLES,
+            r"layer 'dense_1' \(dense\) gets shapes .* but needs one input\.\n  Join them first",
+        ),
+        (
+            ["concatenate"],
+            TABLE,
+            (
+                r"layer 'concatenate_1' \(concatenate\) gets shape \(n_events, 4\) from 'features'"
+                r" but needs two inputs or more\."
+            ),
+        ),
+        (
+            [{"type": "concatenate", "inputs": ["image", "features"]}],
+            {"image": (8, 8, 1), "features": (4,)},
+            r"needs inputs whose shapes differ at most in the last axis\.\n  Put a 'flatten' layer before",
+        ),
+        (
+            [{"type": "dense", "units": 64}],
+            {"tracks": (20, 5)},
+            (
+                r"layer 'class_logits' \(dense\) gets shape \(n_events, 20, 64\) from 'dense_1'"
+                r" but needs \(n_events, n_features\)\.\n  Put a 'flatten' layer between them\."
+            ),
+        ),
+        (["batch_norm"], {"scalar": ()}, r"gets shape \(n_events\) from 'scalar' but needs at least 1 axis"),
+    ],
+)
+def test_a_graph_that_does_not_fit_says_where_and_what_to_do(
+    layers: list[object], inputs: dict[str, tuple[int, ...]], message: str
+) -> None:
+    with pytest.raises(GraphError, match=message):
+        build(layers, inputs)
