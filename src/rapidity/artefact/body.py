@@ -54,7 +54,7 @@ def _read(body: bytes) -> onnx.ModelProto:
     except _DecodeError as error:
         message = f"the exported network is not ONNX ({error}). Pass the bytes that torch.onnx.export wrote."
         raise ExportError(message) from error
-    model = inliner.inline_local_functions(model)
+    model = _strip_notes(inliner.inline_local_functions(model))
     foreign = sorted({node.domain for node in model.graph.node} - {"", "ai.onnx"})
     if foreign:
         message = (
@@ -74,3 +74,13 @@ def _read(body: bytes) -> onnx.ModelProto:
             f"Export it with opset_version={OPSET}."
         )
         raise ExportError(message) from error
+
+
+def _strip_notes(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Remove what exporters note down of their work: paths of source files, shapes of the traced batch."""
+    for node in model.graph.node:
+        node.ClearField("metadata_props")
+        node.ClearField("doc_string")
+    for tensor in model.graph.initializer:
+        tensor.ClearField("metadata_props")
+    return model

@@ -77,7 +77,8 @@ class _Parser:
                 warnings.simplefilter("ignore", SyntaxWarning)
                 return ast.parse(self.code, mode="eval").body
         except SyntaxError as error:
-            position = self.shift + max((error.offset or 1) - 1, 0)
+            # Python gives offset 0 for an end that comes too early.
+            position = self.shift + (error.offset - 1 if error.offset else len(self.code.rstrip()) - 1)
             advice = _syntax_advice(self.code)
             raise self._error(position, f"cannot be read ({error.msg})", advice) from error
         except ValueError as error:

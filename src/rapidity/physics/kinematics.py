@@ -113,7 +113,7 @@ def polar_angle(pt: Value, pz: Value, xp: ArrayNamespace = NUMPY) -> Value:
     >>> round(float(polar_angle(1.0, 1.0)), 4)
     0.7854
     """
-    return xp.arctan2(pt, pz + 0.0)
+    return xp.arctan2(pt, _unsigned_zero(pz, xp))
 
 
 def longitudinal_momentum(pt: Value, eta: Value, xp: ArrayNamespace = NUMPY) -> Value:
@@ -179,5 +179,9 @@ def opening_angle(
     """
     (ax, ay, az), (bx, by, bz) = a, b
     across = xp.hypot(xp.hypot(ay * bz - az * by, az * bx - ax * bz), ax * by - ay * bx)
-    # + 0.0 turns -0.0 into 0.0, whose arctan2 would be pi.
-    return xp.arctan2(across, ax * bx + ay * by + az * bz + 0.0)
+    return xp.arctan2(across, _unsigned_zero(ax * bx + ay * by + az * bz, xp))
+
+
+def _unsigned_zero(value: Value, xp: ArrayNamespace) -> Value:
+    """Return the value with -0.0 replaced: the angle arctan2(0, -0.0) is pi."""
+    return xp.where(value == 0.0, 0.0, value)
