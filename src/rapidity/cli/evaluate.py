@@ -15,7 +15,7 @@ def evaluate(
         typer.Option(
             "--data",
             metavar="[CLASS=]FILE[:TABLE]",
-            help="Other events; with their class where the run has it from its sources. May be repeated. Left out: the test split of the run.",
+            help="Other events (CLASS= where classes come from sources); may be repeated.",
             show_default=False,
         ),
     ] = None,

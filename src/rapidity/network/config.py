@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 from pydantic import BaseModel, Field, WrapValidator
 
 from rapidity.core.block import Block
-from rapidity.core.errors import ConfigError
+from rapidity.core.errors import ConfigError, GraphError
+from rapidity.core.registry import Registry
 from rapidity.network.catalogue import CATALOGUE, CatalogueNetwork
 from rapidity.network.layer import Layer
 from rapidity.network.layers import LAYERS
@@ -20,8 +21,6 @@ from rapidity.network.layers.activation import ACTIVATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from rapidity.core.registry import Registry
 
 
 def _works_by_itself(variant: type[BaseModel]) -> bool:
@@ -35,6 +34,11 @@ BARE_LAYERS: tuple[str, ...] = (
 )
 """Names that may stand for a layer in a list."""
 
+# Near names of a misspelt bare name include those of activations.
+_BARE_NAMES: Registry[type[Layer]] = Registry(
+    "layer", {**LAYERS, **dict.fromkeys(ACTIVATIONS, LAYERS["activation"])}, GraphError
+)
+
 
 def _read_layer(value: Any, _: Callable[[Any], Any]) -> Layer:
     """Return the layer of a YAML value: a mapping with `type`, or a bare name such as `relu`."""
@@ -42,7 +46,7 @@ def _read_layer(value: Any, _: Callable[[Any], Any]) -> Layer:
         return value
     if isinstance(value, str):
         if value not in ACTIVATIONS:
-            return LAYERS.get_variant(value).model_validate({"type": value})
+            return _BARE_NAMES.get_variant(value).model_validate({"type": value})
         value = {"type": "activation", "function": value}
     kind = _type_of(value, "a layer", "{type: dense, units: 64}, or a bare name such as relu")
     if kind in ACTIVATIONS and kind not in LAYERS:
