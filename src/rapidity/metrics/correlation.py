@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def correlation_matrix(columns: ArrayLike, event_weight: ArrayLike | None = None) -> NDArray[np.float64]:
-    """Return Pearson's linear correlation of every pair of columns, shape ``(n_columns, n_columns)``, no unit.
+    """Return Pearson's correlation (no unit) of every pair of columns, shape ``(n_columns, n_columns)``.
 
     Parameters
     ----------

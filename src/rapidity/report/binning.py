@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 N_BINS = 40
 N_SAMPLED = 50_000
 """Events a class from which the range is found."""
+N_FEW = 10
+"""With so many different values or fewer a feature is a set of lines."""
 TAIL = 0.005
 """Part of each class that may lie beyond either end of the range."""
 
@@ -65,7 +67,10 @@ def choose_binning(values_by_class: Sequence[NDArray[Any]], n_bins: int = N_BINS
         return _integer_bins(low, high, n_bins)
     if low > 0 and high / low > 1e3 and middle - low < 0.1 * (high - low):
         return Binning(np.geomspace(low, high, n_bins + 1), is_log=True)
-    if 0 <= lowest and low < 0.15 * high:
+    if len(np.unique(pooled)) <= N_FEW:
+        margin = 0.05 * (high - low)  # else the outermost values would lie on the frame
+        return Binning(np.linspace(low - margin, high + margin, n_bins + 1))
+    if lowest >= 0 and low < 0.15 * high:
         low = 0.0
     return Binning(np.linspace(low, high, n_bins + 1))
 

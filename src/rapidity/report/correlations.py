@@ -43,8 +43,8 @@ def draw_correlations(
                 folder,
                 f"correlation_{stem}",
                 title=f"Correlations, {name}",
-                caption=f"Linear correlation of the features, class {name}, weighted; missing values left out "
-                "pair by pair. Grey: not defined (a constant feature).",
+                caption=f"Linear correlation of the features, class {name}, weighted; missing values left "
+                "out pair by pair. Grey: not defined (a constant feature).",
                 formats=formats,
             )
         )
@@ -67,7 +67,7 @@ def _draw_matrix(matrix: NDArray[np.float64], features: Sequence[str], class_nam
     names = [plain_text(name, 28) for name in features]
     n_features = len(names)
     fontsize = 7.0 if n_features <= 20 else 6.0
-    label_cm = 0.022 * fontsize * max(len(name) for name in names) + 0.25
+    label_cm = 0.0195 * fontsize * max(len(name) for name in names) + 0.25
     cells_cm = max(0.32 * n_features, 5.2)
     width, height = label_cm + cells_cm + 1.4, label_cm + cells_cm + 0.65
     figure = new_figure(width, height)
@@ -76,6 +76,7 @@ def _draw_matrix(matrix: NDArray[np.float64], features: Sequence[str], class_nam
     image = axes.imshow(
         np.ma.masked_invalid(matrix), cmap=colours, vmin=-1, vmax=1, aspect="auto", interpolation="nearest"
     )
+    axes.minorticks_off()
     axes.set_xticks(range(n_features), names, rotation=90, fontsize=fontsize)
     axes.set_yticks(range(n_features), names, fontsize=fontsize)
     axes.tick_params(which="both", length=0)
@@ -84,7 +85,8 @@ def _draw_matrix(matrix: NDArray[np.float64], features: Sequence[str], class_nam
         ((label_cm + cells_cm + 0.2) / width, label_cm / height, 0.25 / width, cells_cm / height)
     )
     figure.colorbar(image, cax=bar)
-    bar.tick_params(which="both", labelsize=6.5)
+    bar.minorticks_off()
+    bar.tick_params(labelsize=6.5)
     if n_features <= MAX_ANNOTATED:
         _annotate(axes, matrix, min(7.0, cells_cm / n_features * 12))
     return figure

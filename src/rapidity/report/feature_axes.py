@@ -52,7 +52,7 @@ def draw_feature_axes(
                 ecolor=colours[k],
                 elinewidth=0.6,
             )
-        labels.append(_label(name, feature.missing_fraction[k]))
+        labels.append(_label(name, feature.missing_fraction[k], limit=20 if len(classes) <= 2 else 12))
     _set_scales(axes, feature, edges.edges, np.array([_fractions(h)[0] for h in feature.histograms]))
     _shade_flow(axes, edges, is_small=is_small)
     if is_small:
@@ -94,11 +94,14 @@ def _fractions(histogram: Histogram) -> tuple[NDArray[np.float64], NDArray[np.fl
     return histogram.contents / total, np.sqrt(histogram.variances) / abs(total)
 
 
-def _label(name: str, missing: float) -> str:
-    text = plain_text(name, 20)
+def _label(name: str, missing: float, limit: int) -> str:
     if missing == 0:
-        return text
-    return f"{text} ({missing:.1%} missing)" if missing >= 0.001 else f"{text} (<0.1% missing)"
+        return plain_text(name, 20)
+    return f"{plain_text(name, limit)} ({_percent(missing)} missing)"
+
+
+def _percent(fraction: float) -> str:
+    return f"{fraction:.0%}" if fraction >= 0.005 else "<1%"
 
 
 def _set_scales(
@@ -141,16 +144,18 @@ def _simplify(axes: Axes, missing: float) -> None:
     """Take away what has no room in the overview."""
     from matplotlib.ticker import MaxNLocator
 
-    axes.tick_params(which="both", labelleft=False, left=False, right=False, top=False)
     axes.minorticks_off()
+    axes.set_yticks([])
+    axes.tick_params(axis="x", which="both", top=False)
     axes.tick_params(axis="x", labelsize=5.5, length=2, pad=1.5)
     if axes.get_xscale() == "linear":
         axes.xaxis.set_major_locator(MaxNLocator(4))
     if missing > 0:
+        leave_headroom(axes, 0.12)
         axes.text(
+            0.92,
             0.97,
-            0.9,
-            f"{missing:.0%} missing" if missing >= 0.005 else "<1% missing",
+            f"{_percent(missing)} missing",
             transform=axes.transAxes,
             ha="right",
             va="top",

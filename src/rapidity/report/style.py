@@ -160,6 +160,16 @@ def place_legend(axes: Axes, handles: Sequence[Any], labels: Sequence[str], **op
     axes.legend(handles, labels, **{**settings, **options})
 
 
+def remove_artists(axes: Axes) -> None:
+    """Take away all that was drawn, keep ticks and labels, and go back to linear scales."""
+    for container in tuple(axes.containers):
+        container.remove()  # with the lines inside
+    for artist in (*axes.collections, *axes.patches, *axes.lines, *axes.texts):
+        artist.remove()
+    axes.set_xscale("linear")
+    axes.set_yscale("linear")
+
+
 def leave_headroom(axes: Axes, fraction: float) -> None:
     """Make room for a legend: the top `fraction` of the axes stays free of what is drawn so far."""
     low, high = axes.get_ylim()
