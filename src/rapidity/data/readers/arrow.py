@@ -43,15 +43,26 @@ def _is_text_dictionary(arrow_type: Any) -> bool:
 
 
 def to_numpy(array: Any) -> NDArray[Any]:
-    """Return the values of an Arrow array; a missing float is NaN, any other missing value is masked."""
+    """Return the values of an Arrow array; a missing number is NaN or masked, a missing text empty."""
+    # Not `array.to_numpy`: where pandas is installed that imports it, which takes most of a second.
     arrow_type = array.type
-    if pa.types.is_null(arrow_type) or pa.types.is_decimal(arrow_type):
-        array = array.cast(pa.float64())
-    if pa.types.is_floating(array.type) or array.null_count == 0:
-        values: NDArray[Any] = array.to_numpy(zero_copy_only=False)
-        return values
-    is_missing = array.is_null().to_numpy(zero_copy_only=False)
     if column_kind(arrow_type) == "text":
-        return np.ma.MaskedArray(array.to_numpy(zero_copy_only=False), mask=is_missing)
-    filled = array.fill_null(False if pa.types.is_boolean(arrow_type) else 0)
-    return np.ma.MaskedArray(filled.to_numpy(zero_copy_only=False), mask=is_missing)
+        return _text_to_numpy(array)
+    if pa.types.is_boolean(arrow_type):
+        array = array.cast(pa.uint8())
+    elif pa.types.is_null(arrow_type) or pa.types.is_decimal(arrow_type):
+        array = array.cast(pa.float64())
+    if array.null_count == 0:
+        return np.from_dlpack(array)
+    if pa.types.is_floating(array.type):
+        return np.from_dlpack(array.fill_null(np.nan))
+    is_missing = np.from_dlpack(array.is_null().cast(pa.uint8())).astype(bool)
+    return np.ma.MaskedArray(np.from_dlpack(array.fill_null(0)), mask=is_missing)
+
+
+def _text_to_numpy(array: Any) -> NDArray[Any]:
+    """Return text as an array of str; equal texts (class names) share one object."""
+    encoded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
+    texts = np.array([*encoded.dictionary.to_pylist(), ""], dtype=object)
+    n_texts = len(texts) - 1
+    return texts[np.from_dlpack(encoded.indices.cast(pa.int64()).fill_null(n_texts))]

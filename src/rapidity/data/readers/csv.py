@@ -77,6 +77,9 @@ class CsvReader(TableReader):
                 raise self._explain(error, types) from error
             except OSError as error:
                 raise truncated(self.path) from error
+            finally:
+                # Arrow keeps the memory of its blocks for later ones, which may never come.
+                pa.default_memory_pool().release_unused()
 
     def _name_row(self, first_entry: int, row: int) -> str:
         return f"line {self._layout.n_skipped_lines + first_entry + row + 1}"
