@@ -11,34 +11,45 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rapidity.artefact import OnnxModel
-    from rapidity.config import load_config
+    from rapidity.config import RunConfig, load_config
     from rapidity.core.errors import RapidityError
     from rapidity.data.inspection import inspect_file as inspect
+    from rapidity.delivery import predict_files as predict
     from rapidity.samples import generate
-    from rapidity.workflow import Run, check, demo, train
+    from rapidity.workflow import Run
+    from rapidity.workflow import check_config as check
+    from rapidity.workflow import evaluate_run as evaluate
+    from rapidity.workflow import run_demo as demo
+    from rapidity.workflow import train_run as train
 
-_WHERE = {
+_HOMES = {
     "OnnxModel": ("rapidity.artefact", "OnnxModel"),
     "RapidityError": ("rapidity.core.errors", "RapidityError"),
     "Run": ("rapidity.workflow", "Run"),
-    "check": ("rapidity.workflow", "check"),
-    "demo": ("rapidity.workflow", "demo"),
+    "RunConfig": ("rapidity.config", "RunConfig"),
+    "check": ("rapidity.workflow", "check_config"),
+    "demo": ("rapidity.workflow", "run_demo"),
+    "evaluate": ("rapidity.workflow", "evaluate_run"),
     "generate": ("rapidity.samples", "generate"),
     "inspect": ("rapidity.data.inspection", "inspect_file"),
     "load_config": ("rapidity.config", "load_config"),
-    "train": ("rapidity.workflow", "train"),
+    "predict": ("rapidity.delivery", "predict_files"),
+    "train": ("rapidity.workflow", "train_run"),
 }
 
 __all__ = [
     "OnnxModel",
     "RapidityError",
     "Run",
+    "RunConfig",
     "__version__",
     "check",
     "demo",
+    "evaluate",
     "generate",
     "inspect",
     "load_config",
+    "predict",
     "train",
 ]
 
@@ -47,8 +58,8 @@ def __getattr__(name: str) -> Any:
     """Import a public name when it is first used (PEP 562)."""
     if name == "__version__":
         return importlib.import_module("importlib.metadata").version("rapidity")
-    if name not in _WHERE:
+    if name not in _HOMES:
         message = f"module 'rapidity' has no attribute '{name}'. Public names: {', '.join(__all__)}"
         raise AttributeError(message)
-    module, attribute = _WHERE[name]
+    module, attribute = _HOMES[name]
     return getattr(importlib.import_module(module), attribute)

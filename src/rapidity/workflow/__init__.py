@@ -1,1 +1,48 @@
-"""TODO."""
+"""The stages of a run and the folder it leaves: prepare, train, export, evaluate, report.
+
+Entry file: `train`. What each stage does lives on the floors below; here they are put in order.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rapidity.workflow.check import CheckResult, check_config
+    from rapidity.workflow.demo import run_demo
+    from rapidity.workflow.evaluate import evaluate_run
+    from rapidity.workflow.page import write_run_report
+    from rapidity.workflow.run import Run
+    from rapidity.workflow.run_folder import RunFolder
+    from rapidity.workflow.train import train_run
+
+_HOMES = {
+    "CheckResult": "check",
+    "Run": "run",
+    "RunFolder": "run_folder",
+    "check_config": "check",
+    "evaluate_run": "evaluate",
+    "run_demo": "demo",
+    "train_run": "train",
+    "write_run_report": "page",
+}
+
+__all__ = [
+    "CheckResult",
+    "Run",
+    "RunFolder",
+    "check_config",
+    "evaluate_run",
+    "run_demo",
+    "train_run",
+    "write_run_report",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the module that holds `name` when it is first asked for: the stages need every library."""
+    if name not in _HOMES:
+        message = f"module '{__name__}' has no attribute '{name}'"
+        raise AttributeError(message)
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -16,7 +16,17 @@ from rapidity.core.files import hash_file
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-RECORDED_PACKAGES = ("rapidity", "numpy", "onnx", "onnxruntime", "torch", "uproot", "h5py", "pyarrow", "scikit-learn")
+RECORDED_PACKAGES = (
+    "rapidity",
+    "numpy",
+    "onnx",
+    "onnxruntime",
+    "torch",
+    "uproot",
+    "h5py",
+    "pyarrow",
+    "scikit-learn",
+)
 
 
 def collect_versions() -> dict[str, str]:
@@ -35,7 +45,11 @@ def describe_machine() -> dict[str, str | int]:
     model = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():
-        names = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
+        names = [
+            line.split(":", 1)[1].strip()
+            for line in cpuinfo.read_text().splitlines()
+            if line.startswith("model name")
+        ]
         model = names[0] if names else model
     return {"processor": model, "cores": os.cpu_count() or 1}
 

@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FORMAT_VERSION = 1
-OWN_FILES = ("config.yaml", "run.json", "model.onnx", "metrics.json", "history.csv", "scores.parquet", "report.html")
+OWN_FILES = (
+    "config.yaml",
+    "run.json",
+    "model.onnx",
+    "metrics.json",
+    "history.csv",
+    "scores.parquet",
+    "report.html",
+)
 OWN_FOLDERS = ("checkpoints", "plots")
 
 

@@ -1,0 +1,97 @@
+"""Checking a configuration and its data without training anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rapidity.workflow.prepare import prepare_run
+from rapidity.workflow.train import load
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from rapidity.config import RunConfig
+    from rapidity.core.progress import Progress
+    from rapidity.workflow.prepare import PreparedRun
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What would be trained.
+
+    Attributes
+    ----------
+    features
+        Input name -> names of its numbers, missing-value indicators included.
+    events
+        Split -> class -> number of events.
+    layers
+        Name, type, shape of one event and number of parameters of each node.
+    """
+
+    name: str
+    files: tuple[str, ...]
+    features: dict[str, tuple[str, ...]]
+    events: dict[str, dict[str, int]]
+    layers: list[tuple[str, str, tuple[int, ...], int]]
+    n_parameters: int
+    warnings: list[str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return {
+            "name": self.name,
+            "files": list(self.files),
+            "features": {name: list(listed) for name, listed in self.features.items()},
+            "events": self.events,
+            "layers": [
+                {"name": name, "type": kind, "shape": list(shape), "parameters": count}
+                for name, kind, shape, count in self.layers
+            ],
+            "parameters": self.n_parameters,
+            "warnings": self.warnings,
+        }
+
+    def summary(self) -> str:
+        """Return the same for a terminal."""
+        lines = [f"{self.name}: the configuration and the data fit together."]
+        lines += [f"  files       {len(self.files)}"]
+        lines += [f"  {split:<11} {_counts(numbers)}" for split, numbers in self.events.items()]
+        lines += [f"  input       {name}: {len(names)} numbers" for name, names in self.features.items()]
+        lines += [f"  network     {len(self.layers)} layers, {self.n_parameters:,} parameters"]
+        lines += [f"  warning: {warning}" for warning in self.warnings]
+        return "\n".join(lines)
+
+
+def check_config(
+    config: Path | str | RunConfig, *, overrides: Sequence[str] = (), progress: Progress | None = None
+) -> CheckResult:
+    """Do all that comes before training: read the data, split, guard, prepare, build the graph.
+
+    Raises
+    ------
+    RapidityError
+        With what is wrong and what to do.
+    """
+    loaded = load(config, overrides=overrides)
+    return describe(prepare_run(loaded.config, loaded.base, progress))
+
+
+def describe(prepared: PreparedRun) -> CheckResult:
+    """Return what would be trained with these events."""
+    network = prepared.network
+    return CheckResult(
+        name=prepared.config.name,
+        files=prepared.table.files,
+        features={name: prepared.preparation.feature_names(name) for name in prepared.config.inputs},
+        events=prepared.splits.count_events(),
+        layers=[(row.name, row.type, row.shape, row.n_parameters) for row in network.summary()],
+        n_parameters=network.n_parameters,
+        warnings=prepared.warnings,
+    )
+
+
+def _counts(numbers: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in numbers.items())

@@ -1,0 +1,84 @@
+"""Writing model.onnx and checking, on real rows, that it says what the engine says."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rapidity.artefact import OnnxModel, check_parity, write_model
+from rapidity.core.random import make_generator
+from rapidity.core.records import ResidentBatches
+from rapidity.data.batches import OUTPUT_NAME, make_batch
+from rapidity.data.split import SplitRows
+from rapidity.engines import get_engine
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rapidity.artefact import ParityReport
+    from rapidity.core.records import Model
+    from rapidity.network import Network
+    from rapidity.workflow.prepare import PreparedRun
+
+PARITY_ROWS = 2048
+"""Events of each split that the engine and ONNX Runtime both score."""
+
+
+def export_model(
+    path: Path, prepared: PreparedRun, model: Model, network: Network | None, metadata: dict[str, str]
+) -> ParityReport:
+    """Write the model file, and keep it only if it reproduces the engine's scores.
+
+    Parameters
+    ----------
+    network
+        The declared graph; None for a module of the user's own, which its engine exports.
+
+    Raises
+    ------
+    ParityError
+        If a probability differs by more than the tolerance of `artefact.parity`; the file is then left under
+        ``<name>.rejected.onnx`` for inspection.
+    """
+    candidate = path.with_suffix(".rejected.onnx")
+    is_declared = network is not None
+    write_model(
+        candidate,
+        network=network,
+        parameters=model.parameters() if is_declared else None,
+        body=None if is_declared else get_engine(prepared.config.training.engine).to_onnx(model),
+        preparation=prepared.preparation,
+        classes=prepared.table.classes,
+        signature=prepared.config.deliver.signature,
+        metadata=metadata,
+    )
+    report = _check(OnnxModel.load(candidate), prepared, model)
+    candidate.replace(path)
+    return report
+
+
+def _check(artefact: OnnxModel, prepared: PreparedRun, model: Model) -> ParityReport:
+    """Compare on a random part of every split."""
+    rng = make_generator(prepared.config.training.seed, "parity")
+    splits = prepared.splits
+    rows = np.concatenate(
+        [
+            rng.choice(split.rows, size=min(PARITY_ROWS, split.n_events), replace=False)
+            for split in (splits.train, splits.validation, splits.test)
+        ]
+    )
+    columns = {name: prepared.table.columns[name][rows] for name in artefact.inputs}
+    batch = make_batch(SplitRows(prepared.table, rows), prepared.preparation)
+    logits = model.predict(ResidentBatches(batch, batch_size=len(rows)))[OUTPUT_NAME]
+    return check_parity(artefact, columns, logits, prepared.table.classes)
+
+
+def model_metadata(prepared: PreparedRun, configuration: str, data_hashes: dict[str, str]) -> dict[str, str]:
+    """Return what the model file says of its origin."""
+    return {
+        "name": prepared.config.name,
+        "configuration": configuration,
+        "data_hashes": json.dumps(data_hashes),
+    }

@@ -1,0 +1,75 @@
+"""The second stage: building the network in an engine and training it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rapidity.core.random import make_generator
+from rapidity.data.batches import OUTPUT_NAME
+from rapidity.engines import get_engine
+from rapidity.training import TrainingPlan, fit, make_objective
+
+if TYPE_CHECKING:
+    from rapidity.core.progress import Progress
+    from rapidity.core.records import Model
+    from rapidity.training import CheckpointFolder, TrainingResult
+    from rapidity.workflow.prepare import PreparedRun
+
+DECIDING_BLOCKS = ("data", "inputs", "preparation", "network")
+"""Blocks that, besides `training`, decide what a training gives; a resumed run must not change them."""
+
+
+def build_model(prepared: PreparedRun, module: Any = None) -> Model:
+    """Return the network of the configuration, or the user's own `module`, ready to train.
+
+    Raises
+    ------
+    EngineError
+        If the engine is not installed or lacks the device.
+    GraphError
+        If the layers do not fit together.
+    """
+    config = prepared.config.training
+    engine = get_engine(config.engine)
+    if module is not None:
+        outputs = {OUTPUT_NAME: prepared.table.classes.n_logits}
+        shapes = prepared.preparation.input_shapes()
+        return engine.wrap(module, shapes, outputs, config.device, config.precision)
+    parameters = prepared.network.initial_parameters(make_generator(config.seed, "parameters"))
+    return engine.build(prepared.network, parameters, config.device, config.precision)
+
+
+def fit_model(
+    model: Model,
+    prepared: PreparedRun,
+    checkpoints: CheckpointFolder | None,
+    progress: Progress | None,
+    *,
+    resume: bool,
+    is_declared: bool = True,
+) -> TrainingResult:
+    """Train the model on the training split, watching the validation split."""
+    return fit(
+        model,
+        prepared.train_batch(),
+        prepared.validation_batch(),
+        make_plan(prepared, is_declared=is_declared),
+        checkpoints=checkpoints,
+        progress=progress,
+        resume=resume,
+    )
+
+
+def make_plan(prepared: PreparedRun, *, is_declared: bool) -> TrainingPlan:
+    """Return what the training is to do."""
+    config = prepared.config
+    blocks = config.model_dump(mode="json", by_alias=True, include=set(DECIDING_BLOCKS))
+    if not is_declared:
+        blocks["network"] = "a module of the user's own"
+    return TrainingPlan(
+        config=config.training,
+        objective=make_objective(config.training, prepared.table.classes, prepared.train_weights.mean),
+        configuration=blocks,
+        feature_names={name: prepared.preparation.feature_names(name) for name in config.inputs},
+        describe_event=prepared.describe_train_event,
+    )

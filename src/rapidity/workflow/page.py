@@ -1,0 +1,44 @@
+"""The page of a run, made from what lies in its folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rapidity.workflow.run import Run
+from rapidity.workflow.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rapidity.report import DrawnFigure
+
+
+def describe_figures(
+    figures: Mapping[str, Sequence[DrawnFigure]], base: Path
+) -> dict[str, list[dict[str, Any]]]:
+    """Return section -> figures as plain values for run.json, paths relative to the folder of the run."""
+    return {
+        section: [
+            {
+                "name": figure.name,
+                "title": figure.title,
+                "caption": figure.caption,
+                "width_px": figure.width_px,
+                "paths": [path.relative_to(base).as_posix() for path in figure.paths],
+            }
+            for figure in drawn
+        ]
+        for section, drawn in figures.items()
+    }
+
+
+def write_run_report(folder: Path | str) -> Path:
+    """Write report.html of a finished run again, from the files in its folder, and return its path."""
+    run = Run.open(folder)
+    write_page(run.path)
+    return run.path.report
+
+
+def write_page(folder: RunFolder) -> None:
+    """Write report.html."""

@@ -1,0 +1,125 @@
+"""The first stage: from files to split, guarded and prepared events, and the network they need."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from rapidity.data.assembly import read_table
+from rapidity.data.batches import OUTPUT_NAME, make_batch
+from rapidity.data.guards import run_guards
+from rapidity.data.preparation import fit_preparation
+from rapidity.data.split import needed_columns, split_events
+from rapidity.data.weights import training_weights
+from rapidity.network import build_network
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from rapidity.config import RunConfig
+    from rapidity.core.progress import Progress
+    from rapidity.core.records import Batch
+    from rapidity.data.features import FeatureSet
+    from rapidity.data.guards import GuardFinding
+    from rapidity.data.preparation import FittedPreparation
+    from rapidity.data.split import SplitTable, TrainRows, ValidationRows
+    from rapidity.data.table import Table
+    from rapidity.data.weights import TrainingWeights
+    from rapidity.network import Network
+
+    StageTimer = Callable[[str], AbstractContextManager[None]]
+
+
+@dataclass(frozen=True)
+class PreparedRun:
+    """Everything that training needs, and that the later stages look things up in.
+
+    Attributes
+    ----------
+    findings
+        What the guards found and let pass.
+    train_weights, validation_weights
+        Rows and weights of the two splits in the loss.
+    """
+
+    config: RunConfig
+    features: FeatureSet
+    splits: SplitTable
+    findings: tuple[GuardFinding, ...]
+    preparation: FittedPreparation
+    train_weights: TrainingWeights[TrainRows]
+    validation_weights: TrainingWeights[ValidationRows]
+
+    @property
+    def table(self) -> Table:
+        """All selected events."""
+        return self.splits.table
+
+    @cached_property
+    def network(self) -> Network:
+        """The declared graph for these inputs and classes."""
+        outputs = {OUTPUT_NAME: self.table.classes.n_logits}
+        return build_network(self.config.network, self.preparation.input_shapes(), outputs)
+
+    @property
+    def warnings(self) -> list[str]:
+        """The messages of the findings."""
+        return [f"{finding.guard}: {finding.message}" for finding in self.findings]
+
+    def train_batch(self) -> Batch:
+        """Return the prepared events of the training split."""
+        return make_batch(self.train_weights.rows, self.preparation, self.train_weights.values)
+
+    def validation_batch(self) -> Batch:
+        """Return the prepared events of the validation split."""
+        return make_batch(self.validation_weights.rows, self.preparation, self.validation_weights.values)
+
+    def describe_train_event(self, row: int) -> str:
+        """Return file and entry of a row of the training batch."""
+        return self.table.name_row(int(self.train_weights.rows.rows[row]))
+
+
+def prepare_run(
+    config: RunConfig, base: Path, progress: Progress | None = None, time_stage: StageTimer | None = None
+) -> PreparedRun:
+    """Read, split, guard and fit the preparation; nothing is written.
+
+    Parameters
+    ----------
+    base
+        Folder that the data paths are relative to.
+    time_stage
+        Context manager that is entered with the name of each stage.
+
+    Raises
+    ------
+    ConfigError, DataError, GraphError
+        If the configuration and the data do not fit together.
+    """
+    time_stage = time_stage or (lambda _: nullcontext())
+    split = config.preparation.split
+    objects = config.data.objects
+    with time_stage("reading"):
+        table, features = read_table(
+            config.data, config.inputs, needed_columns(split, objects), base, progress
+        )
+    with time_stage("splitting"):
+        splits = split_events(table, split, objects)
+    with time_stage("guards"):
+        findings = run_guards(splits, features, config.data.guards)
+    with time_stage("preparing"):
+        preparation = fit_preparation(config.preparation, features, splits.train)
+        train_weights = training_weights(splits.train, config.training.weight)
+        validation_weights = training_weights(splits.validation, config.training.weight)
+    return PreparedRun(
+        config,
+        features,
+        splits,
+        (*findings, *train_weights.findings),
+        preparation,
+        train_weights,
+        validation_weights,
+    )

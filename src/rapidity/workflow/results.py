@@ -1,0 +1,117 @@
+"""The last stage: scores, numbers, plots and the page, all from the model file."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rapidity.artefact import OnnxModel
+from rapidity.core.files import write_atomically, write_text
+from rapidity.evaluation import evaluate
+from rapidity.report import InputData, draw_evaluation, draw_history, draw_inputs, draw_network
+from rapidity.workflow.score import make_scored_events, score_table, write_scores
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from rapidity.config import Deliver
+    from rapidity.evaluation import EvaluationResult
+    from rapidity.network import Network
+    from rapidity.report import DrawnFigure
+    from rapidity.training import TrainingResult
+    from rapidity.workflow.prepare import PreparedRun
+    from rapidity.workflow.run_folder import RunFolder
+
+Figures = dict[str, list["DrawnFigure"]]
+
+
+def evaluate_model(folder: RunFolder, prepared: PreparedRun) -> EvaluationResult:
+    """Score every event with the model file; write scores.parquet and metrics.json.
+
+    The numbers are those of the test split; of the validation split where there is no test split,
+    and then they say so.
+    """
+    model = OnnxModel.load(folder.model)
+    scores = score_table(model, prepared.table)
+    events = make_scored_events(prepared.table, prepared.splits.codes, scores)
+    write_scores(folder.scores, prepared.table, events, prepared.config.data.spectators)
+    split = "test" if prepared.splits.test.n_events else "validation"
+    config = prepared.config
+    result = evaluate(events, config.evaluation, config.training.seed, split=split)
+    write_text(folder.metrics, json.dumps(result.to_metrics(), indent=2) + "\n")
+    return result
+
+
+def draw_figures(
+    folder: RunFolder,
+    prepared: PreparedRun,
+    training: TrainingResult,
+    result: EvaluationResult,
+    network: Network | None,
+) -> Figures:
+    """Draw everything into the `plots` folder; return the figures by the section of the page.
+
+    `network` is the declared graph, or None for a module of the user's own, which has no drawing.
+    """
+    formats = prepared.config.evaluation.formats
+    plots = folder.plots
+    figures: Figures = {
+        "evaluation": draw_evaluation(result, plots / "evaluation", formats),
+        "validation": draw_history(training.history.rows, training.kept_epoch, plots / "validation", formats),
+        "inputs": draw_inputs(make_input_data(prepared), plots / "inputs", formats),
+    }
+    if network is not None:
+        figures["network"] = [draw_network(network, plots / "network", formats)]
+    return figures
+
+
+def make_input_data(prepared: PreparedRun) -> InputData:
+    """Return the features in their own units, NaN where they are missing."""
+    table = prepared.table
+    features: dict[str, NDArray[Any]] = {}
+    units: dict[str, str] = {}
+    for fitted in (feature for listed in prepared.preparation.inputs.values() for feature in listed):
+        columns = {
+            name: table.columns[name].astype(np.float64, copy=False) for name in fitted.feature.columns
+        }
+        with np.errstate(all="ignore"):
+            values, is_missing = fitted.screen(columns)
+        name = fitted.feature.name
+        features[name] = (values if is_missing is None else np.where(is_missing, np.nan, values)).astype(
+            np.float32
+        )
+        if fitted.feature.is_column and fitted.feature.columns[0] in table.units:
+            units[name] = table.units[fitted.feature.columns[0]]
+    return InputData(features, table.classes, table.class_index, table.event_weight, units)
+
+
+def deliver_copies(folder: RunFolder, deliver: Deliver) -> list[Path]:
+    """Copy results to the names of the block `deliver`, relative to the folder of the run."""
+    copied = []
+    for name, source in _delivered_files(folder, deliver).items():
+        target = folder.path / name
+        with write_atomically(target) as temporary:
+            shutil.copyfile(source, temporary)
+        copied.append(target)
+    return copied
+
+
+def _delivered_files(folder: RunFolder, deliver: Deliver) -> Mapping[str, Path]:
+    figures = {"roc": "evaluation/roc", "history": "validation/loss", "confusion": "evaluation/confusion"}
+    files = {"model": folder.model, "metrics": folder.metrics, "report": folder.report}
+    wanted = {key: getattr(deliver, key) for key in (*figures, *files)}
+    return {
+        name: files[key] if key in files else folder.plots / f"{figures[key]}{_suffix(name)}"
+        for key, name in wanted.items()
+        if name is not None
+    }
+
+
+def _suffix(name: str) -> str:
+    return name[name.rindex(".") :]

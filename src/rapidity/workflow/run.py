@@ -1,0 +1,113 @@
+"""A finished run, as the Python interface and the command line see it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rapidity.core.errors import DataError
+from rapidity.workflow.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rapidity.artefact import OnnxModel
+    from rapidity.core.progress import Progress
+    from rapidity.delivery import PredictionSummary
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run in its folder.
+
+    Examples
+    --------
+    >>> Run.open("runs/no-such-run")
+    Traceback (most recent call last):
+    rapidity.core.errors.DataError: runs/no-such-run is not the folder of a run: ...
+    """
+
+    path: RunFolder
+
+    @classmethod
+    def open(cls, folder: Path | str) -> Run:
+        """Return the finished run in a folder.
+
+        Raises
+        ------
+        DataError
+            If there is no run, or it is not finished.
+        """
+        path = RunFolder(Path(folder))
+        record = path.read_record()
+        if not record.get("finished"):
+            message = f"the run in {folder} is not finished. Go on with it: rapidity train ... --resume"
+            raise DataError(message)
+        return cls(path)
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the run."""
+        return self.path.path
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """The content of metrics.json."""
+        metrics: dict[str, Any] = json.loads(self.path.metrics.read_text(encoding="utf-8"))
+        return metrics
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The content of run.json: versions, seeds, hashes, times, parity."""
+        return self.path.read_record()
+
+    @property
+    def model(self) -> OnnxModel:
+        """The artefact, ready to score raw columns."""
+        from rapidity.artefact import OnnxModel
+
+        return OnnxModel.load(self.path.model)
+
+    def predict(
+        self,
+        files: str | Path | Sequence[str | Path],
+        output: str | Path,
+        *,
+        overwrite: bool = False,
+        progress: Progress | None = None,
+    ) -> PredictionSummary:
+        """Write the scores of every row of the files, as ``rapidity predict`` does."""
+        from rapidity.delivery import predict_files
+
+        listed = [files] if isinstance(files, str | Path) else list(files)
+        return predict_files(self.path.model, listed, Path(output), overwrite=overwrite, progress=progress)
+
+    def evaluate(self, data: Sequence[str] = (), *, progress: Progress | None = None) -> dict[str, Any]:
+        """Return the metrics of the run, or of other events whose class is known."""
+        from rapidity.workflow.evaluate import evaluate_run
+
+        return evaluate_run(self.folder, data, progress=progress)
+
+    def summary(self) -> str:
+        """Return the headline numbers and where the files are, for a terminal."""
+        metrics, record = self.metrics, self.record
+        lines = [f"Run {self.folder}", *summarise_metrics(metrics)]
+        parity = record.get("parity", {})
+        if parity:
+            lines.append(f"  ONNX parity   {parity['max_deviation']:.1e} (at most {parity['tolerance']:.0e})")
+        lines += [f"  warning: {text.splitlines()[0]}" for text in record.get("warnings", ())]
+        lines += [f"  model   {self.path.model}", f"  report  {self.path.report}"]
+        return "\n".join(lines)
+
+
+def summarise_metrics(metrics: dict[str, Any]) -> list[str]:
+    """Return the headline numbers, a line each."""
+    split = metrics["split"]
+    lines = []
+    for name, auc in metrics[f"{split}_auc"].items():
+        low, high = metrics[f"{split}_auc_interval"][name]
+        lines.append(f"  {split} AUC {name:<12} {auc:.4f}  [{low:.4f}, {high:.4f}]")
+    lines.append(f"  accuracy {metrics['accuracy']:.4f}   log-loss {metrics['log_loss']:.4f}")
+    return lines

@@ -1,0 +1,68 @@
+"""Scoring events with the exported model: every published number comes from here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rapidity.data.table import SPLITS
+from rapidity.data.writers import open_writer
+from rapidity.evaluation import ScoredEvents
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
+    from numpy.typing import NDArray
+
+    from rapidity.artefact import OnnxModel, Scores
+    from rapidity.data.table import Table
+
+ROWS_PER_CHUNK = 131_072
+
+
+def score_table(model: OnnxModel, table: Table) -> Scores:
+    """Return the scores of all events of a table, by ONNX Runtime from their raw columns."""
+    return model.run({name: table.columns[name] for name in model.inputs})
+
+
+def make_scored_events(table: Table, split_codes: NDArray[np.int8], scores: Scores) -> ScoredEvents:
+    """Put class, split and weight of each event beside its scores."""
+    return ScoredEvents(
+        classes=table.classes,
+        class_index=table.class_index,
+        split=split_codes,
+        event_weight=table.event_weight,
+        logits=scores.logits,
+        probabilities=scores.probabilities,
+    )
+
+
+def write_scores(path: Path, table: Table, events: ScoredEvents, spectators: tuple[str, ...] = ()) -> None:
+    """Write one row per event: identity, split, class, event weight, spectators, a score per class."""
+    first = _score_columns(table, events, spectators, slice(0, 0))
+    with open_writer(path, columns={name: values.dtype for name, values in first.items()}) as writer:
+        for start in range(0, table.n_events, ROWS_PER_CHUNK):
+            writer.write(_score_columns(table, events, spectators, slice(start, start + ROWS_PER_CHUNK)))
+
+
+def _score_columns(
+    table: Table, events: ScoredEvents, spectators: tuple[str, ...], rows: slice
+) -> dict[str, NDArray[Any]]:
+    """Return the columns of scores.parquet for some rows; text columns are object arrays of str."""
+    # The empty name at the end is what the index -1 (none) takes.
+    split_names = np.array([*SPLITS, ""], dtype=object)
+    class_names = np.array([*table.classes.names, ""], dtype=object)
+    entries = table.source_entry[rows]
+    columns: dict[str, NDArray[Any]] = {
+        "source_file": np.array(table.files, dtype=object)[table.source_file[rows]],
+        "source_entry": entries,
+        "split": split_names[events.split[rows]],
+        "class": class_names[table.class_index[rows]],
+        "event_weight": np.ones(len(entries)) if table.event_weight is None else table.event_weight[rows],
+    }
+    columns |= {name: table.columns[name][rows] for name in spectators}
+    for index, name in enumerate(table.classes.names):
+        columns[f"score_{name}"] = np.ascontiguousarray(events.probabilities[rows, index])
+    return columns

@@ -1,0 +1,212 @@
+"""One run, from a configuration to a checked model file and a report."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rapidity.config import (
+    LoadedConfig,
+    RunConfig,
+    config_fingerprint,
+    dump_config,
+    load_config,
+    resolve_paths,
+)
+from rapidity.core.errors import ConfigError, InterruptedRunError
+from rapidity.core.files import write_text
+from rapidity.core.progress import Progress, SilentProgress
+from rapidity.engines import get_engine
+from rapidity.training import CheckpointFolder
+from rapidity.workflow.export import export_model, model_metadata
+from rapidity.workflow.fit import build_model, fit_model
+from rapidity.workflow.page import describe_figures, write_page
+from rapidity.workflow.prepare import PreparedRun, prepare_run
+from rapidity.workflow.provenance import Stopwatch, collect_versions, describe_machine, hash_files, timestamp
+from rapidity.workflow.results import deliver_copies, draw_figures, evaluate_model
+from rapidity.workflow.run import Run
+from rapidity.workflow.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rapidity.core.records import Model
+    from rapidity.network import Network
+    from rapidity.training import TrainingResult
+
+
+def train_run(
+    config: Path | str | RunConfig,
+    *,
+    output: Path | str | None = None,
+    engine: str | None = None,
+    overrides: Sequence[str] = (),
+    resume: bool = False,
+    overwrite: bool = False,
+    module: Any = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Train, export, check and evaluate one network, and return the finished run.
+
+    Parameters
+    ----------
+    config
+        A YAML file, or a configuration made in Python (its data paths are relative to the current
+        folder).
+    output
+        Folder of the run; ``runs/<name>`` when left out.
+    engine, overrides
+        Replace single values of the YAML file: ``overrides=["training.epochs=5"]``.
+    resume
+        Go on with the run in the folder, if it was interrupted.
+    overwrite
+        Replace the run in the folder. It stays until the new data are read and checked.
+    module
+        Your own network in place of the ``network`` block: an ``nn.Module`` that takes the inputs and
+        gives logits, or a function that makes one from the shapes of the inputs (name -> shape).
+
+    Raises
+    ------
+    RapidityError
+        With what is wrong and what to do; see `rapidity.core.errors`.
+    """
+    loaded = load(config, engine, overrides)
+    _check_network(loaded.config, module)
+    folder = RunFolder(Path(output) if output is not None else Path("runs") / loaded.config.name)
+    folder.require_free(resume=resume, overwrite=overwrite)
+    stages = _Stages(loaded, folder, progress or SilentProgress(), module)
+    try:
+        stages.run(resume=resume)
+    except (KeyboardInterrupt, InterruptedRunError) as error:
+        raise stages.explain_interruption(error) from None
+    return Run.open(folder.path)
+
+
+def load(
+    config: Path | str | RunConfig, engine: str | None = None, overrides: Sequence[str] = ()
+) -> LoadedConfig:
+    """Return the configuration with its replacements; an engine that is not there is an error at once."""
+    replaced = [*overrides, *([f"training.engine={engine}"] if engine else [])]
+    if not isinstance(config, RunConfig):
+        loaded = load_config(config, replaced)
+    elif replaced:
+        message = "engine and overrides replace values of a YAML file. Change the RunConfig itself instead."
+        raise ConfigError(message)
+    else:
+        loaded = LoadedConfig(config, Path("configuration"), Path.cwd())
+    get_engine(loaded.config.training.engine)
+    return loaded
+
+
+def _check_network(config: RunConfig, module: Any) -> None:
+    if module is not None and "network" in config.model_fields_set:
+        message = (
+            "a module of your own and the block `network` of the configuration are both given. "
+            "Leave one of them out."
+        )
+        raise ConfigError(message)
+
+
+@dataclass
+class _Stages:
+    """A run under way."""
+
+    loaded: LoadedConfig
+    folder: RunFolder
+    progress: Progress
+    module: Any = None
+    watch: Stopwatch = field(default_factory=Stopwatch)
+    has_begun: bool = False
+
+    def run(self, *, resume: bool) -> None:
+        """Go through all stages."""
+        prepared = prepare_run(self.loaded.config, self.loaded.base, self.progress, self.watch.stage)
+        for warning in prepared.warnings:
+            self.progress.note(f"warning: {warning}")
+        network = prepared.network if self.module is None else None
+        model = build_model(prepared, self.module)
+        checkpoints = CheckpointFolder(self.folder.checkpoints)
+        record = self._begin(prepared, is_fresh=not (resume and checkpoints.exists))
+        with self.watch.stage("training"):
+            result = fit_model(
+                model, prepared, checkpoints, self.progress, resume=resume, is_declared=network is not None
+            )
+        self._export(prepared, model, network, record)
+        self._evaluate(prepared, result, network, record)
+
+    def _begin(self, prepared: PreparedRun, *, is_fresh: bool) -> dict[str, Any]:
+        """Claim the folder; from here on the run can be resumed."""
+        config = self._resolved
+        with self.watch.stage("hashing"):
+            data_hashes = hash_files(prepared.table.files)
+        record = {
+            "name": config.name,
+            "started": timestamp(),
+            "finished": None,
+            "command": sys.argv,
+            "versions": collect_versions(),
+            "machine": describe_machine(),
+            "seeds": {
+                "training": config.training.seed,
+                "split": getattr(config.preparation.split, "seed", None),
+            },
+            "config_sha256": config_fingerprint(config),
+            "data_sha256": data_hashes,
+            "warnings": prepared.warnings,
+        }
+        if is_fresh:
+            self.folder.remove_run()
+            write_text(self.folder.config, dump_config(config))
+            self.folder.write_record(record)
+        self.has_begun = True
+        return record
+
+    @property
+    def _resolved(self) -> RunConfig:
+        return resolve_paths(self.loaded.config, self.loaded.base)
+
+    def _export(
+        self, prepared: PreparedRun, model: Model, network: Network | None, record: dict[str, Any]
+    ) -> None:
+        """Write and check the model file."""
+        # Again, since a resumed run may change what comes after training.
+        write_text(self.folder.config, dump_config(self._resolved))
+        with self.watch.stage("export"):
+            metadata = model_metadata(prepared, dump_config(self._resolved), record["data_sha256"])
+            parity = export_model(self.folder.model, prepared, model, network, metadata)
+        record["parity"] = parity.to_dict()
+
+    def _evaluate(
+        self,
+        prepared: PreparedRun,
+        training: TrainingResult,
+        network: Network | None,
+        record: dict[str, Any],
+    ) -> None:
+        """Write everything that follows from the model file."""
+        training.history.write_csv(self.folder.history)
+        with self.watch.stage("evaluation"):
+            result = evaluate_model(self.folder, prepared)
+        with self.watch.stage("plots"):
+            figures = draw_figures(self.folder, prepared, training, result, network)
+        record["training"] = {
+            "epochs": len(training.history),
+            "kept_epoch": training.kept_epoch,
+            "best_epoch": training.best_epoch,
+            "stopped_early": training.stopped_early,
+        }
+        record["figures"] = describe_figures(figures, self.folder.path)
+        record |= {"seconds": dict(self.watch.seconds), "finished": timestamp()}
+        self.folder.write_record(record)
+        write_page(self.folder)
+        deliver_copies(self.folder, self.loaded.config.deliver)
+
+    def explain_interruption(self, error: BaseException) -> InterruptedRunError:
+        """Return the error that says what is kept and how to go on."""
+        if not self.has_begun:
+            return InterruptedRunError("interrupted before training began. Nothing was written or changed.")
+        said = str(error) or "interrupted after training, which is complete."
+        command = f"rapidity train {self.loaded.path} --output {self.folder.path} --resume"
+        return InterruptedRunError(f"{said} Go on with: {command}")
