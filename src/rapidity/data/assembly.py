@@ -13,6 +13,7 @@ from rapidity.core.errors import DataError, shorten
 from rapidity.core.progress import SilentProgress
 from rapidity.data.columns import ColumnPlan, plan_columns
 from rapidity.data.features import FeatureSet, evaluate_expression
+from rapidity.data.growing import GrowingArray
 from rapidity.data.row_hash import SeenHashes, hash_rows
 from rapidity.data.sources import open_source
 from rapidity.data.table import SPLITS, SourceCounts, Table
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from rapidity.config.inputs import TableInput
     from rapidity.core.progress import Progress, Task
     from rapidity.data.sources import Chunk, JoinedFile, OpenSource
+
+# Entries read at a time: enough that the work on a chunk outweighs its overhead.
+CHUNK_SIZE = 32_768
 
 
 def read_table(
@@ -84,7 +88,7 @@ def _read_source(source: OpenSource, plan: ColumnPlan, collector: _Collector, ta
     collector.begin_source(source)
     for file in source.files:
         collector.begin_file(file)
-        for chunk in file.read(plan.read_dtypes(file)):
+        for chunk in file.read(plan.read_dtypes(file), CHUNK_SIZE):
             task.advance(collector.add(chunk))
             if collector.is_full:
                 return
@@ -98,10 +102,13 @@ class _Collector:
         self._plan = plan
         self._assigner: ClassAssigner = make_class_assigner(data)
         self._seen = SeenHashes()
-        self._columns: dict[str, list[NDArray[Any]]] = {name: [] for name in plan.stored}
-        self._identity: dict[str, list[NDArray[Any]]] = {
-            name: [] for name in ("source_file", "source_entry", "sample", "class", "event_weight", "split")
-        }
+        self._columns = {name: GrowingArray(dtype) for name, dtype in plan.stored.items()}
+        self._source_file = GrowingArray(np.int32)
+        self._source_entry = GrowingArray(np.int64)
+        self._sample = GrowingArray(np.int32)
+        self._class_code = GrowingArray(np.int64)
+        self._event_weight = GrowingArray(np.float64)
+        self._fixed_split = GrowingArray(np.int8)
         self._files: list[JoinedFile] = []
         self.counts: list[SourceCounts] = []
 
@@ -178,16 +185,15 @@ class _Collector:
         kept: Any = slice(None) if rows is None else rows
         for name, values in stored.items():
             self._columns[name].append(values[kept])
-        n_kept = len(entries[kept])
-        config = self._source.config
-        split = -1 if config.split is None else SPLITS.index(config.split)
-        self._identity["source_entry"].append(entries[kept])
-        self._identity["source_file"].append(np.full(n_kept, len(self._files) - 1, dtype=np.int32))
-        self._identity["sample"].append(np.full(n_kept, self._source.index, dtype=np.int32))
-        self._identity["class"].append(codes[kept])
-        self._identity["split"].append(np.full(n_kept, split, dtype=np.int8))
+        entries = entries[kept]
+        split = self._source.config.split
+        self._source_entry.append(entries)
+        self._source_file.append(np.full(len(entries), len(self._files) - 1))
+        self._sample.append(np.full(len(entries), self._source.index))
+        self._class_code.append(codes[kept])
+        self._fixed_split.append(np.full(len(entries), -1 if split is None else SPLITS.index(split)))
         if weight is not None:
-            self._identity["event_weight"].append(weight[kept])
+            self._event_weight.append(weight[kept])
 
     def _count(self, n_read: int, n_selected: int, n_duplicates: int, n_kept: int) -> None:
         before = self.counts[-1]
@@ -200,20 +206,19 @@ class _Collector:
         )
 
     def finish(self, sources: Sequence[OpenSource]) -> Table:
-        """Return the table; the chunks are freed column by column on the way."""
-        columns = {name: _concatenate(self._columns, name) for name in tuple(self._columns)}
-        classes, class_index = self._assigner.finish(_concatenate(self._identity, "class"))
-        weight = _concatenate(self._identity, "event_weight") if self._plan.event_weight else None
+        """Return the table."""
+        columns = {name: growing.finish() for name, growing in self._columns.items()}
+        classes, class_index = self._assigner.finish(self._class_code.finish())
         return Table(
             columns=columns,
             files=tuple(str(file.path) for file in self._files),
-            source_file=_concatenate(self._identity, "source_file"),
-            source_entry=_concatenate(self._identity, "source_entry"),
-            sample=_concatenate(self._identity, "sample"),
+            source_file=self._source_file.finish(),
+            source_entry=self._source_entry.finish(),
+            sample=self._sample.finish(),
             classes=classes,
             class_index=class_index,
-            event_weight=weight,
-            fixed_split=_concatenate(self._identity, "split"),
+            event_weight=self._event_weight.finish() if self._plan.event_weight else None,
+            fixed_split=self._fixed_split.finish(),
             event_key=self._data.event_key or (),
             units=_collect_units(columns, sources),
             counts=tuple(self.counts),
@@ -239,12 +244,6 @@ def _select(
         return chunk, entries
     rows = np.flatnonzero(is_kept)
     return {name: values[rows] for name, values in chunk.items()}, entries[rows]
-
-
-def _concatenate(parts: dict[str, list[NDArray[Any]]], name: str) -> NDArray[Any]:
-    # Popping lets the chunks of this column go as soon as it is whole.
-    chunks = parts.pop(name)
-    return chunks[0] if len(chunks) == 1 else np.concatenate(chunks)
 
 
 def _collect_units(columns: Mapping[str, Any], sources: Sequence[OpenSource]) -> dict[str, str]:

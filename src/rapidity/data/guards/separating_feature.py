@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 AUC_LIMIT = 0.999
 # More events of a class do not change an AUC in the third digit by more than its error.
-MAX_EVENTS_OF_CLASS = 50_000
+MAX_EVENTS_OF_CLASS = 20_000
 
 
 def find_separating_features(
@@ -29,7 +29,7 @@ def find_separating_features(
     """Yield a finding if a feature has an AUC above 0.999 (or below 0.001) for a class against the rest.
 
     A missing value (NaN) counts as one above all others, so a feature that is missing for just one class is found. Classes of more than
-    50,000 events are represented by that many of them, at random.
+    20,000 events are represented by that many of them, at random.
     """
     table = split_table.table
     n_classes = len(table.classes)
