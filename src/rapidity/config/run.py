@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
@@ -12,6 +13,7 @@ from rapidity.config.inputs import TableInput
 from rapidity.config.preparation import Preparation
 from rapidity.config.training import Training
 from rapidity.core.block import Block
+from rapidity.network.catalogue import Mlp
 from rapidity.network.config import NetworkConfig
 
 
@@ -24,7 +26,8 @@ class RunConfig(Block):
     inputs: Annotated[dict[str, TableInput], Field(min_length=1)]
     """Inputs of the network by name; `features: [...]` is short for one table input."""
     preparation: Preparation = Preparation()
-    network: NetworkConfig
+    network: NetworkConfig = Mlp(type="mlp")
+    """A network of the catalogue, or `layers: [...]`."""
     training: Training = Training()
     evaluation: Evaluation = Evaluation()
     deliver: Deliver = Deliver()
@@ -46,4 +49,16 @@ class RunConfig(Block):
         if unknown:
             message = f"preparation.inputs names {unknown}, but the inputs are {sorted(self.inputs)}"
             raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _delivered_plots_are_drawn(self) -> Self:
+        for key in ("roc", "history", "confusion"):
+            name = getattr(self.deliver, key)
+            if name is not None and PurePath(name).suffix[1:] not in self.evaluation.formats:
+                message = (
+                    f"deliver.{key} is '{name}', but plots are drawn as {', '.join(self.evaluation.formats)}. "
+                    "End the name with one of these, or add its format to evaluation.formats"
+                )
+                raise ValueError(message)
         return self

@@ -65,8 +65,8 @@ def _parse_source(text: str, config: RunConfig, class_names: Sequence[str]) -> S
         class_name, rest = "", text
     if config.data.target is None and class_name not in class_names:
         message = (
-            f"--data '{text}': the classes of this run come from its sources, so the class of the file must be told. "
-            f"Write CLASS=FILE with one of: {', '.join(class_names)}"
+            f"--data '{text}': the classes of this run come from its sources, so the class of the file must "
+            f"be told. Write CLASS=FILE with one of: {', '.join(class_names)}"
         )
         raise ConfigError(message)
     if config.data.target is not None and separator and class_name in class_names:

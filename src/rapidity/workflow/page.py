@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rapidity.workflow.run import Run
-from rapidity.workflow.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from rapidity.report import DrawnFigure
+    from rapidity.workflow.run_folder import RunFolder
 
 
 def describe_figures(

@@ -91,7 +91,10 @@ class RunFolder:
             If there is no run here, or run.json cannot be read.
         """
         if not self.is_run:
-            message = f"{self.path} is not the folder of a run: it has no run.json. Give the folder that `rapidity train` made."
+            message = (
+                f"{self.path} is not the folder of a run: it has no run.json. "
+                "Give the folder that `rapidity train` made."
+            )
             raise DataError(message)
         try:
             record: dict[str, Any] = json.loads(self.record.read_text(encoding="utf-8"))
@@ -119,8 +122,8 @@ class RunFolder:
         if self.is_run:
             if not (resume or overwrite):
                 message = (
-                    f"{self.path} already holds a run. Give --resume to go on with it, --overwrite to replace it, "
-                    "or --output for another folder. Nothing was changed."
+                    f"{self.path} already holds a run. Give --resume to go on with it, --overwrite to "
+                    "replace it, or --output for another folder. Nothing was changed."
                 )
                 raise ConfigError(message)
             return

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from rapidity.training import TrainingResult
 
 
-def train_run(
+def train_run(  # noqa: PLR0913 - the options of the verb, all of them by name
     config: Path | str | RunConfig,
     *,
     output: Path | str | None = None,
