@@ -206,7 +206,10 @@ def parse_yaml(text: str) -> Document:
         mark = error.problem_mark or error.context_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
         cure = " Indent with spaces, not tabs." if "\\t" in str(error.problem) else ""
-        message = f"not valid YAML. {where}{error.problem or error.context}.{cure}"
+        reason = str(error.problem or error.context)
+        if reason.startswith("but "):
+            reason = f"{error.context}, {reason}"
+        message = f"not valid YAML. {where}{reason}.{cure}"
         raise ConfigError(message.rstrip(".")) from error
     except yaml.YAMLError as error:
         message = f"not valid YAML: {str(error).splitlines()[0]}"
@@ -245,7 +248,8 @@ class _Builder:
 
     def build(self, node: yaml.Node, path: KeyPath) -> Any:
         marks = self._document.marks
-        marks.setdefault(path, f"line {node.start_mark.line + 1}")
+        marks.setdefault(path, _line(node))
+        _check_tag(node)
         if isinstance(node, yaml.ScalarNode):
             return _scalar(node)
         if id(node) in self._open or len(marks) > _MAX_VALUES:
@@ -260,7 +264,6 @@ class _Builder:
             self._open.pop()
 
     def _mapping(self, node: yaml.Node, path: KeyPath) -> dict[str, Any]:
-        _check_tag(node)
         values: dict[str, Any] = {}
         merged: dict[str, Any] = {}
         for key_node, value_node in node.value:
@@ -292,7 +295,6 @@ class _Builder:
 
 
 def _scalar(node: yaml.ScalarNode) -> Any:
-    _check_tag(node)
     kind = node.tag.removeprefix(_TAG)
     text = node.value.lower()
     if kind == "null":
