@@ -52,12 +52,21 @@ def to_numpy(array: Any) -> NDArray[Any]:
         array = array.cast(pa.uint8())
     elif pa.types.is_null(arrow_type) or pa.types.is_decimal(arrow_type):
         array = array.cast(pa.float64())
+    values = _buffer(array)
     if array.null_count == 0:
-        return np.from_dlpack(array)
-    if pa.types.is_floating(array.type):
-        return np.from_dlpack(array.fill_null(np.nan))
-    is_missing = np.from_dlpack(array.is_null().cast(pa.uint8())).astype(bool)
-    return np.ma.MaskedArray(np.from_dlpack(array.fill_null(0)), mask=is_missing)
+        return values
+    is_missing = _buffer(array.is_null().cast(pa.uint8())).astype(bool)
+    if values.dtype.kind == "f":
+        return np.where(is_missing, values.dtype.type(np.nan), values)
+    return np.ma.MaskedArray(values, mask=is_missing)
+
+
+def _buffer(array: Any) -> NDArray[Any]:
+    """Return the numbers of an array as they lie in memory; where values are missing, they mean nothing."""
+    dtype = np.dtype(array.type.to_pandas_dtype())
+    if len(array) == 0:  # without a buffer
+        return np.empty(0, dtype)
+    return np.frombuffer(array.buffers()[1], dtype)[array.offset : array.offset + len(array)]
 
 
 def _text_to_numpy(array: Any) -> NDArray[Any]:
@@ -65,4 +74,8 @@ def _text_to_numpy(array: Any) -> NDArray[Any]:
     encoded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
     texts = np.array([*encoded.dictionary.to_pylist(), ""], dtype=object)
     n_texts = len(texts) - 1
-    return texts[np.from_dlpack(encoded.indices.cast(pa.int64()).fill_null(n_texts))]
+    codes = _buffer(encoded.indices)
+    if array.null_count:
+        codes = np.where(_buffer(array.is_null().cast(pa.uint8())), n_texts, codes)
+    named: NDArray[Any] = texts[codes]
+    return named
