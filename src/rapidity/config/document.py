@@ -187,9 +187,7 @@ def read_document(path: Path) -> Document:
         message = f"{path} is {error}"
         raise ConfigError(message) from error
     if document.values is None:
-        message = (
-            f"{path} is empty. A configuration needs at least name, data, features (or inputs) and network"
-        )
+        message = f"{path} is empty. A configuration needs at least name, data and features (or inputs)"
         raise ConfigError(message)
     if not isinstance(document.values, dict):
         kind = "a list" if isinstance(document.values, list) else f"the value {document.values!r}"

@@ -16,7 +16,7 @@ from rapidity.core.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-OPTIONAL_BLOCKS = ("preparation", "training", "evaluation", "deliver")
+OPTIONAL_BLOCKS = ("preparation", "network", "training", "evaluation", "deliver")
 """Blocks of which nothing need be given: `training:` with nothing below it means the defaults."""
 
 
@@ -66,7 +66,7 @@ def load_config(path: Path | str, overrides: Sequence[str] = ()) -> LoadedConfig
         document.set_value(override)
     for name in OPTIONAL_BLOCKS:
         if document.values.get(name, ...) is None:
-            document.values[name] = {}
+            del document.values[name]
     problems = list(document.problems)
     config = None
     try:

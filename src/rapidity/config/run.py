@@ -56,8 +56,9 @@ class RunConfig(Block):
         for key in ("roc", "history", "confusion"):
             name = getattr(self.deliver, key)
             if name is not None and PurePath(name).suffix[1:] not in self.evaluation.formats:
+                formats = ", ".join(self.evaluation.formats)
                 message = (
-                    f"deliver.{key} is '{name}', but plots are drawn as {', '.join(self.evaluation.formats)}. "
+                    f"deliver.{key} is '{name}', but plots are drawn as {formats}. "
                     "End the name with one of these, or add its format to evaluation.formats"
                 )
                 raise ValueError(message)

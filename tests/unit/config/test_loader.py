@@ -56,6 +56,11 @@ def test_bare_names_stand_for_blocks(short_forms):
     assert short_forms.network.layers[1].function == "relu"
 
 
+def test_empty_blocks_mean_their_defaults():
+    config = load_config(SHORTEST, ["training=", "network=", "deliver="]).config
+    assert config == load_config(SHORTEST).config
+
+
 def test_features_is_one_table_input():
     assert load_config(SHORTEST).config.inputs["features"].columns == "all"
 
