@@ -155,7 +155,8 @@ class _Collector:
         if len(bad):
             message = (
                 f"data.event_weight is {weight[bad[0]]} at entry {entries[bad[0]]} of {self._file.where}. "
-                "Weights must be finite numbers: correct the file, or leave such events out with data.selection."
+                "Weights must be finite numbers: correct the file, or leave such events out with "
+                "data.selection."
             )
             raise DataError(message)
         return weight
@@ -236,7 +237,8 @@ def _select(
     if not np.isin(values, (0.0, 1.0)).all():
         row = int(np.flatnonzero(~np.isin(values, (0.0, 1.0)))[0])
         message = (
-            f"data.selection '{plan.selection.text}' gives {values[row]:g} at entry {entries[row]} of {file.where}. "
+            f"data.selection '{plan.selection.text}' gives {values[row]:g} at entry {entries[row]} of "
+            f"{file.where}. "
             "A selection must be true or false for every event: compare with something, as in `pt > 20`."
         )
         raise DataError(message)
@@ -291,7 +293,8 @@ def _check_event_weight(table: Table, data: DataBlock) -> None:
         # Signed weights may cancel but for rounding errors.
         if len(weight) and abs(weight.sum()) <= 1e-12 * np.abs(weight).sum():
             message = (
-                f"data.event_weight '{data.event_weight}' sums to {weight.sum():g} over the {len(weight)} events of "
+                f"data.event_weight '{data.event_weight}' sums to {weight.sum():g} over the {len(weight)} "
+                "events of "
                 f"class '{name}'. Weights must have a sum other than zero: check the expression."
             )
             raise DataError(message)

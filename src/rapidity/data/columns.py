@@ -117,14 +117,16 @@ def _features_of(
         different = sorted(set(first) ^ set(other))
         if different:
             message = (
-                f"inputs.{name}: `columns: all` means other columns in {file.where} than in {files[0].where}: "
+                f"inputs.{name}: `columns: all` means other columns in {file.where} than in "
+                f"{files[0].where}: "
                 f"{shorten(different)} only in one of them. List the columns, or `exclude` these."
             )
             raise DataError(message)
     _check_exclude(name, config, files[0])
     if not first:
         message = (
-            f"inputs.{name}: `columns: all` finds no numeric column in {files[0].where} that has no other role. "
+            f"inputs.{name}: `columns: all` finds no numeric column in {files[0].where} that has no other "
+            "role. "
             f"Columns there: {shorten(files[0].columns)}."
         )
         raise DataError(message)
@@ -180,12 +182,16 @@ def _check_roles(features: FeatureSet, data: DataBlock) -> None:
     for name, listed in features.inputs.items():
         used = unique(column for feature in listed for column in feature.columns)
         if data.target in used:
-            message = f"inputs.{name}: '{data.target}' is data.target, the truth to be learnt. Remove it from the features."
+            message = (
+                f"inputs.{name}: '{data.target}' is data.target, the truth to be learnt. "
+                "Remove it from the features."
+            )
             raise ConfigError(message)
         carried = [column for column in used if column in data.spectators]
         if carried:
             message = (
-                f"inputs.{name}: {shorten(carried)} are features and data.spectators, which are never trained on. "
+                f"inputs.{name}: {shorten(carried)} are features and data.spectators, which are never "
+                "trained on. "
                 "Remove them from one of the two."
             )
             raise ConfigError(message)
@@ -202,7 +208,8 @@ def _check_use(use: ColumnUse, file: JoinedFile) -> None:
             "Leave it out, or turn it into numbers first (a column of class names belongs to `data.target`)."
         )
     message = (
-        f"column '{use.column}' of {file.where} holds {info.kind} values ({info.type_name}), but {use.purpose} "
+        f"column '{use.column}' of {file.where} holds {info.kind} values ({info.type_name}), but "
+        f"{use.purpose} "
         f"needs {expected} per event. {cure}"
     )
     raise DataError(message)
@@ -236,7 +243,8 @@ def _stored_dtypes(uses: Sequence[ColumnUse], files: Sequence[JoinedFile]) -> di
         if len(kinds) > 1:
             texts = [file.where for file, dtype in zip(files, dtypes, strict=True) if dtype.kind == "O"]
             message = (
-                f"column '{use.column}' ({use.purpose}) is text in {shorten(texts, 3)} but a number elsewhere. "
+                f"column '{use.column}' ({use.purpose}) is text in {shorten(texts, 3)} but a number "
+                "elsewhere. "
                 "Make it the same in all files."
             )
             raise DataError(message)

@@ -130,7 +130,8 @@ class FittedPreparation:
         """Return the preparation that `to_dict` wrote; one of a newer format is a DataError."""
         if values.get("format_version") != FORMAT_VERSION:
             message = (
-                f"the stored preparation has format version {values.get('format_version')}, but this version of "
+                f"the stored preparation has format version {values.get('format_version')}, but this "
+                "version of "
                 f"Rapidity reads {FORMAT_VERSION}. Use the version that wrote it, or train again."
             )
             raise DataError(message)
@@ -245,7 +246,8 @@ def _as_read(sentinels: tuple[float, ...]) -> tuple[float, ...]:
 
 
 def _exact(values: NDArray[Any], rows: Any) -> NDArray[np.float64]:
-    return values[rows].astype(np.float64, copy=False)
+    exact: NDArray[np.float64] = values[rows].astype(np.float64, copy=False)
+    return exact
 
 
 def _stack(features: Sequence[FittedFeature], columns: Mapping[str, NDArray[np.float64]]) -> FloatArray:

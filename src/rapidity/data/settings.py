@@ -52,7 +52,7 @@ class SettingsTable:
     config: Preparation
 
     def of_column(self, input_name: str, column: str) -> FeatureSettings:
-        """Return the settings of a raw column in an input, be it a feature itself or part of an expression."""
+        """Return the settings of a raw column in an input, as a feature itself or inside an expression."""
         base = FeatureSettings(self.config.missing, self.config.transforms, self.config.scale)
         if input_name in self.config.inputs:
             base = base.override(self.config.inputs[input_name])

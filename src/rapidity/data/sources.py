@@ -1,4 +1,4 @@
-"""The files of each source: found, opened for a look at their columns, and read with what is joined to them."""
+"""The files of each source: found, opened for a look at their columns, read with what is joined to them."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class JoinedFile:
         if not shares[0][1]:
             shares[0] = (first, {next(iter(first.columns)): object})
         streams = [_Stream(part, share, chunk_size) for part, share in shares if share]
-        while all([stream.fill() for stream in streams]):
+        while all(stream.fill() for stream in streams):
             n_rows = min(stream.n_rows for stream in streams)
             chunk = {name: values for stream in streams for name, values in stream.take(n_rows).items()}
             yield {name: chunk[name] for name in dtypes}

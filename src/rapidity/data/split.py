@@ -161,7 +161,8 @@ def _split_by_fractions(table: Table, free: NDArray[np.int64], config: SplitFrac
     """Return the split of the rows `free`.
 
     Each event draws a number from the seed and its identity (the event key in its sample if there is
-    one, else its file and entry), so the order of the files and a changed limit of another source do not matter.
+    one, else its file and entry), so the order of the
+    files does not matter.
     Within a class the events are ordered by that number and cut at the fractions: every class is
     divided as exactly as its number of events allows. Events with the same key stay together, in
     the class of the first.
@@ -223,7 +224,8 @@ def _split_by_expression(
     if len(lost):
         found = shorten(show_value(float(value)) for value in lost)
         message = (
-            f"preparation.split.by '{config.by}' gives {found}, which stand in none of train {list(config.train or ())}, "
+            f"preparation.split.by '{config.by}' gives {found}, which stand in none of train "
+            f"{list(config.train or ())}, "
             f"validation {list(config.validation)}, test {list(config.test)}. "
             "Add them, or leave `train` out: then it takes all others."
         )
@@ -250,9 +252,11 @@ def _split_by_column(table: Table, free: NDArray[np.int64], config: SplitColumn)
     if lost:
         near = [name for value in lost for name in closest(str(value), map(str, meaning), limit=1)]
         hint = f" Did you mean '{near[0]}'?" if near else ""
+        unknown = shorten(show_value(value) or "nothing" for value in lost)
+        known = shorten(f"{show_value(value)} ({SPLITS[code]})" for value, code in meaning.items())
         message = (
-            f"column '{config.column}' (preparation.split) holds {shorten(show_value(value) or 'nothing' for value in lost)}, "
-            f"which mean no split.{hint} Known: {shorten(f'{show_value(value)} ({SPLITS[code]})' for value, code in meaning.items())}. "
+            f"column '{config.column}' (preparation.split) holds {unknown}, which mean no split.{hint} "
+            f"Known: {known}. "
             "Give the values of each split: {column: ..., train: ..., validation: ..., test: ...}."
         )
         raise DataError(message)

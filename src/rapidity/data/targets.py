@@ -170,14 +170,17 @@ class TargetClasses:
         found = self._codes.values
         if any(is_missing(value) for value in found):
             message = (
-                f"target column '{self._column}' of {where} is empty for some events. Every event needs a class: "
+                f"target column '{self._column}' of {where} is empty for some events. Every event needs a "
+                "class: "
                 "fill it in, or leave such events out with data.selection."
             )
             raise DataError(message)
         if self._expected is None and len(found) > MAX_CLASSES_FOUND:
             message = (
-                f"target column '{self._column}' of {where} holds more than {MAX_CLASSES_FOUND} different values "
-                f"({shorten((show_value(value) for value in found), 5)}). Expected a column of classes: is this "
+                f"target column '{self._column}' of {where} holds more than {MAX_CLASSES_FOUND} different "
+                "values "
+                f"({shorten((show_value(value) for value in found), 5)}). Expected a column of classes: is "
+                "this "
                 "the right column? Otherwise list the classes in data.classes."
             )
             raise DataError(message)
@@ -202,7 +205,10 @@ def _expected_values(classes: Sequence[str] | Mapping[str, Any]) -> dict[Value, 
         for value in _as_tuple(values):
             key = canonical_value(value)
             if key in meaning:
-                message = f"data.classes: the value {show_value(key)} means both '{meaning[key]}' and '{name}'. Keep one."
+                message = (
+                    f"data.classes: the value {show_value(key)} means both '{meaning[key]}' and '{name}'. "
+                    "Keep one of them."
+                )
                 raise DataError(message)
             meaning[key] = name
     return meaning

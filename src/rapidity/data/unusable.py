@@ -44,7 +44,8 @@ def check_usable(
     if problems:
         message = (
             f"features that are not numbers everywhere:\n  {shorten(problems)}.\n"
-            "  To fill such values in, set `nan: missing` or `infinite: missing` under preparation.missing (or for one "
+            "  To fill such values in, set `nan: missing` or `infinite: missing` under preparation.missing "
+            "(or for one "
             "feature under preparation.columns); to leave such events out, use data.selection."
         )
         raise DataError(message)

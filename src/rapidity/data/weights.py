@@ -1,4 +1,4 @@
-"""Training weights: how much each event counts in the loss, made from its physics weight by a stated policy."""
+"""Training weights: how much an event counts in the loss, from its physics weight by a stated policy."""
 
 from __future__ import annotations
 
@@ -97,7 +97,8 @@ def _check_sums(rows: SplitRows, sums: NDArray[np.float64], config: TrainingWeig
     found = shorten(f"{names[index]} {sums[index]:g} ({present[index]} events)" for index in bad)
     message = (
         f"training weights (policy `{config.event_weight}`) sum to zero or less: {found}. Each class needs a "
-        "positive sum, or its events count for nothing. Choose another policy in training.weight.event_weight "
+        "positive sum, or its events count for nothing. Choose another policy in "
+        "training.weight.event_weight "
         "(absolute, drop, ignore), or check data.event_weight."
     )
     raise DataError(message)
@@ -109,7 +110,8 @@ def _warn_of_imbalance(rows: SplitRows, sums: NDArray[np.float64]) -> tuple[Guar
     names = rows.table.classes.names
     listed = shorten(f"{name} {total:.4g}" for name, total in zip(names, sums, strict=True))
     message = (
-        f"the classes differ by a factor {sums.max() / sums.min():.3g} in their training weights ({listed}), so "
+        f"the classes differ by a factor {sums.max() / sums.min():.3g} in their training weights "
+        f"({listed}), so "
         "the network sees almost only the largest. Set training.weight.balance_classes: true to let them "
         "count the same."
     )

@@ -32,8 +32,10 @@ def find_duplicates(
     if not groups.n_events:
         return
     message = (
-        f"{groups.n_events} of {table.n_events} events equal, in class and in all {len(columns)} columns of the "
+        f"{groups.n_events} of {table.n_events} events equal, in class and in all {len(columns)} columns of "
+        "the "
         f"features, an event of another split ({examples(split_table, groups.pairs)}). "
-        "Set data.drop_duplicates: true, or keep such events in one split (data.event_key, preparation.split.by)."
+        "Set data.drop_duplicates: true, or keep such events in one split (data.event_key, "
+        "preparation.split.by)."
     )
     yield GuardFinding("duplicates", level, message)

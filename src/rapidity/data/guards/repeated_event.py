@@ -23,7 +23,7 @@ def find_repeated_events(
     features: FeatureSet,
     level: Literal["error", "warn"],
 ) -> Iterator[GuardFinding]:
-    """Yield a finding if a key stands in several splits of a sample, and a warning if it is only not unique."""
+    """Yield a finding if a key stands in several splits of a sample, a warning if it only repeats."""
     table = split_table.table
     if not table.event_key:
         return
@@ -34,15 +34,19 @@ def find_repeated_events(
     key = shorten(table.event_key)
     if groups.n_events:
         message = (
-            f"{groups.n_events} of {table.n_events} events have the same key ({key}) as an event of their sample in "
-            f"another split ({examples(split_table, groups.pairs)}). Split by the key (preparation.split.by, or by "
+            f"{groups.n_events} of {table.n_events} events have the same key ({key}) as an event of their "
+            "sample in "
+            f"another split ({examples(split_table, groups.pairs)}). Split by the key "
+            "(preparation.split.by, or by "
             "fractions, which keep events of one key together), or name the columns that make it unique."
         )
         yield GuardFinding("repeated_event", level, message)
     elif groups.n_repeated:
         message = (
-            f"the key ({key}) is not unique: {groups.n_repeated} of {table.n_events} events share it with another of "
-            f"their sample ({examples(split_table, groups.repeated)}). They are all in one split, so nothing leaks; "
+            f"the key ({key}) is not unique: {groups.n_repeated} of {table.n_events} events share it with "
+            "another of "
+            f"their sample ({examples(split_table, groups.repeated)}). They are all in one split, so "
+            "nothing leaks; "
             "if they are different events, add a column to data.event_key."
         )
         yield GuardFinding("repeated_event", "warn", message)

@@ -8,7 +8,6 @@ from rapidity.core.errors import DataError
 from rapidity.core.registry import Registry
 from rapidity.data.guards.constant_feature import find_constant_features
 from rapidity.data.guards.duplicates import find_duplicates
-from rapidity.data.guards.finding import GuardFinding
 from rapidity.data.guards.repeated_event import find_repeated_events
 from rapidity.data.guards.separating_feature import find_separating_features
 from rapidity.data.guards.truth_like_name import find_truth_like_names
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 
     from rapidity.config.data import Guards
     from rapidity.data.features import FeatureSet
+    from rapidity.data.guards.finding import GuardFinding
     from rapidity.data.split import SplitTable
 
     Guard = Callable[[SplitTable, FeatureSet, Literal["error", "warn"]], Iterable[GuardFinding]]

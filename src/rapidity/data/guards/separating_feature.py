@@ -28,8 +28,8 @@ def find_separating_features(
 ) -> Iterator[GuardFinding]:
     """Yield a finding if a feature has an AUC above 0.999 (or below 0.001) for a class against the rest.
 
-    A missing value (NaN) counts as one above all others, so a feature that is missing for just one class is found. Classes of more than
-    20,000 events are represented by that many of them, at random.
+    A missing value (NaN) counts as one above all others, so a feature that is missing for just one class
+    is found. Classes of more than 20,000 events are represented by that many of them, at random.
     """
     table = split_table.table
     n_classes = len(table.classes)
@@ -44,7 +44,8 @@ def find_separating_features(
     if found:
         sampled = f", from {len(rows)} of {table.n_events} events" if len(rows) < table.n_events else ""
         message = (
-            f"{shorten(found)} alone separates a class from the rest{sampled}. Usually that is truth in disguise, or "
+            f"{shorten(found)} alone separates a class from the rest{sampled}. Usually that is truth in "
+            "disguise, or "
             "an artefact of how the files were made. Remove it from the inputs (`exclude`)."
         )
         yield GuardFinding("separating_feature", level, message)
@@ -96,4 +97,5 @@ def class_aucs(
     rest_below = np.cumsum(rest, axis=0) - rest / 2
     pairs = weight.sum(axis=0) * rest.sum(axis=0)
     wins = (weight * rest_below).sum(axis=0)
-    return np.divide(wins, pairs, out=np.full(n_classes, 0.5), where=pairs > 0)
+    auc: NDArray[np.float64] = np.divide(wins, pairs, out=np.full(n_classes, 0.5), where=pairs > 0)
+    return auc

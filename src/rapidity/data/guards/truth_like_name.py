@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import TYPE_CHECKING, Literal
 
@@ -16,26 +17,34 @@ if TYPE_CHECKING:
     from rapidity.data.split import SplitTable
 
 # Words that say it by themselves: `gen_pt` and `GenPart`, but not `generic_tag` or `agent`.
-TRUTH_WORDS = {
-    "truth", "true", "mc", "gen", "generator", "pdg", "pdgid", "weight", "weights", "label", "labels", "target",
-    "class", "flavour", "flavor", "parton", "issignal", "isbackground", "issig", "isbkg",
-}  # fmt: skip
+TRUTH_WORDS = frozenset(
+    [
+        "truth",
+        "true",
+        "mc",
+        "gen",
+        "generator",
+        "pdg",
+        "pdgid",
+        "weight",
+        "weights",
+        "label",
+        "labels",
+        "target",
+        "class",
+        "flavour",
+        "flavor",
+        "parton",
+        "issignal",
+        "isbackground",
+        "issig",
+        "isbkg",
+    ]
+)
 # After `is`: `is_signal` and `isB`, but not `is_isolated`.
-TRUTH_CLASSES = {
-    "signal",
-    "background",
-    "sig",
-    "bkg",
-    "b",
-    "c",
-    "uds",
-    "g",
-    "bb",
-    "cc",
-    "prompt",
-    "matched",
-    "fake",
-}
+TRUTH_CLASSES = frozenset(
+    ["signal", "background", "sig", "bkg", "b", "c", "uds", "g", "bb", "cc", "prompt", "matched", "fake"]
+)
 # Anywhere in a name: `mcweight`, `evttruth`. Not `pt_weighted_eta`.
 TRUTH_FRAGMENTS = re.compile(r"truth|pdgid|weight(?!ed)|mcid")
 WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
@@ -52,7 +61,8 @@ def find_truth_like_names(
     if suspicious:
         message = (
             f"{shorten(suspicious)} among the features: named like truth information or a weight. A network "
-            "trained on it learns nothing about recorded data. Remove it from the inputs (`exclude`), or make it a spectator."
+            "trained on it learns nothing about recorded data. Remove it from the inputs (`exclude`), or "
+            "make it a spectator."
         )
         yield GuardFinding("truth_like_name", level, message)
 
@@ -70,6 +80,4 @@ def looks_like_truth(name: str) -> bool:
     words = [word.lower() for word in WORDS.findall(name)]
     if TRUTH_FRAGMENTS.search(name.lower()) or TRUTH_WORDS.intersection(words):
         return True
-    return any(
-        first == "is" and second in TRUTH_CLASSES for first, second in zip(words, words[1:], strict=False)
-    )
+    return any(first == "is" and second in TRUTH_CLASSES for first, second in itertools.pairwise(words))

@@ -43,7 +43,8 @@ class FittedLog:
             message = (
                 f"log needs {argument} > 0, but {n_bad} of {len(values)} training values are not; "
                 f"the smallest value is {smallest:g}. "
-                f"Add a shift above {-smallest:g}, as in `{{type: log, shift: {_suggest_shift(smallest):g}}}`, or use "
+                f"Add a shift above {-smallest:g}, as in "
+                f"`{{type: log, shift: {_suggest_shift(smallest):g}}}`, or use "
                 "symmetric_log, which takes values of both signs."
             )
             raise TransformFitError(message)
