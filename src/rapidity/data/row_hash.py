@@ -47,7 +47,8 @@ def hash_rows(columns: Sequence[NDArray[Any]], start: HashArray | None = None) -
     (True, False)
     """
     n_events = len(columns[0])
-    hashes = np.zeros(n_events, dtype=np.uint64) if start is None else start.astype(np.uint64)
+    # Mixed first: else sample 1 with event 6 would equal sample 0 with event 7 (1 ^ 6 is 0 ^ 7).
+    hashes = np.zeros(n_events, dtype=np.uint64) if start is None else mix(start.astype(np.uint64))
     for first in range(0, n_events, BLOCK):
         block = hashes[first : first + BLOCK]
         for column in columns:
