@@ -59,30 +59,29 @@ def evaluate_run(
 
 
 def _parse_source(text: str, config: RunConfig, class_names: Sequence[str]) -> Source:
-    """Return the source that ``[CLASS=]FILE[:TABLE]`` means."""
-    class_name, separator, rest = text.partition("=")
-    if not separator:
-        class_name, rest = "", text
-    if config.data.target is None and class_name not in class_names:
-        message = (
-            f"--data '{text}': the classes of this run come from its sources, so the class of the file must "
-            f"be told. Write CLASS=FILE with one of: {', '.join(class_names)}"
-        )
-        raise ConfigError(message)
-    if config.data.target is not None and separator and class_name in class_names:
-        message = f"--data '{text}': the classes of this run are in the column '{config.data.target}'. Give the file alone."
-        raise ConfigError(message)
-    path, table = split_table_suffix(rest if config.data.target is None else text)
+    """Return the source that ``FILE[:TABLE]``, or ``CLASS=FILE[:TABLE]``, means."""
+    class_name, file = None, text
+    if config.data.target is None:
+        class_name, _, file = text.partition("=")
+        if class_name not in class_names:
+            message = (
+                f"--data '{text}': the classes of this run come from its sources, so the class of the file "
+                f"must be told. Write CLASS=FILE with one of: {', '.join(class_names)}"
+            )
+            raise ConfigError(message)
+    path, table = split_table_suffix(file)
     template = next(
-        (s for s in config.data.sources if s.class_name == (class_name or None)), config.data.sources[0]
+        (source for source in config.data.sources if source.class_name == class_name), config.data.sources[0]
     )
-    return Source(
-        path=path,
-        tree=table or template.tree,
-        dataset=table or template.dataset,
-        class_name=class_name or None,
-        columns=template.columns,
+    tables = (
+        {"tree": template.tree, "dataset": template.dataset} if table is None else _table_key(path, table)
     )
+    return Source(path=path, class_name=class_name, columns=template.columns, **tables)
+
+
+def _table_key(path: str, table: str) -> dict[str, str]:
+    """Return the key of a source under which the format of the file names its tables."""
+    return {"tree" if path.endswith(".root") else "dataset": table}
 
 
 def split_table_suffix(text: str) -> tuple[str, str | None]:
