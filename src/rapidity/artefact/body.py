@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rapidity.artefact.graph import GraphBuilder
+    from rapidity.network import Shape
 
 PREFIX = "network/"
 
@@ -22,14 +23,18 @@ PREFIX = "network/"
 _DecodeError: type[Exception] = import_module("google.protobuf.message").DecodeError
 
 
-def add_body(graph: GraphBuilder, body: bytes, inputs: Mapping[str, str]) -> dict[str, str]:
+def add_body(
+    graph: GraphBuilder, body: bytes, inputs: Mapping[str, str], shapes: Mapping[str, Shape]
+) -> dict[str, str]:
     """Add an exported network to a graph and return output name -> the value of its logits.
 
     Parameters
     ----------
     inputs
-        Input name -> value in the graph, float32 ``(n, n_features)``. The body's inputs must have these
-        names, in any order.
+        Input name -> value in the graph, float32 ``(n, ...)``. The body's inputs must have these names,
+        in any order.
+    shapes
+        Input name -> shape of one event, which the body must take.
     """
     model = _read(body)
     stored = {tensor.name for tensor in model.graph.initializer}
@@ -40,11 +45,35 @@ def add_body(graph: GraphBuilder, body: bytes, inputs: Mapping[str, str]) -> dic
             "Name the inputs of the module as those in the configuration."
         )
         raise ExportError(message)
+    for value in model.graph.input:
+        if value.name in shapes:
+            _check_shape(value, shapes[value.name])
     inner = compose.add_prefix_graph(model.graph, PREFIX)
     for name, value in inputs.items():
         graph.add("Identity", [value], scope=PREFIX.rstrip("/"), output=f"{PREFIX}{name}")
     graph.add_prebuilt(inner)
     return {value.name: f"{PREFIX}{value.name}" for value in model.graph.output}
+
+
+def _check_shape(value: onnx.ValueInfoProto, shape: Shape) -> None:
+    """Raise an ExportError if an input states another size of an axis; named axes may have any."""
+    axes = [axis.dim_value or axis.dim_param for axis in value.type.tensor_type.shape.dim]
+    sizes = axes[1:]
+    fits = len(sizes) == len(shape) and all(
+        isinstance(found, str) or found == wanted for found, wanted in zip(sizes, shape, strict=True)
+    )
+    if not fits:
+        message = (
+            f"input '{value.name}' of the exported network has shape {tuple(axes)}, but the preparation "
+            f"gives (n_events, {', '.join(map(str, shape))}). Build the module for that many features."
+        )
+        raise ExportError(message)
+    if isinstance(axes[0], int):
+        message = (
+            f"the exported network takes batches of {axes[0]} only (input '{value.name}'). "
+            "Export it with a dynamic first axis."
+        )
+        raise ExportError(message)
 
 
 def _read(body: bytes) -> onnx.ModelProto:

@@ -87,8 +87,9 @@ def build_model(
     source = SIGNATURES[signature](graph, preparation.column_dtypes)
     prepared = _add_preparation(graph, source, preparation)
     if body is not None:
-        logits = add_body(graph, body, prepared)
+        logits = add_body(graph, body, prepared, preparation.input_shapes())
     elif network is not None and parameters is not None:
+        _check_network(network, preparation, classes)
         logits = lower_network(graph, network, parameters, prepared)
     else:
         message = "write_model needs the network with its parameters, or body, an exported network."
@@ -119,6 +120,24 @@ def _add_preparation(
         single = cast(graph, rows, "float64", "float32", "preparation")
         prepared[name] = graph.add("Transpose", [single], scope="preparation", perm=[1, 0])
     return prepared
+
+
+def _check_network(network: Network, preparation: FittedPreparation, classes: ClassSet) -> None:
+    """Raise an ExportError unless the network takes what the preparation gives, and gives a logit a class."""
+    expected = preparation.input_shapes()
+    if dict(network.inputs) != expected:
+        message = (
+            f"the network takes {dict(network.inputs)}, but the preparation gives {expected}. "
+            "Write a model from the network and the preparation of one run."
+        )
+        raise ExportError(message)
+    for name, node in network.outputs.items():
+        if network.shape_of(node) != (classes.n_logits,):
+            message = (
+                f"output '{name}' of the network has shape {network.shape_of(node)}, but {len(classes)} "
+                f"classes need ({classes.n_logits},). Build the network for these classes."
+            )
+            raise ExportError(message)
 
 
 def add_outputs(graph: GraphBuilder, logits: str, classes: ClassSet) -> None:

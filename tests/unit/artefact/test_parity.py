@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rapidity.artefact import OnnxModel, check_parity, write_model
+from rapidity.core.classes import ClassSet
+from rapidity.core.errors import ExportError, ParityError
+
+
+@pytest.fixture
+def model(tmp_path, preparation, classes, network, parameters):
+    path = tmp_path / "model.onnx"
+    write_model(
+        path, preparation=preparation, classes=classes, network=network, parameters=parameters, metadata={}
+    )
+    return OnnxModel.load(path)
+
+
+def test_equal_scores_pass_at_every_batch_size(model, columns, classes):
+    report = check_parity(model, columns, model.run(columns).logits, classes)
+    assert list(report.deviations) == [1, 2, 40]
+    assert report.max_deviation < 1e-6
+    assert report.to_dict()["n_rows"] == 40
+
+
+def test_one_deviating_row_fails_with_its_number(model, columns, classes):
+    logits = model.run(columns).logits.copy()
+    logits[23] += 0.01
+    with pytest.raises(ParityError, match=r"row 23, class '.*1 of 40 rows differ") as caught:
+        check_parity(model, columns, logits, classes)
+    assert caught.value.exit_code == 3
+
+
+def test_nan_fails(model, columns, classes):
+    logits = model.run(columns).logits.copy()
+    logits[5] = np.nan
+    with pytest.raises(ParityError, match="row 5"):
+        check_parity(model, columns, logits, classes)
+
+
+def test_a_difference_below_the_tolerance_passes(model, columns, classes):
+    logits = model.run(columns).logits + 0.01
+    assert 1e-4 < check_parity(model, columns, logits, classes, tolerance=0.1).max_deviation < 0.1
+
+
+def test_a_single_row_can_be_checked(model, columns, classes):
+    first = {name: values[:1] for name, values in columns.items()}
+    assert list(check_parity(model, first, model.run(first).logits, classes).deviations) == [1]
+
+
+def test_nothing_to_compare_is_an_error(model, columns, classes):
+    empty = {name: values[:0] for name, values in columns.items()}
+    with pytest.raises(ExportError, match="0 rows were given"):
+        check_parity(model, empty, np.zeros((0, 1), np.float32), classes)
+    with pytest.raises(ExportError, match="Give at least one row, and the model of this run"):
+        check_parity(model, columns, model.run(columns).logits, ClassSet(("a", "b")))
