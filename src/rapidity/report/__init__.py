@@ -1,1 +1,25 @@
-"""TODO."""
+"""Figures and pages made from result records; the only place that draws.
+
+matplotlib and mplhep are imported when something is drawn, through objects of their own: no global
+setting changes, and no figure is left in pyplot.
+"""
+
+from rapidity.report.content import ReportContent
+from rapidity.report.evaluation_figures import draw_evaluation
+from rapidity.report.figures import DrawnFigure
+from rapidity.report.history import draw_history
+from rapidity.report.inputs import InputData, draw_inputs
+from rapidity.report.network_figure import draw_network
+from rapidity.report.page import render_page, write_report
+
+__all__ = [
+    "DrawnFigure",
+    "InputData",
+    "ReportContent",
+    "draw_evaluation",
+    "draw_history",
+    "draw_inputs",
+    "draw_network",
+    "render_page",
+    "write_report",
+]

@@ -1,0 +1,142 @@
+"""How the training went: loss, accuracy, AUC and learning rate against the epoch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rapidity.report.figures import DrawnFigure, save_figure
+from rapidity.report.style import SIX_COLOURS, figure_style, leave_headroom, new_axes, place_legend
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+_QUANTITIES = {
+    "loss": ("Loss", "Loss [nats]", {"train_loss": "train", "validation_loss": "validation"}),
+    "accuracy": ("Accuracy", "Accuracy", {"train_accuracy": "train", "validation_accuracy": "validation"}),
+    "auc": ("AUC", "AUC", {"train_auc": "train", "validation_auc": "validation"}),
+    "rate": ("Learning rate", "Learning rate", {"rate": ""}),
+}
+"""File name -> title, axis label, column of the history -> legend entry."""
+
+
+def draw_history(
+    columns: Mapping[str, Sequence[float | None]],
+    folder: Path | str,
+    *,
+    best_epoch: int | None = None,
+    formats: Sequence[str] = ("png",),
+) -> list[DrawnFigure]:
+    """Write ``loss``, ``accuracy``, ``auc`` and ``rate`` into `folder`, the best epoch marked.
+
+    Parameters
+    ----------
+    columns
+        ``History.columns()``: ``epoch``, ``rate``, ``train_loss``, ``validation_loss`` and so on, one
+        value an epoch, None where there is none. Quantities without any value are not drawn.
+    best_epoch
+        As counted in ``epoch``.
+    """
+    figures = []
+    with figure_style():
+        for name in _QUANTITIES:
+            curves = _curves(columns, name)
+            if curves:
+                figures.append(_draw_quantity(columns, curves, name, Path(folder), best_epoch, formats))
+    return figures
+
+
+def _curves(columns: Mapping[str, Sequence[float | None]], name: str) -> dict[str, NDArray[np.float64]]:
+    """Return legend entry -> values, NaN where there are none; curves without values are left out."""
+    curves = {}
+    for column, label in _QUANTITIES[name][2].items():
+        values = np.array(
+            [np.nan if value is None else value for value in columns.get(column, ())], dtype=np.float64
+        )
+        if np.isfinite(values).any():
+            curves[label] = values
+    return curves
+
+
+def _draw_quantity(
+    columns: Mapping[str, Sequence[float | None]],
+    curves: Mapping[str, NDArray[np.float64]],
+    name: str,
+    folder: Path,
+    best_epoch: int | None,
+    formats: Sequence[str],
+) -> DrawnFigure:
+    title, axis_title, _ = _QUANTITIES[name]
+    epochs = np.array(columns["epoch"], dtype=np.float64)
+    figure, axes = new_axes(height_cm=6.0)
+    handles, labels = [], []
+    # With many epochs markers would run into each other.
+    marker = "o" if len(epochs) <= 60 else ""
+    colours = {"train": SIX_COLOURS[0], "validation": SIX_COLOURS[2]}
+    for label, values in curves.items():
+        colour = colours.get(label, "0.25")
+        handles += axes.plot(
+            epochs, values, color=colour, marker=marker, linestyle="-" if label != "train" else "--"
+        )
+        labels.append(label)
+    _set_limits(axes, epochs, np.concatenate(list(curves.values())), is_log=name == "rate")
+    if best_epoch is not None:
+        handles.append(axes.axvline(best_epoch, color="0.4", linewidth=0.7, linestyle=":"))
+        labels.append(f"best epoch, {best_epoch}")
+        _mark_best(axes, epochs, curves, best_epoch)
+    axes.set(xlabel="Epoch", ylabel=axis_title)
+    entries = [(handle, label) for handle, label in zip(handles, labels, strict=True) if label]
+    if entries:
+        leave_headroom(axes, 0.12)
+        place_legend(axes, *zip(*entries, strict=True), loc="upper center", ncols=3, fontsize=6.5)
+    return save_figure(
+        figure,
+        folder,
+        name,
+        title=title,
+        caption=_CAPTIONS[name],
+        formats=formats,
+    )
+
+
+_CAPTIONS = {
+    "loss": "Mean training loss of each epoch as its steps were taken (with dropout and penalties, while the "
+    "parameters change), and validation loss after it. The delivered parameters are those of the best epoch.",
+    "accuracy": "Accuracy after each epoch; for the training split on a fixed part of it.",
+    "auc": "AUC (mean over classes) after each epoch; for the training split on a fixed part of it.",
+    "rate": "Learning rate at the last step of each epoch.",
+}
+
+
+def _set_limits(
+    axes: Axes, epochs: NDArray[np.float64], values: NDArray[np.float64], *, is_log: bool
+) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    finite = values[np.isfinite(values)]
+    low, high = float(finite.min()), float(finite.max())
+    if is_log and low > 0 and high / low > 20:
+        axes.set_yscale("log")
+        axes.set_ylim(low / 1.5, high * 1.5)
+    else:
+        margin = 0.06 * (high - low) or max(abs(high) * 0.05, 1e-12)
+        axes.set_ylim(low - margin, high + margin)
+    axes.set_xlim(epochs[0] - 0.5, epochs[-1] + 0.5)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+    if len(epochs) <= 10:
+        axes.set_xticks(epochs)
+        axes.tick_params(axis="x", which="minor", length=0)
+
+
+def _mark_best(
+    axes: Axes, epochs: NDArray[np.float64], curves: Mapping[str, NDArray[np.float64]], best_epoch: int
+) -> None:
+    at_best = np.flatnonzero(epochs == best_epoch)
+    values = curves.get("validation")
+    if len(at_best) and values is not None:
+        axes.plot([best_epoch], [values[at_best[0]]], marker="*", markersize=7, color=SIX_COLOURS[2])

@@ -1,0 +1,171 @@
+"""The tables of numbers on a report page, from what ``metrics.json`` holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rapidity.metrics import Estimate
+from rapidity.report.markup import Markup, join, table, tag
+from rapidity.report.roc import format_estimate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+UNDEFINED = "-"
+
+
+def headline_cards(metrics: Mapping[str, Any], parity: Mapping[str, str]) -> Markup:
+    """Return the headline numbers: AUC, log-loss and accuracy with intervals, and the parity."""
+    classes, split = metrics["classes"], metrics["split"]
+    cards = []
+    if len(classes) == 2:
+        name = next(iter(metrics[f"{split}_auc"]))
+        pair = metrics[f"{split}_auc"][name], metrics[f"{split}_auc_interval"][name]
+        cards.append(_card("AUC", *pair))
+    else:
+        cards.append(_card("mean AUC", metrics["macro_auc"], metrics["macro_auc_interval"]))
+    cards.append(_card("log-loss", metrics["log_loss"], metrics["log_loss_interval"], "nats"))
+    cards.append(_card("accuracy", metrics["accuracy"], metrics["accuracy_interval"]))
+    events = sum(metrics["counts"][split].values())
+    cards.append(tag("div", tag("dt", f"{split} events"), tag("dd", f"{events:,}")))
+    for name, value in list(parity.items())[:1]:
+        cards.append(tag("div", tag("dt", name), tag("dd", value)))
+    return tag("dl", *cards, class_="cards")
+
+
+def _card(
+    title: str, value: float | None, interval: Sequence[float | None], unit: str | None = None
+) -> Markup:
+    shown, _, bracket = _estimate(value, interval).partition(" ")
+    return tag(
+        "div",
+        tag("dt", f"{title} [{unit}]" if unit else title),
+        tag("dd", shown, *([tag("small", bracket)] if bracket else [])),
+    )
+
+
+def evaluation_tables(metrics: Mapping[str, Any]) -> Markup:
+    """Return the tables of classes, splits, working points and yields."""
+    level = f"{metrics['confidence_level']:.0%}"
+    return join(
+        [
+            tag("h3", "Classes"),
+            _class_table(metrics),
+            tag(
+                "p",
+                f"Each class against all others, {metrics['split']} split. Intervals: central {level} of "
+                f"{metrics['bootstrap_replicas']} bootstrap replicas.",
+                class_="caption",
+            ),
+            tag("h3", "Splits"),
+            _split_table(metrics),
+            tag("h3", "Working points"),
+            _working_point_table(metrics),
+            *_unweighted(metrics),
+        ]
+    )
+
+
+def yield_tables(metrics: Mapping[str, Any]) -> Markup:
+    """Return events and weighted yields of each class in each split."""
+    splits = list(metrics["counts"])
+    rows = [
+        [name, *[f"{metrics['counts'][split][name]:,}" for split in splits]] for name in metrics["classes"]
+    ]
+    pieces = [tag("h3", "Events"), table(["class", *splits], rows)]
+    if metrics["yields"] != metrics["counts"]:
+        weighted = [
+            [name, *[_yield(metrics, split, name) for split in splits]] for name in metrics["classes"]
+        ]
+        pieces += [tag("h3", "Yields (sums of event weights)"), table(["class", *splits], weighted)]
+    return join(pieces)
+
+
+def _class_table(metrics: Mapping[str, Any]) -> Markup:
+    split = metrics["split"]
+    rows = [
+        [
+            name,
+            _estimate(metrics[f"{split}_auc"][name], metrics[f"{split}_auc_interval"][name]),
+            *[_number(metrics[key][name]) for key in ("precision", "recall", "f1")],
+        ]
+        for name in metrics["classes"]
+    ]
+    return table(["class", "AUC", "precision", "recall", "F1"], rows)
+
+
+def _split_table(metrics: Mapping[str, Any]) -> Markup:
+    rows = []
+    for split, summary in metrics["splits"].items():
+        aucs = list((summary["auc"] or {}).values())
+        mean_auc = sum(aucs) / len(aucs) if aucs and None not in aucs else None
+        events = f"{sum(metrics['counts'][split].values()):,}"
+        numbers = [mean_auc, summary["log_loss"], summary["accuracy"]]
+        rows.append([split, events, *[_number(number) for number in numbers]])
+    mean = "AUC" if len(metrics["classes"]) == 2 else "mean AUC"
+    return table(["split", "events", mean, "log-loss [nats]", "accuracy"], rows)
+
+
+def _working_point_table(metrics: Mapping[str, Any]) -> Markup:
+    rows = []
+    for name, points in metrics["working_points"].items():
+        for point in points:
+            rejection = point["bkg_rej"]
+            rows.append(
+                [
+                    name,
+                    f"{point['target_sig_eff']:.0%}",
+                    _number(point["threshold"]),
+                    _number(point["sig_eff"]),
+                    _number(point["bkg_eff"]),
+                    "all" if rejection is None else f"{rejection:,.4g}",
+                ]
+            )
+    points = [point for points in metrics["working_points"].values() for point in points]
+    fitted_on = points[0]["threshold_fitted_on"] if points else ""
+    return join(
+        [
+            table(
+                ["class", "asked for", "threshold", "efficiency", "background eff.", "background rejection"],
+                rows,
+            ),
+            tag(
+                "p",
+                f"Thresholds found in the {fitted_on} split, efficiencies measured in the {metrics['split']} "
+                "split; background is every other class.",
+                class_="caption",
+            ),
+        ]
+    )
+
+
+def _unweighted(metrics: Mapping[str, Any]) -> list[Markup]:
+    if "unweighted" not in metrics:
+        return []
+    unweighted, split = metrics["unweighted"], metrics["split"]
+    aucs = ", ".join(f"{name} {_number(value)}" for name, value in unweighted[f"{split}_auc"].items())
+    return [
+        tag(
+            "p",
+            f"All numbers use the event weights. Without them: AUC {aucs}; log-loss "
+            f"{_number(unweighted['log_loss'])} nats; accuracy {_number(unweighted['accuracy'])}.",
+        )
+    ]
+
+
+def _yield(metrics: Mapping[str, Any], split: str, name: str) -> str:
+    value, error = metrics["yields"][split][name], metrics["yield_errors"][split][name]
+    return f"{value:,.5g} ± {error:.2g}"
+
+
+def _estimate(value: float | None, interval: Sequence[float | None]) -> str:
+    low, high = interval
+    if value is None:
+        return UNDEFINED
+    if low is None or high is None:
+        return _number(value)
+    return format_estimate(Estimate(value, low, high))
+
+
+def _number(value: float | None) -> str:
+    return UNDEFINED if value is None else f"{value:.4f}"
