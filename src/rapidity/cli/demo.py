@@ -1,10 +1,11 @@
 """`rapidity demo`."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from rapidity.cli.options import Engine, Json, Output, Overwrite, Quiet
+from rapidity.cli.options import Engine, Json, Overwrite, Quiet
 from rapidity.cli.outcome import print_json
 
 
@@ -13,7 +14,12 @@ def demo(
         int, typer.Option("--events", min=100, help="Events to generate, both classes together.")
     ] = 40_000,
     engine: Engine = None,
-    output: Output = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Folder for the events and the run. [default: demo]", show_default=False
+        ),
+    ] = None,
     seed: Annotated[
         int, typer.Option("--seed", min=0, help="Seed of the generator and of the training.")
     ] = 1,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from rapidity.core.errors import ConfigError
 FOLDER = Path(__file__).resolve().parents[2] / "config"
 GOOD = sorted((FOLDER / "good").glob("*.yaml"))
 BAD = sorted((FOLDER / "bad").glob("*.yaml"))
+STARTERS = files("rapidity.config") / "starters"
 SHORTEST = FOLDER / "good" / "shortest.yaml"
 
 
@@ -33,6 +35,11 @@ def test_bad_configuration_is_explained(path):
     with pytest.raises(ConfigError) as caught:
         load_config(path)
     assert str(caught.value).replace(str(path), path.name) == expected
+
+
+@pytest.mark.parametrize("name", [path.name for path in STARTERS.iterdir() if path.name.endswith(".yaml")])
+def test_starters_are_valid(name):
+    assert load_config(Path(str(STARTERS / name))).config.name
 
 
 def test_every_mistake_has_its_message_beside_it():
