@@ -35,6 +35,11 @@ class Format:
     table_key: str | None = None
     """The key of a source that names a table inside such a file."""
 
+    @property
+    def phrase(self) -> str:
+        """The title with its article, for messages."""
+        return f"{'an' if self.title.startswith('H') else 'a'} {self.title} file"
+
 
 FORMATS = Registry(
     "file format",
@@ -185,7 +190,7 @@ def _is_text(start: bytes) -> bool:
 
 def _describe(start: bytes, by_content: Format | None) -> str:
     if by_content is not None:
-        return f"a {by_content.title} file" if by_content.title[0] != "H" else f"an {by_content.title} file"
+        return by_content.phrase
     for magic, description in _OTHER_SIGNATURES.items():
         if start.startswith(magic):
             return description
@@ -208,7 +213,7 @@ def _pick_table_name(path: Path, file_format: Format, tree: str | None, dataset:
     for key, name in given.items():
         if name is not None and key != file_format.table_key:
             use = f"use `{file_format.table_key}:`" if file_format.table_key else "such a file is one table"
-            message = f"`{key}: {name}` does not fit {path}, a {file_format.title} file: {use}."
+            message = f"`{key}: {name}` does not fit {path}, {file_format.phrase}: {use}."
             raise DataError(message)
     return given.get(file_format.table_key or "")
 
