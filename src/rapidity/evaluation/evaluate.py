@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rapidity.core.random import make_generator
+from rapidity.data.table import SPLITS
 from rapidity.evaluation.comparison import compare_scores
 from rapidity.evaluation.cuts import measure_working_points
-from rapidity.evaluation.events import ALL, SPLITS, ScoredEvents
+from rapidity.evaluation.events import ALL, ScoredEvents
 from rapidity.evaluation.intervals import estimate_headlines
 from rapidity.evaluation.results import EvaluationResult, SplitSummary, WorkingPoint
 from rapidity.evaluation.summaries import central_values, refuse_undefined, summarise_split

@@ -9,14 +9,13 @@ import numpy as np
 
 from rapidity.core.classes import UNLABELLED
 from rapidity.core.errors import DataError, shorten
+from rapidity.data.table import SPLITS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rapidity.core.classes import ClassSet
 
-SPLITS = ("train", "validation", "test")
-"""Names of the split codes 0, 1, 2; the code -1 stands for none."""
 ALL = "all"
 """Stands for all labelled events, whatever their split (new data)."""
 
@@ -30,7 +29,7 @@ class ScoredEvents:
     class_index
         True class of each event ``(n_events,)``, -1 if not known.
     split
-        Index into `SPLITS` of each event, int8 ``(n_events,)``, -1 if in none.
+        Index into `rapidity.data.SPLITS` of each event, int8 ``(n_events,)``, -1 if in none.
     event_weight
         Signed physics weights ``(n_events,)``, or None where there are none.
     logits

@@ -59,4 +59,5 @@ def correlation_matrix(columns: ArrayLike, event_weight: ArrayLike | None = None
         matrix = covariance / np.sqrt(variance * variance.T)
     is_undefined = is_constant[:, np.newaxis] | is_constant | ~(variance > 1e-12) | ~(variance.T > 1e-12)
     matrix[is_undefined] = np.nan
-    return np.clip(matrix, -1.0, 1.0)
+    clipped: NDArray[np.float64] = np.clip(matrix, -1.0, 1.0)
+    return clipped

@@ -68,7 +68,9 @@ def _draw_matrix(
     axes = figure.add_axes((left_cm / width, below_cm / height, cells_cm / width, cells_cm * 0.85 / height))
     axes.imshow(np.clip(colours, 0, 1), cmap="Blues", vmin=0, vmax=1, aspect="auto", interpolation="nearest")
     axes.minorticks_off()
-    axes.set_xticks(range(n_classes), names, **({"rotation": 40, "ha": "right"} if is_slanted else {}))
+    axes.set_xticks(
+        range(n_classes), names, rotation=40 if is_slanted else 0, ha="right" if is_slanted else "center"
+    )
     axes.set_yticks(range(n_classes), names)
     axes.tick_params(which="both", length=0)
     axes.set(xlabel="Class of the highest score", ylabel="True class")

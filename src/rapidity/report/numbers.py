@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from rapidity.metrics import Estimate
@@ -155,7 +156,19 @@ def _unweighted(metrics: Mapping[str, Any]) -> list[Markup]:
 
 def _yield(metrics: Mapping[str, Any], split: str, name: str) -> str:
     value, error = metrics["yields"][split][name], metrics["yield_errors"][split][name]
-    return f"{value:,.5g} ± {error:.2g}"
+    return format_with_error(value, error)
+
+
+def format_with_error(value: float, error: float) -> str:
+    """Return both with the digits that two significant ones of the error ask for.
+
+    Examples
+    --------
+    >>> format_with_error(12799.8, 155.2), format_with_error(15.18, 0.5329)
+    ('12,800 ± 155', '15.18 ± 0.53')
+    """
+    digits = max(1 - math.floor(math.log10(error)), 0) if error > 0 else 0
+    return f"{value:,.{digits}f} ± {error:,.{digits}f}"
 
 
 def _estimate(value: float | None, interval: Sequence[float | None]) -> str:

@@ -37,9 +37,9 @@ def draw_threshold_scan(result: EvaluationResult, folder: Path, formats: Sequenc
         if name not in result.shown_classes:
             continue
         curve = result.precision_recall[name]
-        look = {"color": colours[k], "linestyle": styles[k] if len(result.shown_classes) > 1 else "-"}
-        upper.plot(curve.threshold, curve.precision, **look)
-        handles += lower.plot(curve.threshold, curve.recall, **look)
+        style = styles[k] if len(result.shown_classes) > 1 else "-"
+        upper.plot(curve.threshold, curve.precision, color=colours[k], linestyle=style)
+        handles += lower.plot(curve.threshold, curve.recall, color=colours[k], linestyle=style)
         labels.append(plain_text(name, 24))
     upper.tick_params(labelbottom=False)
     upper.set(xlim=(0, 1), ylim=_limits([curve.precision for curve in _shown(result)]), ylabel="Precision")

@@ -30,7 +30,7 @@ def draw_roc(result: EvaluationResult, folder: Path, formats: Sequence[str]) -> 
         handles += axes.plot(curve.bkg_eff, curve.sig_eff, color=colour, linestyle=style)
         labels.append(label)
     axes.set(xlim=(-0.005, 1.0), ylim=(0.0, 1.01), xlabel=_background(result), ylabel=_signal(result))
-    _give_title(axes, result)
+    _give_title(axes, result, "each class against the rest; legend: AUC")
     place_legend(axes, handles, labels, loc="lower right", ncols=1)
     level = f"{result.confidence_level:.0%}"
     return save_figure(
@@ -66,7 +66,7 @@ def draw_rejection(result: EvaluationResult, folder: Path, formats: Sequence[str
     axes.set_yscale("log")
     axes.set(xlim=(0.0, 1.0), ylim=(0.8, highest * 3), xlabel=_signal(result))
     axes.set_ylabel("Background rejection, 1 / efficiency")
-    _give_title(axes, result)
+    _give_title(axes, result, "each class against the rest")
     if len(labels) > 1:
         place_legend(axes, handles, labels, loc="upper right")
     return save_figure(
@@ -112,9 +112,9 @@ def _curves(result: EvaluationResult) -> list[tuple[str, str, str, str]]:
     return curves
 
 
-def _give_title(axes: Axes, result: EvaluationResult) -> None:
+def _give_title(axes: Axes, result: EvaluationResult, text: str) -> None:
     if len(result.shown_classes) > 1:
-        axes.set_title("each class against the rest; legend: AUC", loc="left", fontsize=6.5, color="0.35")
+        axes.set_title(text, loc="left", fontsize=6.5, color="0.35")
 
 
 def _signal(result: EvaluationResult) -> str:

@@ -44,7 +44,8 @@ def figure_style() -> Iterator[None]:
     """Draw inside this block, and save there too."""
     import matplotlib as mpl
 
-    with mpl.rc_context(_settings()):
+    settings: Any = _settings()  # matplotlib types the names of settings one by one
+    with mpl.rc_context(settings):
         yield
 
 
@@ -82,7 +83,7 @@ def _settings() -> dict[str, Any]:
         "patch.linewidth": 1.0,
         "hatch.linewidth": 0.5,
         "figure.dpi": 100,
-        "savefig.dpi": 220,
+        "savefig.dpi": 200,
         "pdf.fonttype": 42,
         "svg.hashsalt": "rapidity",
     }
