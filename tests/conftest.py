@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
+
+from rapidity.core.classes import ClassSet
+from rapidity.data.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -15,3 +23,25 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f"the real data sets are not beside the project ({SHARED_DATA.name}/ is absent)")
     return SHARED_DATA
+
+
+@pytest.fixture
+def make_table() -> Callable[..., Table]:
+    """Return a builder of tables: columns, the class of each event, and any other field of a table."""
+
+    def build(columns: dict[str, Any], class_index: Any = None, **fields: Any) -> Table:
+        arrays = {name: np.asarray(values) for name, values in columns.items()}
+        n_events = len(next(iter(arrays.values())))
+        defaults: dict[str, Any] = {
+            "files": ("a.csv",),
+            "source_file": np.zeros(n_events, np.int32),
+            "source_entry": np.arange(n_events),
+            "sample": np.zeros(n_events, np.int32),
+            "classes": ClassSet(("background", "signal")),
+            "class_index": np.arange(n_events) % 2 if class_index is None else np.asarray(class_index),
+            "event_weight": None,
+            "fixed_split": np.full(n_events, -1, np.int8),
+        }
+        return Table(columns=arrays, **(defaults | fields))
+
+    return build

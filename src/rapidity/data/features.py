@@ -126,10 +126,6 @@ def make_features(
             "of its own: remove one, or write `other_name = expression`."
         )
         raise ConfigError(message)
-    fixed = [feature.name for feature in features if not feature.columns]
-    if fixed:
-        message = f"{where}: {shorten(fixed)} uses no column, so it is the same for every event. Remove it."
-        raise ConfigError(message)
     return features
 
 
@@ -157,9 +153,8 @@ def evaluate_expression(expression: Expression, columns: Mapping[str, NDArray[An
     exact = {name: columns[name].astype(np.float64, copy=False) for name in expression.columns}
     # Divisions by zero and the like give NaN or infinities, which the preparation then treats as configured.
     with np.errstate(all="ignore"):
-        values = np.asarray(expression.evaluate(exact), dtype=np.float64)
-    n_events = len(next(iter(columns.values()))) if columns else 0
-    return values if values.ndim else np.full(n_events, values)
+        values = expression.evaluate(exact)
+    return np.asarray(values, dtype=np.float64)
 
 
 def unique(names: Iterable[str]) -> tuple[str, ...]:

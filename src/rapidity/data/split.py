@@ -236,8 +236,7 @@ def _split_by_expression(
 def _evaluate_by(table: Table, expression: Expression) -> NDArray[Any]:
     columns = {ROW_NUMBER: np.arange(table.n_events, dtype=np.int64), **table.columns}
     # Whole-numbered columns stay whole, so that the last digits of 64-bit event numbers count.
-    values = np.asarray(expression.evaluate({name: columns[name] for name in expression.columns}))
-    return values if values.ndim else np.full(table.n_events, values)
+    return np.asarray(expression.evaluate({name: columns[name] for name in expression.columns}))
 
 
 def _split_by_column(table: Table, free: NDArray[np.int64], config: SplitColumn) -> NDArray[np.int8]:

@@ -69,8 +69,9 @@ class ValueCodes:
         if column.dtype.kind == "O":
             raw: Sequence[object] = column.tolist()
             known = self._known
-            for value in set(raw).difference(known):
-                self._add(value)
+            for value in dict.fromkeys(raw):
+                if value not in known:
+                    self._add(value)
             return np.fromiter(map(known.__getitem__, raw), dtype=np.int64, count=len(raw))
         distinct, inverse = np.unique(column, return_inverse=True)
         codes = np.array([self._add(value) for value in distinct.tolist()], dtype=np.int64)

@@ -1,0 +1,39 @@
+import numpy as np
+
+from rapidity.data.row_hash import SeenHashes, hash_rows
+
+
+def test_equal_rows_have_equal_hashes() -> None:
+    nan = np.array([0x7FC00001, 0x7FC00000], dtype=np.uint32).view(np.float32)
+    hashes = hash_rows([nan, np.array([-0.0, 0.0])])
+    assert hashes[0] == hashes[1]
+
+
+def test_hash_depends_on_the_column_of_a_value() -> None:
+    a, b = np.array([1.0]), np.array([2.0])
+    assert hash_rows([a, b]) != hash_rows([b, a])
+
+
+def test_hash_depends_on_the_start() -> None:
+    column = np.zeros(2)
+    first, second = hash_rows([column], start=np.array([1, 2], dtype=np.uint64))
+    assert first != second
+
+
+def test_many_different_rows_have_different_hashes(rng: np.random.Generator) -> None:
+    columns = [rng.integers(0, 40, 100_000).astype(np.float32) for _ in range(3)]
+    n_distinct = len(np.unique(np.stack(columns), axis=1).T)
+    assert len(np.unique(hash_rows(columns))) == n_distinct
+
+
+def test_whole_numbers_beyond_float64_stay_different() -> None:
+    first, second = hash_rows([np.array([2**60, 2**60 + 1])])
+    assert first != second
+
+
+def test_seen_hashes_finds_only_first_rows() -> None:
+    seen = SeenHashes()
+    chunk = np.array([5, 3, 5, 9], dtype=np.uint64)
+    assert seen.find_new(chunk).tolist() == [0, 1, 3]
+    seen.add(chunk[[0, 1]])
+    assert seen.find_new(np.array([3, 9, 9, 5, 1], dtype=np.uint64)).tolist() == [1, 4]
