@@ -19,7 +19,7 @@ class Evaluation(Block):
     confidence_level: Annotated[float, Field(gt=0, lt=1)] = 0.95
     """Probability content of the intervals."""
     formats: tuple[Literal["png", "pdf", "svg"], ...] = ("png",)
-    """File formats of the plots."""
+    """File formats of the plots; PNG is always among them, since the report shows it."""
 
 
 class Deliver(Block):

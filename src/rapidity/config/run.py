@@ -53,10 +53,11 @@ class RunConfig(Block):
 
     @model_validator(mode="after")
     def _delivered_plots_are_drawn(self) -> Self:
+        drawn = dict.fromkeys(("png", *self.evaluation.formats))
         for key in ("roc", "history", "confusion"):
             name = getattr(self.deliver, key)
-            if name is not None and PurePath(name).suffix[1:] not in self.evaluation.formats:
-                formats = ", ".join(self.evaluation.formats)
+            if name is not None and PurePath(name).suffix[1:] not in drawn:
+                formats = ", ".join(drawn)
                 message = (
                     f"deliver.{key} is '{name}', but plots are drawn as {formats}. "
                     "End the name with one of these, or add its format to evaluation.formats"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any
 
 from rapidity.core.random import make_generator
@@ -22,6 +23,9 @@ DECIDING_BLOCKS = ("data", "inputs", "preparation", "network")
 def build_model(prepared: PreparedRun, module: Any = None) -> Model:
     """Return the network of the configuration, or the user's own `module`, ready to train.
 
+    `module` may also be a function (or class) that makes the module from input name -> shape. Its initial
+    parameters are then drawn with the engine's seed set to that of the run.
+
     Raises
     ------
     EngineError
@@ -34,7 +38,8 @@ def build_model(prepared: PreparedRun, module: Any = None) -> Model:
     if module is not None:
         outputs = {OUTPUT_NAME: prepared.table.classes.n_logits}
         shapes = prepared.preparation.input_shapes()
-        return engine.wrap(module, shapes, outputs, config.device, config.precision)
+        made = module(shapes) if inspect.isfunction(module) or inspect.isclass(module) else module
+        return engine.wrap(made, shapes, outputs, config.device, config.precision)
     parameters = prepared.network.initial_parameters(make_generator(config.seed, "parameters"))
     return engine.build(prepared.network, parameters, config.device, config.precision)
 

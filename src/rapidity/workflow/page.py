@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rapidity.core.errors import DataError
+from rapidity.report import DrawnFigure, ReportContent, write_report
 from rapidity.workflow.run import Run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from rapidity.report import DrawnFigure
     from rapidity.workflow.run_folder import RunFolder
 
 
@@ -36,9 +37,87 @@ def describe_figures(
 def write_run_report(folder: Path | str) -> Path:
     """Write report.html of a finished run again, from the files in its folder, and return its path."""
     run = Run.open(folder)
-    write_page(run.path)
+    write_page(run)
     return run.path.report
 
 
-def write_page(folder: RunFolder) -> None:
+def write_page(run: Run) -> None:
     """Write report.html."""
+    record = run.record
+    figures = {
+        section: [_read_figure(run.path, described) for described in listed]
+        for section, listed in record["figures"].items()
+    }
+    network = figures.pop("network", [])
+    content = ReportContent(
+        name=record["name"],
+        summary=_summarise(record),
+        metrics=run.metrics,
+        figures=figures,
+        network=network[0] if network else None,
+        network_facts={"Parameters": f"{record['n_parameters']:,}"},
+        training_facts=_training_facts(record),
+        parity=_parity_facts(record["parity"]),
+        warnings=record["warnings"],
+        configuration=run.path.config.read_text(encoding="utf-8"),
+        provenance=_provenance(record),
+    )
+    write_report(run.path.report, content)
+
+
+def _read_figure(folder: RunFolder, described: Mapping[str, Any]) -> DrawnFigure:
+    paths = tuple(folder.path / path for path in described["paths"])
+    picture = next(path for path in paths if path.suffix == ".png")
+    if not picture.is_file():
+        message = f"{picture} is missing, so the page cannot be made. Train the run again with --overwrite."
+        raise DataError(message)
+    return DrawnFigure(
+        described["name"],
+        described["title"],
+        described["caption"],
+        paths,
+        picture.read_bytes(),
+        described["width_px"],
+    )
+
+
+def _summarise(record: Mapping[str, Any]) -> str:
+    training = record["training"]
+    return (
+        f"Trained with the {training['engine']} engine for {training['epochs']} epochs; every number below "
+        f"comes from model.onnx, run in ONNX Runtime. Finished {record['finished']}."
+    )
+
+
+def _training_facts(record: Mapping[str, Any]) -> dict[str, str]:
+    training = record["training"]
+    ended = "validation split no longer improved" if training["stopped_early"] else "all epochs done"
+    return {
+        "Epochs": f"{training['epochs']} ({ended})",
+        "Best epoch": str(training["best_epoch"]),
+        "Parameters kept from epoch": str(training["kept_epoch"]),
+        "Time": f"{record['seconds']['training']:.1f} s",
+    }
+
+
+def _parity_facts(parity: Mapping[str, Any]) -> dict[str, str]:
+    deviations = parity["by_batch_size"].items()
+    return {
+        **{f"Batches of {size}": f"{value:.1e}" for size, value in deviations},
+        "Largest allowed": f"{parity['tolerance']:.0e}",
+    }
+
+
+def _provenance(record: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    return {
+        "Run": {
+            "Started": record["started"],
+            "Finished": record["finished"],
+            "Configuration (SHA-256)": record["config_sha256"],
+        },
+        "Versions": {name: str(version) for name, version in record["versions"].items()},
+        "Machine": {name: str(value) for name, value in record["machine"].items()},
+        "Seeds": {name: str(seed) for name, seed in record["seeds"].items() if seed is not None},
+        "Data (SHA-256)": dict(record["data_sha256"]),
+        "Seconds": {name: f"{seconds:.2f}" for name, seconds in record["seconds"].items()},
+    }

@@ -59,15 +59,20 @@ def draw_figures(
 
     `network` is the declared graph, or None for a module of the user's own, which has no drawing.
     """
-    formats = prepared.config.evaluation.formats
+    formats = tuple(dict.fromkeys(("png", *prepared.config.evaluation.formats)))
     plots = folder.plots
     figures: Figures = {
         "evaluation": draw_evaluation(result, plots / "evaluation", formats),
-        "validation": draw_history(training.history.rows, training.kept_epoch, plots / "validation", formats),
+        "validation": draw_history(
+            training.history.columns(),
+            plots / "validation",
+            best_epoch=training.best_epoch,
+            formats=formats,
+        ),
         "inputs": draw_inputs(make_input_data(prepared), plots / "inputs", formats),
     }
     if network is not None:
-        figures["network"] = [draw_network(network, plots / "network", formats)]
+        figures["network"] = [draw_network(network, plots / "network.png", formats=formats)]
     return figures
 
 

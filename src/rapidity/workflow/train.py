@@ -177,6 +177,9 @@ class _Stages:
             metadata = model_metadata(prepared, dump_config(self._resolved), record["data_sha256"])
             parity = export_model(self.folder.model, prepared, model, network, metadata)
         record["parity"] = parity.to_dict()
+        record["n_parameters"] = (
+            network.n_parameters if network else sum(values.size for values in model.parameters().values())
+        )
 
     def _evaluate(
         self,
@@ -192,6 +195,7 @@ class _Stages:
         with self.watch.stage("plots"):
             figures = draw_figures(self.folder, prepared, training, result, network)
         record["training"] = {
+            "engine": self.loaded.config.training.engine,
             "epochs": len(training.history),
             "kept_epoch": training.kept_epoch,
             "best_epoch": training.best_epoch,
@@ -200,7 +204,7 @@ class _Stages:
         record["figures"] = describe_figures(figures, self.folder.path)
         record |= {"seconds": dict(self.watch.seconds), "finished": timestamp()}
         self.folder.write_record(record)
-        write_page(self.folder)
+        write_page(Run(self.folder))
         deliver_copies(self.folder, self.loaded.config.deliver)
 
     def explain_interruption(self, error: BaseException) -> InterruptedRunError:
