@@ -1,6 +1,6 @@
 """Training on a table: rows per second of Rapidity beside other ways, all in one run.
 
-    python benchmarks/training.py [--rows N] [--repeats N] [--epochs N] [--only NAME,NAME]
+    python benchmarks/training.py [--rows N] [--repeats N] [--epochs N] [--only NAME ...]
 
 The same MLP (26-128-128-128-1), batches of 1024, Adam, float32, on the CPU. Every contender lives in a
 process of its own and waits there until it is its turn: the repeats are interleaved, so that a busy
@@ -22,6 +22,7 @@ import statistics
 import tempfile
 import time
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,22 +30,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from multiprocessing.connection import Connection
 
 N_FEATURES = 26
 HIDDEN = (128, 128, 128)
 BATCH_SIZE = 1024
 LEARNING_RATE = 1e-3
-REFERENCE = "bare PyTorch"
-TARGETS = {
-    "bare PyTorch": 0.95,
-    "Lightning + DataLoader": 4.0,
-    "skorch": 4.0,
-    "keras.Model.fit": 2.0,
-}
-"""At least this many times their rows per second, for `OURS`."""
-OURS = "Rapidity, epochs"
+OURS = "rapidity"
 
 
 @dataclass(frozen=True)
@@ -251,21 +243,40 @@ def measure_keras(n_rows: int) -> Callable[[int], float]:
     return run
 
 
-CONTENDERS: dict[str, tuple[Callable[[int], Callable[[int], float]], str]] = {
-    OURS: (measure_epochs, "torch"),
-    "Rapidity, whole fit": (measure_fit, "torch"),
-    REFERENCE: (measure_bare_torch, "torch"),
-    "Lightning + DataLoader": (measure_lightning, "lightning"),
-    "skorch": (measure_skorch, "skorch"),
-    "keras.Model.fit": (measure_keras, "tensorflow"),
+@dataclass(frozen=True)
+class Contender:
+    """One way to train.
+
+    Attributes
+    ----------
+    measure
+        Takes the number of rows, prepares, and returns a function from a number of epochs to seconds.
+    package
+        What must be installed.
+    target
+        Rapidity's epochs shall reach at least this many times its rows per second.
+    """
+
+    title: str
+    measure: Callable[[int], Callable[[int], float]]
+    package: str
+    target: float | None = None
+
+
+CONTENDERS = {
+    OURS: Contender("Rapidity, epochs alone", measure_epochs, "torch"),
+    "fit": Contender("Rapidity, whole `fit`", measure_fit, "torch"),
+    "torch": Contender("bare PyTorch", measure_bare_torch, "torch", 0.95),
+    "lightning": Contender("Lightning + DataLoader", measure_lightning, "lightning", 4.0),
+    "skorch": Contender("skorch", measure_skorch, "skorch", 4.0),
+    "keras": Contender("keras.Model.fit", measure_keras, "tensorflow", 2.0),
 }
-"""Name -> how to measure it, and the package that it needs."""
 
 
 def serve(name: str, n_rows: int, connection: Connection) -> None:
     """Build a contender, warm it up, then time epochs whenever asked."""
     warnings.simplefilter("ignore")
-    run = CONTENDERS[name][0](n_rows)
+    run = CONTENDERS[name].measure(n_rows)
     run(1)
     connection.send("ready")
     while n_epochs := connection.recv():
@@ -279,7 +290,7 @@ def race(names: list[str], n_rows: int, n_epochs: int, repeats: int) -> dict[str
     for name in names:
         ours, theirs = context.Pipe()
         context.Process(target=serve, args=(name, n_rows, theirs), daemon=True).start()
-        print(f"  starting {name} ...", end="", flush=True)
+        print(f"  starting {CONTENDERS[name].title} ...", end="", flush=True)
         ours.recv()
         print(" ready")
         lanes[name] = ours
@@ -299,7 +310,7 @@ def describe_machine() -> str:
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
     models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    packages = ["numpy", *dict.fromkeys(package for _, package in CONTENDERS.values()), "keras"]
+    packages = ["numpy", *dict.fromkeys(contender.package for contender in CONTENDERS.values()), "keras"]
     versions = [f"{name} {importlib.metadata.version(name)}" for name in packages if is_installed(name)]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     machine = f"{models[0] if models else platform.processor()}, {cores} cores"
@@ -316,12 +327,13 @@ def report(rates: dict[str, list[float]], absent: list[str]) -> None:
     print("\n| contender | rows/s (median) | lowest | highest | Rapidity's epochs over it | target |")
     print("|---|---|---|---|---|---|")
     for name, median in medians.items():
+        contender = CONTENDERS[name]
         ratio = f"{medians[OURS] / median:.2f}" if OURS in medians else ""
-        target = f">= {TARGETS[name]:g}" if name in TARGETS else ""
+        target = f">= {contender.target:g}" if contender.target else ""
         low, high = min(rates[name]), max(rates[name])
-        print(f"| {name} | {median:,.0f} | {low:,.0f} | {high:,.0f} | {ratio} | {target} |")
+        print(f"| {contender.title} | {median:,.0f} | {low:,.0f} | {high:,.0f} | {ratio} | {target} |")
     for name in absent:
-        print(f"| {name} | absent: {CONTENDERS[name][1]} is not installed | | | | |")
+        print(f"| {CONTENDERS[name].title} | absent: {CONTENDERS[name].package} is not installed | | | | |")
 
 
 def main() -> None:
@@ -330,12 +342,15 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=200_000)
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--epochs", type=int, default=2, help="epochs in a repeat")
-    parser.add_argument("--only", default=",".join(CONTENDERS), help="contenders, separated by ';'")
+    parser.add_argument("--only", nargs="+", choices=list(CONTENDERS), default=list(CONTENDERS))
     arguments = parser.parse_args()
     wanted = [name for name in CONTENDERS if name in arguments.only]
-    present = [name for name in wanted if is_installed(CONTENDERS[name][1])]
-    print(f"{describe_machine()}\n{arguments.rows:,} rows x {N_FEATURES}, MLP {'-'.join(map(str, HIDDEN))},")
-    print(f"batch {BATCH_SIZE}, Adam, {arguments.repeats} repeats of {arguments.epochs} epochs")
+    present = [name for name in wanted if is_installed(CONTENDERS[name].package)]
+    print(describe_machine())
+    print(
+        f"{arguments.rows:,} rows x {N_FEATURES}, MLP {'-'.join(map(str, HIDDEN))}, batch {BATCH_SIZE}, Adam, "
+        f"{arguments.repeats} repeats of {arguments.epochs} epochs"
+    )
     rates = race(present, arguments.rows, arguments.epochs, arguments.repeats)
     report(rates, [name for name in wanted if name not in present])
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from rapidity.core.records import Model, Objective, OutputObjective
 
-EVALUATION_BATCH_SIZE = 16_384
+EVALUATION_BATCH_SIZE = 4096
+"""Activations of so many events fit into the cache of a core; predicting in larger batches is slower."""
 MAX_MONITORED_EVENTS = 100_000
 MIN_MONITORED_EVENTS = 10_000
 MONITORED_PART = 0.05
