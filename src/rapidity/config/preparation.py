@@ -12,7 +12,8 @@ Values = int | str | tuple[int | str, ...]
 
 
 class SplitFractions(Block):
-    """Each event at random to a split; the same for the same seed and the same number of events."""
+    """Each event at random to a split, by the seed and its identity (its key, or its file and entry); each
+    class is divided by the fractions. The order of the files does not matter."""
 
     train: Annotated[float, Field(gt=0, le=1)] = 0.8
     validation: Annotated[float, Field(ge=0, lt=1)] = 0.1

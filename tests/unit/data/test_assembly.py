@@ -176,8 +176,15 @@ def test_text_as_a_feature_is_refused(read: Read, write_csv: Any) -> None:
 def test_all_takes_numeric_columns_without_another_role(read: Read, write_csv: Any) -> None:
     write_csv(
         "a.csv",
-        **{"x": [1.5, 2.5], "n": [1, 2], "event": [7, 8], "fold": [0, 1], "w": [1, 1], "truth_pt": [1, 2]},
-        **{"name": ["u", "v"], "label": ["a", "b"], "mass": [3, 4]},
+        x=[1.5, 2.5],
+        n=[1, 2],
+        event=[7, 8],
+        fold=[0, 1],
+        w=[1, 1],
+        truth_pt=[1, 2],
+        name=["u", "v"],
+        label=["a", "b"],
+        mass=[3, 4],
     )
     table, features = read(
         [{"path": "a.csv"}],
