@@ -1,6 +1,6 @@
 """Functions that ONNX lacks, or ONNX Runtime lacks in float64, out of operators that it has.
 
-Missing there: Tan, Asin, Acos, Atan, Sinh, Cosh, Asinh, Erf in float64 and any Atan2, Hypot, Log1p,
+Missing there: Cos (before 1.16), Tan, Asin, Acos, Atan, Sinh, Cosh, Asinh, Erf in float64 and any Atan2, Hypot, Log1p,
 Log10. Each function below agrees with NumPy within `RELATIVE_ACCURACY` for all numbers, for infinities,
 NaN and signed zeros; tests/unit/artefact/test_namespace.py holds them to it.
 """
@@ -113,8 +113,15 @@ def sin(x: Symbol) -> Symbol:
 
 
 def cos(x: Symbol) -> Symbol:
-    """Return the cosine."""
-    return _apply("Cos", x)
+    """Return the cosine, out of sines: ONNX Runtime before 1.16 has no Cos in float64.
+
+    Up to a little over pi from the complement, which is exact next to pi / 2; beyond, where subtracting would
+    cost the digits that a large angle does not have, from half the angle.
+    """
+    size = _apply("Abs", x)
+    complement = (math.pi / 2 - size) + 6.123233995736766e-17
+    half = _apply("Sin", 0.5 * x)
+    return _where(size < 3.2, _apply("Sin", complement), 1.0 - 2.0 * half * half)
 
 
 def tan(x: Symbol) -> Symbol:
