@@ -22,7 +22,6 @@ import statistics
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from multiprocessing.connection import Connection
 
 N_FEATURES = 26
@@ -348,8 +348,8 @@ def main() -> None:
     present = [name for name in wanted if is_installed(CONTENDERS[name].package)]
     print(describe_machine())
     print(
-        f"{arguments.rows:,} rows x {N_FEATURES}, MLP {'-'.join(map(str, HIDDEN))}, batch {BATCH_SIZE}, Adam, "
-        f"{arguments.repeats} repeats of {arguments.epochs} epochs"
+        f"{arguments.rows:,} rows x {N_FEATURES}, MLP {'-'.join(map(str, HIDDEN))}, batch {BATCH_SIZE}, "
+        f"Adam, {arguments.repeats} repeats of {arguments.epochs} epochs"
     )
     rates = race(present, arguments.rows, arguments.epochs, arguments.repeats)
     report(rates, [name for name in wanted if name not in present])
