@@ -12,8 +12,11 @@ Values = int | str | tuple[int | str, ...]
 
 
 class SplitFractions(Block):
-    """Each event at random to a split, by the seed and its identity (its key, or its file and entry); each
-    class is divided by the fractions. The order of the files does not matter."""
+    """Each event at random to a split, by seed and identity, whatever the order of the files.
+
+    The identity is the event key within the source, or else file and entry. Each class is divided by
+    the fractions.
+    """
 
     train: Annotated[float, Field(gt=0, le=1)] = 0.8
     validation: Annotated[float, Field(ge=0, lt=1)] = 0.1
