@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -186,3 +188,25 @@ def test_damaged_checkpoint_says_what_to_do(new_model, train, validation, plan, 
     with pytest.raises(DataError, match=f"cannot use the checkpoint in.*{message}") as error:
         fit(new_model(), train, validation, settings, checkpoints=CheckpointFolder(tmp_path), resume=True)
     assert "--overwrite" in str(error.value)
+
+
+def test_full_disk_leaves_the_earlier_checkpoint(model, train, validation, plan, tmp_path, monkeypatch):
+    fit(model, train, validation, plan(), checkpoints=CheckpointFolder(tmp_path))
+    position, configuration = CheckpointFolder(tmp_path).load()
+
+    def refuse(self, content):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    later = replace(position, history=position.history.extended(position.history.rows[-1]))
+    monkeypatch.setattr(Path, "write_bytes", refuse)
+    with pytest.raises(DataError, match=r"cannot write .*epoch-0005\.safetensors: no space is left"):
+        CheckpointFolder(tmp_path).save(later, configuration)
+    assert CheckpointFolder(tmp_path).load()[0].epoch == 4
+
+
+def test_best_json_names_the_best_epoch(model, train, validation, plan, tmp_path):
+    settings = plan(epochs=8, optimizer={"type": "sgd", "learning_rate": 30.0}, early_stopping={})
+    result = fit(model, train, validation, settings, checkpoints=CheckpointFolder(tmp_path))
+    best = json.loads((tmp_path / "best.json").read_text())
+    assert best["epoch"] == result.best_epoch < 8
+    assert (tmp_path / best["state"]["name"]).name == f"epoch-{result.best_epoch:04d}.safetensors"
