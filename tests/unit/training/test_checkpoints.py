@@ -192,7 +192,8 @@ def test_damaged_checkpoint_says_what_to_do(new_model, train, validation, plan, 
 
 def test_full_disk_leaves_the_earlier_checkpoint(model, train, validation, plan, tmp_path, monkeypatch):
     fit(model, train, validation, plan(), checkpoints=CheckpointFolder(tmp_path))
-    position, configuration = CheckpointFolder(tmp_path).load()
+    folder = CheckpointFolder(tmp_path)
+    position, configuration = folder.load()
 
     def refuse(self, content):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -200,7 +201,7 @@ def test_full_disk_leaves_the_earlier_checkpoint(model, train, validation, plan,
     later = replace(position, history=position.history.extended(position.history.rows[-1]))
     monkeypatch.setattr(Path, "write_bytes", refuse)
     with pytest.raises(DataError, match=r"cannot write .*epoch-0005\.safetensors: no space is left"):
-        CheckpointFolder(tmp_path).save(later, configuration)
+        folder.save(later, configuration)
     assert CheckpointFolder(tmp_path).load()[0].epoch == 4
 
 
