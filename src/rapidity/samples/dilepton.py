@@ -9,6 +9,7 @@ import numpy as np
 from rapidity.samples.detector.jets import MAX_ETA, MIN_PT_GEV, cluster_jets, overlaps_lepton, smear_jets
 from rapidity.samples.detector.leptons import reconstruct_leptons
 from rapidity.samples.detector.missing_momentum import VISIBLE_MAX_ETA, measure_missing_momentum
+from rapidity.samples.particles import COMPONENTS, opening_angle, pair_mass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,7 +26,7 @@ MIN_PAIR_MASS_GEV = 12.0
 
 
 def _four_vector(name: str) -> dict[str, str]:
-    return {f"{name}_{component}": "GeV" for component in ("px", "py", "pz", "energy")}
+    return {f"{name}_{component}": "GeV" for component in COMPONENTS}
 
 
 COLUMNS = {
@@ -83,7 +84,7 @@ def select_events(leptons: Leptons) -> NDArray[np.bool_]:
     passes = (
         (leptons.charge[first] == -leptons.charge[second])
         & (np.maximum(leptons.pt[first], leptons.pt[second]) > LEADING_MIN_PT_GEV)
-        & (_pair_mass(leptons, first, second) > MIN_PAIR_MASS_GEV)
+        & (pair_mass(leptons, first, second) > MIN_PAIR_MASS_GEV)
     )
     result = np.zeros(leptons.n_events, dtype=bool)
     result[leptons.event[first[passes]]] = True
@@ -97,39 +98,22 @@ def compute_features(leptons: Leptons, jets: FourVectors, missing_momentum: Floa
     jet_rows = _leading_rows(jets, n_leading=2)
     columns: dict[str, Floats] = {}
     for name, rows in (("lepton0", first), ("lepton1", second)):
-        for component in ("px", "py", "pz", "energy"):
+        for component in COMPONENTS:
             columns[f"{name}_{component}"] = getattr(leptons, component)[rows]
         columns[f"{name}_mass"] = leptons.mass_gev[rows]
     for name, rows in (("jet0", jet_rows[0]), ("jet1", jet_rows[1])):
-        for component in ("px", "py", "pz", "energy", "mass"):
+        for component in (*COMPONENTS, "mass"):
             columns[f"{name}_{component}"] = _take_or_missing(getattr(jets, component), rows)
     columns["Njets"] = jets.counts.astype(np.float64)
     columns["HT_all"] = leptons.sum_by_event(leptons.pt) + jets.sum_by_event(jets.pt)
     columns["MissingEnergy"] = missing_momentum
-    columns["combined_leptons_mass"] = _pair_mass(leptons, first, second)
+    columns["combined_leptons_mass"] = pair_mass(leptons, first, second)
     columns["angle_between_leptons"] = opening_angle(leptons, first, second)
     both = jet_rows[1] >= 0
     angle = np.full(jets.n_events, MISSING)
     angle[both] = opening_angle(jets, jet_rows[0][both], jet_rows[1][both])
     columns["angle_between_jets"] = angle
     return np.stack([columns[name] for name in COLUMNS], axis=1)
-
-
-def opening_angle(vectors: FourVectors, i: NDArray[np.int64], j: NDArray[np.int64]) -> Floats:
-    """Return the angle in space between the momenta of rows `i` and `j`, in radians, in [0, pi].
-
-    From the cross and the scalar product: the arc cosine alone loses small angles to rounding.
-    """
-    a = np.stack([vectors.px[i], vectors.py[i], vectors.pz[i]], axis=-1)
-    b = np.stack([vectors.px[j], vectors.py[j], vectors.pz[j]], axis=-1)
-    return np.arctan2(np.linalg.norm(np.cross(a, b), axis=-1), (a * b).sum(axis=-1))
-
-
-def _pair_mass(vectors: FourVectors, i: NDArray[np.int64], j: NDArray[np.int64]) -> Floats:
-    energy, px, py, pz = (
-        getattr(vectors, name)[i] + getattr(vectors, name)[j] for name in ("energy", "px", "py", "pz")
-    )
-    return np.sqrt(np.maximum(energy**2 - px**2 - py**2 - pz**2, 0.0))
 
 
 def _leading_rows(jets: FourVectors, n_leading: int) -> list[NDArray[np.int64]]:

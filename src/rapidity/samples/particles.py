@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from rapidity.physics import kinematics
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
 
-TINY = 1e-300
-"""Keeps the pseudorapidity of a particle along the beam finite."""
+COMPONENTS = ("px", "py", "pz", "energy")
 
 
 @dataclass(frozen=True)
@@ -44,23 +45,23 @@ class FourVectors:
     @cached_property
     def pt(self) -> Floats:
         """Transverse momentum in GeV."""
-        return np.hypot(self.px, self.py)
+        return as_floats(kinematics.transverse_momentum(self.px, self.py))
 
     @cached_property
     def eta(self) -> Floats:
-        """Pseudorapidity."""
-        return np.arcsinh(self.pz / np.maximum(self.pt, TINY))
+        """Pseudorapidity, infinite along the beam."""
+        return as_floats(kinematics.pseudorapidity(self.pt, self.pz))
 
     @cached_property
     def phi(self) -> Floats:
-        """Azimuth in radians, in [-pi, pi]."""
-        return np.arctan2(self.py, self.px)
+        """Azimuth in radians, in [-pi, pi)."""
+        return as_floats(kinematics.azimuth(self.px, self.py))
 
     @cached_property
     def mass(self) -> Floats:
         """Invariant mass in GeV; 0 where rounding makes the square negative."""
-        square = self.energy**2 - self.px**2 - self.py**2 - self.pz**2
-        return np.sqrt(np.maximum(square, 0.0))
+        momentum = np.hypot(self.pt, self.pz)
+        return np.maximum(as_floats(kinematics.invariant_mass(self.energy, momentum)), 0.0)
 
     @cached_property
     def counts(self) -> NDArray[np.int64]:
@@ -85,13 +86,11 @@ class FourVectors:
 
     def scale(self, factor: Floats) -> Self:
         """Return the four-vectors times one factor each."""
-        scaled = {name: getattr(self, name) * factor for name in ("px", "py", "pz", "energy")}
-        return replace(self, **scaled)
+        return replace(self, **{name: getattr(self, name) * factor for name in COMPONENTS})
 
     def sum_by_event(self, values: Floats) -> Floats:
         """Return the sum of `values`, one a row, over the rows of each event ``(n_events,)``."""
-        sums = np.bincount(self.event, weights=values, minlength=self.n_events)
-        return sums.astype(np.float64, copy=False)
+        return as_floats(np.bincount(self.event, weights=values, minlength=self.n_events))
 
 
 @dataclass(frozen=True)
@@ -123,5 +122,25 @@ def pairs_within_events(
 
 def delta_r(first: FourVectors, i: NDArray[np.int64], second: FourVectors, j: NDArray[np.int64]) -> Floats:
     """Return the distance in pseudorapidity and azimuth of the pairs (first[i], second[j])."""
-    delta_phi = (first.phi[i] - second.phi[j] + np.pi) % (2 * np.pi) - np.pi
-    return np.hypot(first.eta[i] - second.eta[j], delta_phi)
+    delta_phi = kinematics.delta_phi(first.phi[i], second.phi[j])
+    return as_floats(np.hypot(first.eta[i] - second.eta[j], delta_phi))
+
+
+def opening_angle(vectors: FourVectors, i: NDArray[np.int64], j: NDArray[np.int64]) -> Floats:
+    """Return the angle in space between the momenta of rows `i` and `j`, in radians, in [0, pi]."""
+    first, second = ((vectors.px[rows], vectors.py[rows], vectors.pz[rows]) for rows in (i, j))
+    return as_floats(kinematics.opening_angle(first, second))
+
+
+def pair_mass(vectors: FourVectors, i: NDArray[np.int64], j: NDArray[np.int64]) -> Floats:
+    """Return the invariant mass, in GeV, of rows `i` and `j` together."""
+    pairs = replace(
+        vectors.take(i),
+        **{name: getattr(vectors, name)[i] + getattr(vectors, name)[j] for name in COMPONENTS},
+    )
+    return pairs.mass
+
+
+def as_floats(values: object) -> Floats:
+    """Return the values as a float64 array."""
+    return np.asarray(values, dtype=np.float64)

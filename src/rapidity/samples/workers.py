@@ -7,6 +7,7 @@ in front, and a worker whose parent was killed sees the end of its input and sto
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -74,8 +75,10 @@ class Worker:
         """End the process now; nothing of it stays behind."""
         self._process.kill()
         for stream in (self._process.stdin, self._process.stdout):
-            if stream is not None:
-                stream.close()
+            # Closing flushes; what a worker that is gone has not read is of no use to anyone.
+            with contextlib.suppress(BrokenPipeError):
+                if stream is not None:
+                    stream.close()
         self._process.wait()
         self._messages.close()
 

@@ -1,0 +1,275 @@
+from __future__ import annotations
+
+import json
+import sys
+from concurrent.futures import Future
+from dataclasses import asdict
+
+import h5py
+import numpy as np
+import pytest
+
+from rapidity.core.errors import ConfigError, DataError, EngineError, RapidityError
+from rapidity.core.progress import SilentProgress
+from rapidity.core.random import make_generator
+from rapidity.samples import SAMPLES, generate, generation, pythia
+from rapidity.samples.blocks import BLOCK_SIZE, CHUNK_SIZE, CHUNKS_PER_BLOCK, Block, BlockTask
+from rapidity.samples.worker import pack, unpack
+from rapidity.samples.workers import Worker, WorkerPool, default_workers
+
+EFFICIENCY = {"signal": 0.4, "background": 0.6}
+
+
+def make_block(task: BlockTask) -> Block:
+    """Return a block as the generator would, of random numbers instead of events."""
+    rng = make_generator(task.seed, task.process, task.block)
+    n_columns = len(SAMPLES[task.sample].columns)
+    features, numbers, cross_sections = [], [], []
+    for chunk in range(CHUNKS_PER_BLOCK):
+        selected = np.flatnonzero(rng.random(CHUNK_SIZE) < EFFICIENCY[task.process])
+        features.append(rng.standard_normal((len(selected), n_columns)))
+        numbers.append(task.block * BLOCK_SIZE + chunk * CHUNK_SIZE + selected)
+        cross_sections.append(10.0 + rng.random())
+        if sum(map(len, numbers)) >= task.n_wanted:
+            break
+    return Block(np.concatenate(features), np.concatenate(numbers), np.array(cross_sections))
+
+
+class StandInPool:
+    """Takes tasks; `finish_latest` then finishes the latest first, an order that no one planned."""
+
+    def __init__(self, n_workers: int = 1) -> None:
+        self.n_workers = n_workers
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        pass
+
+    def submit(self, task):
+        return _FutureOfTask(task)
+
+
+class _FutureOfTask(Future):
+    def __init__(self, task: BlockTask) -> None:
+        super().__init__()
+        self.task = task
+
+
+def finish_latest(under_way, return_when):
+    latest = list(under_way)[-1]
+    latest.set_result(make_block(latest.task))
+    return {latest}, set(under_way) - {latest}
+
+
+class CountingProgress(SilentProgress):
+    """Counts what is reported."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.done = 0
+
+    def task(self, description, total=None, unit=""):
+        self.total = total
+        progress = self
+
+        class Task:
+            def __enter__(self):
+                return self
+
+            def __exit__(self, *exception):
+                pass
+
+            def advance(self, amount=1, **fields):
+                progress.done += amount
+
+        return Task()
+
+
+@pytest.fixture
+def stand_in(monkeypatch):
+    """Replace Pythia by random numbers."""
+    monkeypatch.setattr(generation, "check_generators", lambda sample: None)
+    monkeypatch.setattr(generation, "WorkerPool", StandInPool)
+    monkeypatch.setattr(generation, "InlinePool", StandInPool)
+    monkeypatch.setattr(generation, "wait", finish_latest)
+
+
+def make(path, **settings):
+    defaults = {"n_events": 9000, "seed": 3, "workers": 1, "progress": SilentProgress()}
+    return generate("hww_ttbar", path, **(defaults | settings))
+
+
+def read(path):
+    with h5py.File(path) as file:
+        return file["Signal"][:], file["Background"][:]
+
+
+@pytest.mark.usefixtures("stand_in")
+@pytest.mark.parametrize("n_events", [2, 3, 500, 9000])
+def test_any_number_of_workers_gives_the_same_file(tmp_path, n_events):
+    one = make(tmp_path / "1.h5", n_events=n_events)
+    three = make(tmp_path / "3.h5", n_events=n_events, workers=3)
+    assert one.processes == three.processes
+    for first, second in zip(read(tmp_path / "1.h5"), read(tmp_path / "3.h5"), strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_half_of_the_selected_events_are_signal(tmp_path):
+    summary = make(tmp_path / "a.h5", n_events=1001)
+    signal, background = read(tmp_path / "a.h5")
+    assert (len(signal), len(background)) == (501, 500)
+    assert summary.n_selected == 1001
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_a_smaller_sample_is_the_beginning_of_a_larger_one(tmp_path):
+    make(tmp_path / "small.h5", n_events=600)
+    make(tmp_path / "large.h5", n_events=6000)
+    for small, large in zip(read(tmp_path / "small.h5"), read(tmp_path / "large.h5"), strict=True):
+        for name in ("event_number", "HT_all"):
+            np.testing.assert_array_equal(small[name], large[name][: len(small)])
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_another_seed_gives_other_events(tmp_path):
+    make(tmp_path / "a.h5", n_events=100)
+    make(tmp_path / "b.h5", n_events=100, seed=4)
+    assert not np.any(read(tmp_path / "a.h5")[0]["HT_all"] == read(tmp_path / "b.h5")[0]["HT_all"])
+
+
+@pytest.mark.usefixtures("stand_in")
+@pytest.mark.parametrize("n_events", [300, 9000])
+def test_weights_add_up_to_cross_section_times_efficiency(tmp_path, n_events):
+    summary = make(tmp_path / "a.h5", n_events=n_events)
+    for (name, process), events in zip(summary.processes.items(), read(tmp_path / "a.h5"), strict=True):
+        efficiency = len(events) / process.n_generated
+        assert efficiency == pytest.approx(EFFICIENCY[name], rel=0.15)
+        expected = process.cross_section_pb * 1000 * efficiency
+        assert events["event_weight"].sum() == pytest.approx(expected)
+        assert process.expected_yield == pytest.approx(expected)
+        assert process.efficiency == efficiency
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_event_numbers_are_unique_within_a_process(tmp_path):
+    summary = make(tmp_path / "a.h5")
+    for process, events in zip(summary.processes.values(), read(tmp_path / "a.h5"), strict=True):
+        assert np.all(np.diff(events["event_number"]) > 0)
+        assert events["event_number"][-1] == process.n_generated - 1
+        assert events["event_number"].dtype == np.int64
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_the_file_says_where_it_came_from(tmp_path):
+    make(tmp_path / "a.h5", n_events=100, seed=12, underlying_event=True)
+    with h5py.File(tmp_path / "a.h5") as file:
+        assert file.attrs["rapidity_format"] == 1
+        assert file.attrs["seed"] == 12
+        assert file.attrs["underlying_event"]
+        assert file.attrs["luminosity_fb"] == 1
+        assert "pythia8mc_version" in file.attrs
+        units = json.loads(file["Signal"].attrs["units"])
+        assert units["HT_all"] == "GeV"
+        assert units["angle_between_jets"] == "rad"
+        assert 10 < file.attrs["Background.cross_section_pb"] < 11
+        assert file["Signal"].dtype.names == (*units, "event_number", "event_weight")
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_progress_counts_the_selected_events(tmp_path):
+    progress = CountingProgress()
+    make(tmp_path / "a.h5", workers=3, progress=progress)
+    assert progress.total == progress.done == 9000
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_a_failure_leaves_the_earlier_file_alone(tmp_path, monkeypatch):
+    path = tmp_path / "a.h5"
+    path.write_text("earlier")
+
+    def fail(self, task):
+        message = "out of memory"
+        raise RapidityError(message)
+
+    monkeypatch.setattr(StandInPool, "submit", fail)
+    with pytest.raises(RapidityError, match="out of memory"):
+        make(path)
+    assert path.read_text() == "earlier"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_unknown_sample_shows_the_near_names(tmp_path):
+    with pytest.raises(ConfigError, match=r"unknown sample 'hww_tbar'\. Did you mean 'hww_ttbar'"):
+        generate("hww_tbar", tmp_path / "a.h5", n_events=10, seed=1, progress=SilentProgress())
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"n_events": 1}, "number of events is 1; give at least 2"),
+        ({"seed": -1}, "seed is -1; give at least 0"),
+        ({"workers": 0}, "number of workers is 0; give at least 1"),
+    ],
+)
+def test_numbers_that_make_no_sense_are_refused(tmp_path, settings, message):
+    with pytest.raises(DataError, match=message):
+        make(tmp_path / "a.h5", **settings)
+
+
+def test_a_file_that_is_not_called_hdf5_is_refused(tmp_path):
+    with pytest.raises(DataError, match=r"ends in .h5, .hdf5, .hdf. Call it events.csv.h5"):
+        make(tmp_path / "events.csv")
+
+
+def test_a_folder_in_the_place_of_the_file_is_refused(tmp_path):
+    (tmp_path / "a.h5").mkdir()
+    with pytest.raises(DataError, match="a folder stands there"):
+        make(tmp_path / "a.h5")
+
+
+@pytest.mark.parametrize(
+    ("absent", "message"),
+    [
+        ({"fastjet"}, "FastJet is not installed. Run: pip install 'rapidity"),
+        ({"fastjet", "pythia8mc"}, "Pythia 8 and FastJet are not installed"),
+    ],
+)
+def test_a_missing_generator_is_reported_with_the_command(tmp_path, monkeypatch, absent, message):
+    monkeypatch.setattr(pythia, "find_spec", lambda name: None if name in absent else object())
+    with pytest.raises(EngineError, match=message):
+        make(tmp_path / "a.h5")
+
+
+def test_blocks_travel_between_processes_unchanged():
+    block = make_block(BlockTask("hww_ttbar", "signal", 2, 1, underlying_event=False, n_wanted=300))
+    arrays = {name: np.asarray(value) for name, value in asdict(block).items()}
+    returned = unpack(pack(**arrays))
+    np.testing.assert_array_equal(returned.features, block.features)
+    np.testing.assert_array_equal(returned.event_number, block.event_number)
+    np.testing.assert_array_equal(returned.cross_section_pb, block.cross_section_pb)
+
+
+def test_an_error_in_a_worker_is_raised_here():
+    with pytest.raises(RapidityError, match="Pythia gave up"):
+        unpack(pack(error=np.array("Pythia gave up after 3 of 500 events")))
+
+
+def test_a_worker_that_dies_is_reported(monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with WorkerPool(1) as pool:
+        future = pool.submit(BlockTask("hww_ttbar", "signal", 0, 1, underlying_event=False, n_wanted=1))
+        with pytest.raises(RapidityError, match=r"ended early \(exit code 1\).*use fewer workers"):
+            future.result(timeout=20)
+
+
+def test_a_stopped_worker_leaves_nothing_behind():
+    worker = Worker()
+    worker.stop()
+    assert worker._process.returncode is not None
+
+
+def test_there_is_at_least_one_worker():
+    assert default_workers() >= 1
