@@ -17,6 +17,7 @@ N_SAMPLED = 50_000
 """Events a class from which the range is found."""
 N_FEW = 10
 """With so many different values or fewer a feature is a set of lines."""
+TINY, HUGE = 1e-290, 1e290
 TAIL = 0.005
 """Part of each class that may lie beyond either end of the range."""
 
@@ -60,9 +61,8 @@ def choose_binning(values_by_class: Sequence[NDArray[Any]], n_bins: int = N_BINS
     width = high - low
     low = lowest if low - lowest <= 0.3 * width else low
     high = highest if highest - high <= 0.3 * width else high
-    if low == high:
-        margin = max(abs(low) * 0.05, 1e-6) if low != int(low) else 0.5
-        return Binning(np.linspace(low - margin, high + margin, 4))
+    if high - low <= 1e-12 * max(abs(low), abs(high), TINY):
+        return Binning(_around(low))
     if _are_whole(pooled):
         return _integer_bins(low, high, n_bins)
     if low > 0 and high / low > 1e3 and middle - low < 0.1 * (high - low):
@@ -75,10 +75,17 @@ def choose_binning(values_by_class: Sequence[NDArray[Any]], n_bins: int = N_BINS
     return Binning(np.linspace(low, high, n_bins + 1))
 
 
+def _around(value: float) -> NDArray[np.float64]:
+    """Return three bins with the only value of a constant feature in the middle one."""
+    margin = 0.5 if abs(value) < 100 and value == round(value) else 0.05 * abs(value)
+    return np.linspace(value - margin, value + margin, 4)
+
+
 def _sample(values: NDArray[Any]) -> NDArray[np.float64]:
     step = max(len(values) // N_SAMPLED, 1)
     sample = np.asarray(values[::step], dtype=np.float64)
-    return sample[np.isfinite(sample)]
+    # Differences of the largest numbers would overflow; none of them is a physical value.
+    return np.clip(sample[np.isfinite(sample)], -HUGE, HUGE)
 
 
 def _without_isolated_ends(ordered: NDArray[np.float64]) -> tuple[float, float]:

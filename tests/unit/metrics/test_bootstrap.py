@@ -46,12 +46,12 @@ def test_paired_interval_is_narrow_where_losses_go_together():
 
 def test_paired_difference_covers_the_truth_as_often_as_it_says():
     covered = 0
-    for seed in range(100):
+    for seed in range(50):
         rng = np.random.default_rng(seed)
         a, b, weight = rng.normal(0.1, 1, 300), rng.normal(0, 1, 300), rng.gamma(2.0, size=300)
-        estimate = paired_difference(a, b, weight, rng=rng, n_replicas=200, confidence_level=0.9)
+        estimate = paired_difference(a, b, weight, rng=rng, n_replicas=100, confidence_level=0.9)
         covered += estimate.low <= 0.1 <= estimate.high
-    assert 80 <= covered <= 98
+    assert 38 <= covered <= 50  # 45 expected, standard deviation 2
 
 
 def test_values_of_different_events_cannot_be_paired():

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+
+import numpy as np
+
+from rapidity.report import draw_evaluation, draw_history, draw_inputs
+from rapidity.report.scores import draw_scores
+from rapidity.report.style import figure_style, new_axes, plain_text, remove_artists
+
+PNG, PDF = b"\x89PNG", b"%PDF"
+
+
+def test_evaluation_figures_appear_for_any_names(make_result, tmp_path, names):
+    result = make_result(names)
+    figures = draw_evaluation(result, tmp_path)
+    expected = {"roc", "rejection", "confusion", "confusion_counts", "threshold", "precision_recall"}
+    assert expected < {figure.name for figure in figures}
+    assert sum(figure.name.startswith("score_") for figure in figures) == len(result.shown_classes)
+    for figure in figures:
+        assert [path.read_bytes()[:4] for path in figure.paths] == [PNG]
+        assert figure.png[:4] == PNG
+
+
+HISTORY = {"epoch": [1, 2], "rate": [1e-3, 1e-4], "validation_loss": [0.7, 0.6]}
+
+
+def test_files_appear_in_every_format_asked_for(tmp_path):
+    figures = draw_history(HISTORY, tmp_path, formats=("pdf", "svg"))
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["loss.pdf", "loss.svg", "rate.pdf", "rate.svg"]
+    assert (tmp_path / "loss.pdf").read_bytes()[:4] == PDF
+    assert figures[0].png[:4] == PNG
+
+
+def test_the_same_history_gives_the_same_bytes(tmp_path):
+    formats = ("png", "pdf", "svg")
+    for folder in ("a", "b"):
+        draw_history(HISTORY, tmp_path / folder, formats=formats)
+    for kind in formats:
+        assert (tmp_path / f"a/loss.{kind}").read_bytes() == (tmp_path / f"b/loss.{kind}").read_bytes()
+
+
+def test_result_without_training_split_is_drawn(make_result, tmp_path):
+    result = make_result(signed=False)
+    bare = tuple(replace(h, train=None, ks=None, chi2=None) for h in result.score_histograms)
+    with figure_style():
+        (figure,) = draw_scores(replace(result, score_histograms=bare), tmp_path, ("png",))
+    assert "training split" not in figure.caption
+
+
+def test_pyplot_holds_no_figure(tmp_path):
+    draw_history(HISTORY, tmp_path)
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    assert pyplot is None or pyplot.get_fignums() == []
+
+
+def test_input_figures_appear_for_any_feature(make_inputs, tmp_path, names):
+    data = make_inputs(names)
+    figures = draw_inputs(data, tmp_path)
+    assert len(figures) == 1 + len(names) + len(data.features)
+    assert len({path.name.lower() for path in tmp_path.iterdir()}) == len(figures)
+    assert all(path.parent == tmp_path for figure in figures for path in figure.paths)
+
+
+def test_drawing_leaves_the_features_as_they_were(make_inputs, tmp_path):
+    data = make_inputs()
+    before = {name: values.copy() for name, values in data.features.items()}
+    draw_inputs(data, tmp_path)
+    for name, values in data.features.items():
+        np.testing.assert_array_equal(values, before[name])
+
+
+def test_history_marks_the_best_epoch_and_skips_what_is_not_there(tmp_path):
+    columns = {
+        "epoch": [1, 2, 3],
+        "rate": [1e-3, 1e-3, 1e-4],
+        "train_loss": [0.7, 0.6, 0.5],
+        "validation_loss": [0.7, None, 0.6],
+        "validation_auc": [None, None, None],
+    }
+    figures = draw_history(columns, tmp_path, best_epoch=3)
+    assert [figure.name for figure in figures] == ["loss", "rate"]
+
+
+def test_history_of_one_epoch_is_drawn(tmp_path):
+    figures = draw_history({"epoch": [1], "rate": [1e-3], "train_loss": [0.5]}, tmp_path, best_epoch=1)
+    assert len(figures) == 2
+
+
+def test_removing_artists_leaves_empty_linear_axes():
+    with figure_style():
+        _, axes = new_axes()
+        axes.errorbar([1, 2], [1, 2], [0.1, 0.1])
+        axes.stairs([1, 2], [0, 1, 2])
+        axes.set_yscale("log")
+        axes.text(0, 0, "x")
+        remove_artists(axes)
+        assert not [*axes.lines, *axes.collections, *axes.patches, *axes.texts, *axes.containers]
+        assert axes.get_yscale() == "linear"
+
+
+def test_long_names_are_cut_in_the_middle():
+    assert plain_text("a" * 30 + "b" * 30, 11) == "aaaa…bbbbb"
