@@ -19,7 +19,7 @@ def draw_response(relative_resolution: NDArray[np.float64], rng: np.random.Gener
     Examples
     --------
     >>> response = draw_response(np.full(100_000, 0.2), np.random.default_rng(1))
-    >>> round(response.mean(), 2), round(response.std(), 2), bool(response.min() > 0)
+    >>> round(float(response.mean()), 2), round(float(response.std()), 2), bool(response.min() > 0)
     (1.0, 0.2, True)
     """
     width = np.sqrt(np.log1p(relative_resolution**2))
