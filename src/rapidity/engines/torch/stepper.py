@@ -34,6 +34,7 @@ class Stepper:
         self._network = network
         self._device = device
         self._slots = [slot for slot in network.slots if slot.is_trained]
+        self._trained = [slot.tensor for slot in self._slots]
         self._kernels = [slot.tensor for slot in self._slots if slot.is_kernel]
         self._scaler = torch.amp.GradScaler(device.type) if precision == "mixed" else None
         self._config: Any = None
@@ -46,7 +47,7 @@ class Stepper:
         if self._optimizer is not None and config == self._config:
             return
         variant = optimizers.find_variant(config)
-        parameters = [slot.tensor for slot in self._slots if isinstance(slot.tensor, nn.Parameter)]
+        parameters = [tensor for tensor in self._trained if isinstance(tensor, nn.Parameter)]
         self._optimizer = variant.make(config, parameters)
         self._config = config
         if self._pending is not None:
@@ -70,7 +71,8 @@ class Stepper:
                 logits = self._network.forward(*events.inputs)
             value = loss(logits, events.targets)
         value = self.add_penalties(value, loss.objective)
-        optimizer.zero_grad(set_to_none=True)
+        # The optimiser's own zero_grad does the same under a profiler's hook, at twice the cost.
+        self.forget_gradients()
         self._descend(optimizer, value, loss.objective.clip_norm)
         return value.detach()
 
@@ -80,7 +82,7 @@ class Stepper:
         if clip_norm is not None:
             if scaler is not None:
                 scaler.unscale_(optimizer)
-            nn.utils.clip_grad_norm_([slot.tensor for slot in self._slots], clip_norm)
+            nn.utils.clip_grad_norm_(self._trained, clip_norm)
         if scaler is None:
             optimizer.step()
         else:
@@ -97,8 +99,8 @@ class Stepper:
 
     def forget_gradients(self) -> None:
         """Free the gradients of the last step."""
-        for slot in self._slots:
-            slot.tensor.grad = None
+        for tensor in self._trained:
+            tensor.grad = None
 
     def state(self) -> State:
         """Return a copy of the moments and the counts."""
