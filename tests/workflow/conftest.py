@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -55,11 +56,12 @@ def as_matrix(events: Events, code: int) -> np.ndarray:
 
 def write_csv(path: Path, events: Events) -> Path:
     """Write a CSV file, compressed if its name ends in .gz."""
-    opened = gzip.open(path, "wt") if path.suffix == ".gz" else path.open("w")
-    with opened as stream:
-        writer = csv.writer(stream)
-        writer.writerow(events)
-        writer.writerows(zip(*(values.tolist() for values in events.values()), strict=True))
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(events)
+    writer.writerows(zip(*(values.tolist() for values in events.values()), strict=True))
+    content = text.getvalue().encode()
+    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
     return path
 
 

@@ -223,6 +223,7 @@ class _Collector:
             event_key=self._data.event_key or (),
             units=_collect_units(columns, sources),
             counts=tuple(self.counts),
+            joined_files=tuple(str(part.path) for file in self._files for part in file.parts[1:]),
         )
 
 

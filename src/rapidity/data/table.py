@@ -54,6 +54,8 @@ class Table:
         int64 for event keys; spectators also as text.
     files, source_file, source_entry
         Paths of the files; for each event the index of its file (int32) and its entry there (int64).
+    joined_files
+        Paths of the files that were joined to them, row by row.
     sample
         For each event the index of its source in ``data.sources`` (int32).
     classes, class_index
@@ -82,6 +84,7 @@ class Table:
     event_key: tuple[str, ...] = ()
     units: Mapping[str, str] = field(default_factory=dict)
     counts: tuple[SourceCounts, ...] = ()
+    joined_files: tuple[str, ...] = ()
 
     @property
     def n_events(self) -> int:

@@ -84,7 +84,7 @@ def describe(prepared: PreparedRun) -> CheckResult:
     network = prepared.network
     return CheckResult(
         name=prepared.config.name,
-        files=prepared.table.files,
+        files=tuple(dict.fromkeys((*prepared.table.files, *prepared.table.joined_files))),
         features={name: prepared.preparation.feature_names(name) for name in prepared.config.inputs},
         events=prepared.splits.count_events(),
         layers=[(row.name, row.type, row.shape, row.n_parameters) for row in network.summary()],

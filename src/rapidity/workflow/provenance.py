@@ -56,7 +56,7 @@ def describe_machine() -> dict[str, str | int]:
 
 def hash_files(files: Iterable[str | Path]) -> dict[str, str]:
     """Return path -> SHA-256 of the content, for every file of the data."""
-    return {str(path): hash_file(path) for path in files}
+    return {str(path): hash_file(path) for path in dict.fromkeys(files)}
 
 
 def timestamp() -> str:

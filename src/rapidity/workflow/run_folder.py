@@ -18,6 +18,7 @@ OWN_FILES = (
     "config.yaml",
     "run.json",
     "model.onnx",
+    "model.rejected.onnx",
     "metrics.json",
     "history.csv",
     "scores.parquet",

@@ -140,7 +140,7 @@ class _Stages:
         """Claim the folder; from here on the run can be resumed."""
         config = self._resolved
         with self.watch.stage("hashing"):
-            data_hashes = hash_files(prepared.table.files)
+            data_hashes = hash_files((*prepared.table.files, *prepared.table.joined_files))
         record = {
             "name": config.name,
             "started": timestamp(),
