@@ -83,7 +83,7 @@ def evaluate(
         roc=_roc_curves(chosen),
         precision_recall=_precision_recall_curves(chosen),
         score_histograms=tuple(compare_scores(chosen, _training_events(events, split))),
-        notes=_notes(chosen, splits.get(split), headlines[:n_classes], working_points),
+        notes=_notes(chosen, split, splits.get(split), headlines[:n_classes], working_points),
     )
 
 
@@ -129,6 +129,7 @@ def _precision_recall_curves(events: ScoredEvents) -> dict[str, PrecisionRecallC
 
 def _notes(
     events: ScoredEvents,
+    split: str,
     summary: SplitSummary | None,
     aucs: Sequence[Estimate],
     working_points: Sequence[WorkingPoint],
@@ -147,9 +148,9 @@ def _notes(
             )
         if np.isnan(estimate.low):
             notes.append(f"The AUC of class '{name}' has no interval: too few events for the bootstrap.")
-    if working_points and working_points[0].fitted_on != "validation":
+    if working_points and working_points[0].fitted_on == split:
         notes.append(
-            "Thresholds of the working points were found in the evaluated events themselves, for want of a "
-            "validation split: their signal efficiencies are met by construction."
+            "Thresholds of the working points were found in the evaluated events themselves, for want of "
+            "others: their signal efficiencies are met by construction."
         )
     return tuple(notes)

@@ -67,7 +67,7 @@ def _draw_matrix(matrix: NDArray[np.float64], features: Sequence[str], class_nam
     names = [plain_text(name, 28) for name in features]
     n_features = len(names)
     fontsize = 7.0 if n_features <= 20 else 6.0
-    label_cm = 0.0195 * fontsize * max(len(name) for name in names) + 0.25
+    label_cm = 0.0212 * fontsize * max(len(name) for name in names) + 0.25
     cells_cm = max(0.32 * n_features, 5.2)
     width, height = label_cm + cells_cm + 1.4, label_cm + cells_cm + 0.65
     figure = new_figure(width, height)
@@ -92,9 +92,21 @@ def _draw_matrix(matrix: NDArray[np.float64], features: Sequence[str], class_nam
     return figure
 
 
+def _short(value: float) -> str:
+    """Return a correlation in the least space.
+
+    Examples
+    --------
+    >>> _short(0.123), _short(-0.5), _short(-0.001), _short(1.0)
+    ('.12', '-.50', '0', '1')
+    """
+    if abs(value) < 0.005 or abs(value) >= 0.995:
+        return f"{round(value)}"
+    return f"{value:.2f}".replace("0.", ".", 1)
+
+
 def _annotate(axes: Axes, matrix: NDArray[np.float64], fontsize: float) -> None:
     for (row, column), value in np.ndenumerate(matrix):
         if np.isfinite(value):
             ink = "white" if abs(value) > 0.6 else "black"
-            text = f"{value:.2f}".replace("0.", ".", 1) if abs(value) < 0.995 else f"{value:.0f}"
-            axes.text(column, row, text, ha="center", va="center", color=ink, fontsize=fontsize)
+            axes.text(column, row, _short(value), ha="center", va="center", color=ink, fontsize=fontsize)

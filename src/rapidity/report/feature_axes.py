@@ -109,6 +109,8 @@ def _set_scales(
 ) -> None:
     if feature.binning.is_log:
         axes.set_xscale("log")
+    elif feature.binning.is_integer:
+        _tick_integers(axes)
     axes.set_xlim(edges[0], edges[-1])
     highest = fractions.max(initial=0.0)
     # One bin far above all others (a spike of zeros) would flatten the rest.
@@ -118,6 +120,13 @@ def _set_scales(
         axes.set_ylim(max(fractions[fractions > 0].min() / 2, highest * 1e-5), highest * 1.5)
     else:
         axes.set_ylim(min(0.0, float(fractions.min(initial=0.0)) * 1.1), highest * 1.08 or 1.0)
+
+
+def _tick_integers(axes: Axes) -> None:
+    from matplotlib.ticker import MaxNLocator, NullLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=10))
+    axes.xaxis.set_minor_locator(NullLocator())
 
 
 def _shade_flow(axes: Axes, edges: _FlowEdges, *, is_small: bool) -> None:
@@ -149,7 +158,7 @@ def _simplify(axes: Axes, missing: float) -> None:
     axes.tick_params(axis="x", which="both", top=False)
     axes.tick_params(axis="x", labelsize=5.5, length=2, pad=1.5)
     if axes.get_xscale() == "linear":
-        axes.xaxis.set_major_locator(MaxNLocator(4))
+        axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     if missing > 0:
         leave_headroom(axes, 0.12)
         axes.text(

@@ -154,7 +154,7 @@ def place_legend(axes: Axes, handles: Sequence[Any], labels: Sequence[str], **op
     """Put the legend inside; many or long entries get a smaller font and a second column."""
     n_entries, longest = len(labels), max((len(label) for label in labels), default=0)
     crowded = n_entries > 4 or longest > 24
-    settings: dict[str, Any] = {"fontsize": 6 if crowded else 7, "handlelength": 1.6}
+    settings: dict[str, Any] = {"fontsize": 6 if crowded else 6.5 if longest > 18 else 7, "handlelength": 1.6}
     if n_entries > 3 and longest <= 22:
         settings["ncols"] = 2
         settings["columnspacing"] = 1.0

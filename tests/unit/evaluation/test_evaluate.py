@@ -104,7 +104,13 @@ def test_new_data_are_evaluated_whole_and_say_where_thresholds_come_from(make_ev
     result = evaluate(events, QUICK, split="all")
     assert "all_auc" in result.to_metrics()
     assert list(result.splits) == ["all"]
-    assert any("for want of a validation split" in note for note in result.notes)
+    assert any("for want of others" in note for note in result.notes)
+
+
+def test_evaluating_the_validation_split_says_that_its_thresholds_are_its_own(make_events):
+    result = evaluate(make_events(), QUICK, split="validation")
+    assert "validation_auc" in result.to_metrics()
+    assert any("for want of others" in note for note in result.notes)
 
 
 def test_signed_weights_are_noted(make_events):

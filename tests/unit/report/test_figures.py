@@ -67,6 +67,14 @@ def test_input_figures_appear_for_any_feature_and_change_none(make_inputs, tmp_p
     assert all(path.parent == tmp_path for figure in figures for path in figure.paths)
 
 
+def test_class_without_events_and_unlabelled_events_are_no_obstacle(make_inputs, tmp_path):
+    data = make_inputs()
+    index = np.where(data.class_index == 1, -1, data.class_index)
+    features = {name: data.features[name] for name in ("lepton_px", "jet_pt")}
+    figures = draw_inputs(replace(data, class_index=index, features=features), tmp_path)
+    assert len(figures) == 5
+
+
 def test_history_marks_the_best_epoch_and_skips_what_is_not_there(tmp_path):
     columns = {
         "epoch": [1, 2, 3],
