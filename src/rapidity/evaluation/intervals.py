@@ -50,10 +50,10 @@ def headline_statistic(events: ScoredEvents) -> Callable[[NDArray[np.int8]], NDA
     def statistic(counts: NDArray[np.int8]) -> NDArray[np.float64]:
         aucs = [ranked.auc_or_nan(counts[ranked.order] * sorted_weight) for ranked, sorted_weight in rankings]
         numbers = counts.astype(np.float64)
-        total = numbers @ weight
+        total = (numbers * weight).sum()
         means: list[Any] = [np.nan, np.nan]
         if total != 0:
-            means = [numbers @ weighted_hits / total, numbers @ weighted_losses / total]
+            means = [(numbers * weighted_hits).sum() / total, (numbers * weighted_losses).sum() / total]
         return np.array([*aucs, np.mean(aucs), *means])
 
     return statistic

@@ -77,4 +77,4 @@ def weighted_mean(values: ArrayLike, event_weight: ArrayLike | None, name: str =
             "Give events whose weights do not cancel."
         )
         raise DataError(message)
-    return float(weight @ numbers) / total
+    return float((weight * numbers).sum()) / total

@@ -145,7 +145,7 @@ class RankedScores:
         return self._area(ranked_weight)[0]
 
     def _area(self, ranked_weight: NDArray[Any]) -> tuple[float, float, float]:
-        sig = np.where(self.is_signal, ranked_weight, 0.0)
+        sig = ranked_weight * self.is_signal
         bkg = ranked_weight - sig
         if self.tie_starts is not None:
             sig, bkg = np.add.reduceat(sig, self.tie_starts), np.add.reduceat(bkg, self.tie_starts)
@@ -154,4 +154,5 @@ class RankedScores:
         n_sig, n_bkg = (float(sig_above[-1]), float(bkg.sum())) if len(sig) else (0.0, 0.0)
         if n_sig == 0 or n_bkg == 0:
             return float("nan"), n_sig, n_bkg
-        return float(bkg @ (sig_above - 0.5 * sig)) / (n_sig * n_bkg), n_sig, n_bkg
+        # Not a dot product of BLAS: its threads cost more than they save, and make sums depend on them.
+        return float((bkg * (sig_above - 0.5 * sig)).sum()) / (n_sig * n_bkg), n_sig, n_bkg

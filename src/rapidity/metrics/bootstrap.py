@@ -136,8 +136,8 @@ def paired_difference(
 
     def mean(counts: NDArray[np.int8]) -> float:
         numbers = counts.astype(np.float64)
-        total = float(numbers @ weight)
-        return float(numbers @ weighted) / total if total != 0 else float("nan")
+        total = float((numbers * weight).sum())
+        return float((numbers * weighted).sum()) / total if total != 0 else float("nan")
 
     low, high = percentile_interval(replicate(mean, len(first), n_replicas, rng), confidence_level)
     return Estimate(weighted_mean(first - second, weight, "difference"), float(low[0]), float(high[0]))

@@ -29,5 +29,5 @@ def effective_events(event_weight: ArrayLike) -> float:
     (3.0, 1.0)
     """
     weight = np.asarray(event_weight, dtype=np.float64)
-    square_sum = float(weight @ weight)
+    square_sum = float((weight**2).sum())
     return float(weight.sum()) ** 2 / square_sum if square_sum > 0 else 0.0
