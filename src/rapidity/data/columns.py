@@ -134,13 +134,16 @@ def _features_of(
 
 
 def _free_columns(config: TableInput, roles: Mapping[str, str], file: JoinedFile) -> list[str]:
-    return [
-        column
+    free = {
+        column: info
         for column, info in file.columns.items()
-        if info.kind in NUMERIC
-        and column not in roles
-        and not any(fnmatchcase(column, pattern) for pattern in config.exclude)
-    ]
+        if column not in roles and not any(fnmatchcase(column, pattern) for pattern in config.exclude)
+    }
+    for column, info in free.items():
+        # Left out without a word, a single wrong cell would take a feature away.
+        if info.stray_text is not None:
+            raise _damaged_column(column, info.stray_text, file, "`columns: all` needs")
+    return [column for column, info in free.items() if info.kind in NUMERIC]
 
 
 def _check_exclude(name: str, config: TableInput, file: JoinedFile) -> None:
@@ -201,6 +204,8 @@ def _check_use(use: ColumnUse, file: JoinedFile) -> None:
     info = file.require_column(use.column, use.purpose)
     if info.kind in NUMERIC or (info.kind == "text" and use.need == "any"):
         return
+    if info.stray_text is not None:
+        raise _damaged_column(use.column, info.stray_text, file, f"{use.purpose} needs")
     expected = "a number or text" if use.need == "any" else "a number"
     cure = "Leave it out, or name a column that holds one value per event."
     if info.kind == "text":
@@ -213,6 +218,16 @@ def _check_use(use: ColumnUse, file: JoinedFile) -> None:
         f"needs {expected} per event. {cure}"
     )
     raise DataError(message)
+
+
+def _damaged_column(column: str, stray_text: str, file: JoinedFile, expected_by: str) -> DataError:
+    """Return the error about a column of numbers with text in it."""
+    place, _, found = stray_text.partition(": ")
+    message = (
+        f"column '{column}' of {file.where}, {place}: found {found} among numbers; {expected_by} "
+        "a number per event. Correct the file, or leave the column out."
+    )
+    return DataError(message)
 
 
 def _dtype_for(need: Need, info: ColumnInfo) -> np.dtype[Any]:

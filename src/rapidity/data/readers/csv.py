@@ -13,7 +13,7 @@ import pyarrow.csv as pc
 from rapidity.core.errors import DataError
 from rapidity.data.readers.arrow import column_kind, to_numpy
 from rapidity.data.readers.base import TableReader
-from rapidity.data.readers.csv_layout import CsvLayout, detect_layout, truncated
+from rapidity.data.readers.csv_layout import CsvLayout, detect_layout, is_missing, is_number, truncated
 from rapidity.data.readers.reader import ColumnInfo, TableInfo
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ _BLOCK_BYTES = 1 << 20
 _CONVERSION_ERROR = re.compile(
     r"In CSV column #(?P<column>\d+): (?:Row #(?P<row>\d+): )?.*invalid value '(?P<value>.*)'", re.DOTALL
 )
+MOST_STRAY = 0.1
+"""A text column with at most this part of its values not numbers is taken for a damaged column of numbers."""
 _TYPE_NAMES = {"float64": "number", "integer": "whole number", "boolean": "boolean"}
 _SHAPE_ERROR = re.compile(r"(?:Row #(?P<row>\d+): )?Expected (?P<expected>\d+) columns, got (?P<found>\d+)")
 
@@ -123,13 +125,25 @@ def _describe_columns(path: Path, layout: CsvLayout, sample: bytes) -> dict[str,
     except pa.ArrowInvalid as error:
         message = f"{path} cannot be read as CSV: {error}. Expected a header and events."
         raise DataError(message) from error
-    return {field.name: _describe(field) for field in table.schema}
+    return {field.name: _describe(field, table.column(field.name), layout) for field in table.schema}
 
 
-def _describe(field: Any) -> ColumnInfo:
+def _describe(field: Any, values: Any, layout: CsvLayout) -> ColumnInfo:
     kind = column_kind(field.type)
+    if kind == "text":
+        return ColumnInfo(field.name, kind, kind, stray_text=_find_stray_text(values.to_pylist(), layout))
     # Dates and times are text here: an analysis that needs them has numbers.
     return ColumnInfo(field.name, "text" if kind == "unreadable" else kind, _TYPE_NAMES.get(kind, "text"))
+
+
+def _find_stray_text(cells: list[str], layout: CsvLayout) -> str | None:
+    """Return the first cell that is no number, with its line, if nearly all others are."""
+    filled = [(row, cell.strip()) for row, cell in enumerate(cells) if not is_missing(cell)]
+    others = [(row, cell) for row, cell in filled if not is_number(cell, layout.decimal_point)]
+    if not others or len(others) > MOST_STRAY * len(filled):
+        return None
+    row, cell = others[0]
+    return f"line {layout.n_skipped_lines + row + 1}: '{cell}'"
 
 
 def _read_options(layout: CsvLayout, *, use_threads: bool) -> Any:

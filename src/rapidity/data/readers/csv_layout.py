@@ -89,7 +89,8 @@ def read_sample(path: Path) -> tuple[bytes, bool]:
     sample = sample.removeprefix(_BYTE_ORDER_MARK)
     if not is_whole and b"\n" in sample:
         sample = sample[: sample.rindex(b"\n") + 1]
-    return sample, is_compressed
+    # Bytes that are no text are reported, with their place, when the values are read.
+    return sample.decode("utf-8", "replace").encode(), is_compressed
 
 
 def truncated(path: Path) -> DataError:
@@ -106,9 +107,14 @@ def split_line(line: str, delimiter: str) -> list[str]:
     return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter))]
 
 
+def is_missing(cell: str) -> bool:
+    """Tell whether a cell says that there is no value."""
+    return cell.strip().lower() in _MISSING
+
+
 def is_number(cell: str, decimal_point: str = ".") -> bool:
     """Tell whether a cell is a number; a missing value is not."""
-    if cell.lower() in _MISSING:
+    if is_missing(cell):
         return False
     try:
         float(cell.replace(",", ".") if decimal_point == "," else cell)

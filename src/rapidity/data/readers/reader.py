@@ -25,12 +25,16 @@ class ColumnInfo:
         The type as the file format calls it, for people.
     unit
         The unit, if the file states one.
+    stray_text
+        Of a text column whose values are numbers for the most part: where the first one stands that
+        is not (``line 9: 'n/a?'``). Likely it should be a number.
     """
 
     name: str
     kind: ColumnKind
     type_name: str
     unit: str | None = None
+    stray_text: str | None = None
 
 
 @dataclass(frozen=True)
