@@ -9,6 +9,8 @@ from rapidity.core.errors import EngineError, shorten
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy as np
+
     from rapidity.core.records import Model, Parameters
     from rapidity.network import Network, Shape
 
@@ -41,8 +43,13 @@ class Engine(Protocol):
         outputs: Mapping[str, int],
         device: DeviceName = "auto",
         precision: Precision = "float32",
+        rng: np.random.Generator | None = None,
     ) -> Model:
-        """Return a user's own native object as a model; `outputs` gives the number of logits of each."""
+        """Return a user's own native object as a model; `outputs` gives the number of logits of each.
+
+        `module` may also be a class or function that makes the object from input name -> shape; `rng` then
+        drives its initial parameters.
+        """
         ...
 
     def to_onnx(self, model: Model) -> bytes:

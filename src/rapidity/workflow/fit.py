@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING, Any
 
 from rapidity.core.random import make_generator
@@ -35,12 +34,12 @@ def build_model(prepared: PreparedRun, module: Any = None) -> Model:
     """
     config = prepared.config.training
     engine = get_engine(config.engine)
+    rng = make_generator(config.seed, "parameters")
     if module is not None:
         outputs = {OUTPUT_NAME: prepared.table.classes.n_logits}
         shapes = prepared.preparation.input_shapes()
-        made = module(shapes) if inspect.isfunction(module) or inspect.isclass(module) else module
-        return engine.wrap(made, shapes, outputs, config.device, config.precision)
-    parameters = prepared.network.initial_parameters(make_generator(config.seed, "parameters"))
+        return engine.wrap(module, shapes, outputs, config.device, config.precision, rng)
+    parameters = prepared.network.initial_parameters(rng)
     return engine.build(prepared.network, parameters, config.device, config.precision)
 
 

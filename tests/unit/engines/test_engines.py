@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -24,6 +26,11 @@ def test_a_missing_library_says_how_to_install_it(monkeypatch: pytest.MonkeyPatc
         match=r"'torch' needs PyTorch, which is not installed\. Run: pip install 'rapidity\[torch\]'$",
     ):
         get_engine("torch")
+
+
+def test_importing_the_engines_imports_no_library() -> None:
+    code = "import rapidity.engines, sys; raise SystemExit('torch' in sys.modules or 'onnx' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 @pytest.mark.parametrize("name", [name for name, entry in ENGINES.items() if entry.is_installed])

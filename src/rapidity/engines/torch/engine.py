@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from torch import nn
+
 from rapidity.core.errors import EngineError
 from rapidity.engines.engine import check_parameters
-from rapidity.engines.torch.device import choose_device, preserved_random_state
+from rapidity.engines.torch.device import choose_device, preserved_random_state, seeded
 from rapidity.engines.torch.model import TorchModel
 from rapidity.engines.torch.module import build_native
 from rapidity.engines.torch.wrapping import wrap_native
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from torch import nn
+    import numpy as np
 
     from rapidity.core.records import Model, Parameters
     from rapidity.engines.engine import DeviceName, Precision
@@ -50,11 +52,12 @@ class TorchEngine:
 
     def wrap(
         self,
-        module: nn.Module,
+        module: nn.Module | Callable[[Mapping[str, Shape]], nn.Module],
         inputs: Mapping[str, Shape],
         outputs: Mapping[str, int],
         device: DeviceName = "auto",
         precision: Precision = "float32",
+        rng: np.random.Generator | None = None,
     ) -> TorchModel:
         """Return a user's own module as a model; it is trained in place.
 
@@ -63,9 +66,12 @@ class TorchEngine:
         module
             Its forward takes the prepared inputs in order and returns **logits**, ``(n_events, n_logits)``:
             one for two classes, else one a class; no sigmoid or softmax at the end. Several outputs: a tuple
-            in the order of `outputs`, or a dictionary.
+            in the order of `outputs`, or a dictionary. Or a class or function that makes the module from
+            input name -> shape.
         inputs, outputs
             Input name -> shape of one event; output name -> number of logits.
+        rng
+            Seeds torch while such a class or function makes the module.
 
         Raises
         ------
@@ -73,8 +79,9 @@ class TorchEngine:
             If a trial with two events fails, the result has another shape, or it is a probability.
         """
         place = choose_device(device, precision)
-        with preserved_random_state():
-            native = wrap_native(module, inputs, outputs, place)
+        with preserved_random_state() if rng is None else seeded(rng, place):
+            made = module if isinstance(module, nn.Module) or not callable(module) else module(inputs)
+            native = wrap_native(made, inputs, outputs, place)
         return TorchModel(native, place, precision)
 
     def to_onnx(self, model: Model) -> bytes:

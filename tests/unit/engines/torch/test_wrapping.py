@@ -89,6 +89,22 @@ def test_an_own_module_is_trained_in_place_and_resumes_exactly() -> None:
         np.testing.assert_array_equal(second.state().arrays[name], array, err_msg=name)
 
 
+def test_a_function_makes_the_module_from_the_shapes_and_the_seed() -> None:
+    def make(shapes: Any) -> Any:
+        assert shapes == INPUTS
+        return TwoBranches()
+
+    state = torch.get_rng_state()
+    first, second, third = (
+        get_engine("torch").wrap(make, INPUTS, CLASS, "cpu", rng=np.random.default_rng(seed))
+        for seed in (1, 1, 2)
+    )
+    assert torch.equal(torch.get_rng_state(), state)
+    name = "head.weight"
+    np.testing.assert_array_equal(first.parameters()[name], second.parameters()[name])
+    assert not np.array_equal(first.parameters()[name], third.parameters()[name])
+
+
 def test_penalties_apply_to_weights_of_several_axes() -> None:
     model = wrap(TwoBranches())
     plain = Objective({"class": OutputObjective(2)})
@@ -161,7 +177,8 @@ def test_logits_may_come_in_several_forms(ending: Any) -> None:
         (Ending(torch.sigmoid), CLASS, r"ends in a sigmoid for output 'class', but Rapidity needs logits"),
         (Ending(lambda x: torch.sigmoid(x).unsqueeze(1)), CLASS, r"ends in a sigmoid.*Remove it"),
         (Ending(lambda x: torch.softmax(x[:, None].repeat(1, 3), 1)), {"class": 3}, r"ends in a softmax"),
-        (TwoBranches, CLASS, r"wraps an instance of torch\.nn\.Module, found <class"),
+        (lambda _: "network", CLASS, r"wraps an instance of torch\.nn\.Module, found 'network'"),
+        (3, CLASS, r"wraps an instance of torch\.nn\.Module, found 3"),
     ],
 )
 def test_a_module_that_does_not_fit_is_refused(module: Any, outputs: dict[str, int], message: str) -> None:
