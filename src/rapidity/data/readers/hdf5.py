@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+_DAMAGE = (OSError, RuntimeError, KeyError, TypeError, ValueError)
+"""What h5py raises when the bytes of a file make no sense: it depends on which byte comes first."""
+
 ROOT_GROUP = "/"
 
 
@@ -67,7 +70,9 @@ def _open_file(path: Path) -> Iterator[Any]:
     with file:
         try:
             yield file
-        except OSError as error:
+        except DataError:
+            raise
+        except _DAMAGE as error:
             message = f"{path} is damaged: {error}. Copy or write it again."
             raise DataError(message) from error
 
@@ -85,7 +90,7 @@ def _walk(group: Any) -> Iterator[tuple[str, str, int]]:
     for node in group.values():
         if isinstance(node, h5py.Group):
             yield from _walk(node)
-        elif node.shape and node.name not in together and _is_table(node):
+        elif isinstance(node, h5py.Dataset) and node.shape and node.name not in together and _is_table(node):
             layout = "compound dataset" if node.dtype.names else f"dataset {node.shape}"
             yield node.name.strip("/"), layout, int(node.shape[0])
 

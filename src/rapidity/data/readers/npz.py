@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError)
+"""What reading an archive raises when its bytes make no sense: it depends on which byte comes first."""
+
 ALL_ARRAYS = "all arrays"
 """Name of the table whose columns are the arrays of a file that have equally many rows."""
 
@@ -56,21 +59,25 @@ def _open_sources(path: Path, table: str, column_names: Sequence[str] | None) ->
 def _open_archive(path: Path) -> Iterator[dict[str, _StreamedArray]]:
     try:
         with zipfile.ZipFile(path) as archive, ExitStack() as opened:
-            members = [name for name in archive.namelist() if name.endswith(".npy")]
-            if not members:
-                message = (
-                    f"{path} is a zip archive without NumPy arrays; it holds: {shorten(archive.namelist())}"
-                )
-                raise DataError(message)
             yield {
                 name.removesuffix(".npy"): _StreamedArray(
                     opened.enter_context(archive.open(name)), path, name
                 )
-                for name in members
+                for name in _find_arrays(archive, path)
             }
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+    except DataError:
+        raise
+    except _DAMAGE as error:
         message = f"{path} cannot be read, perhaps it is truncated: {error}. Copy or write it again."
         raise DataError(message) from error
+
+
+def _find_arrays(archive: zipfile.ZipFile, path: Path) -> list[str]:
+    members = [name for name in archive.namelist() if name.endswith(".npy")]
+    if not members:
+        message = f"{path} is a zip archive without NumPy arrays; it holds: {shorten(archive.namelist())}"
+        raise DataError(message)
+    return members
 
 
 class _StreamedArray:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _DAMAGE = (
-    OSError, ValueError, KeyError, IndexError, EOFError, NotImplementedError, struct.error, zlib.error,
-    DeserializationError,
+    OSError, ValueError, KeyError, IndexError, EOFError, NotImplementedError, AssertionError, RecursionError,
+    struct.error, zlib.error, DeserializationError,
 )  # fmt: skip
 """What uproot raises when the bytes of a file make no sense: it depends on which byte comes first."""
 
