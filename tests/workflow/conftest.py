@@ -225,6 +225,12 @@ def tiny_events() -> Callable[..., Events]:
     return make_events
 
 
+@pytest.fixture(name="of_class")
+def fixture_of_class() -> Callable[..., Events]:
+    """Return the function that picks the events of one class code."""
+    return of_class
+
+
 @pytest.fixture
 def save_csv() -> Callable[[Path, Events], Path]:
     """Return the writer of CSV files."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 
@@ -294,6 +296,21 @@ def test_folder_that_holds_something_else(events, folder, write_config, refuse):
         assert "is not the folder of a run" in message
 
 
+def test_folder_that_cannot_be_made(events, write_config, refuse):
+    config = write_config()
+    message = refuse("train", config, "--output", "events.csv/run", error="ConfigError")
+    assert "cannot make the folder events.csv/run: events.csv is a file" in message
+    message = refuse("train", config, "--output", "a" * 300, error="ConfigError")
+    assert "too long" in message
+
+
+def test_folder_without_permission(events, folder, write_config, refuse, monkeypatch):
+    # The tests may run as root, who may write anywhere.
+    monkeypatch.setattr(os, "access", lambda path, mode: not mode & os.W_OK)
+    message = refuse("train", write_config(), "--output", "there/run", error="ConfigError")
+    assert "cannot write to there/run: no permission for ." in message
+
+
 def test_resume_with_a_changed_configuration(run_folder, refuse):
     changed = ("--set", "training.batch_size=50", "--set", "network.hidden=[9]")
     message = refuse("train", "run.yaml", "--output", run_folder, "--resume", *changed, error="ConfigError")
@@ -347,6 +364,19 @@ def test_data_that_lack_a_column_of_the_model(run_folder, events, folder, refuse
     save_csv(folder / "new.csv", {name: events[name] for name in ("pt", "eta", "met", "n_jets")})
     message = refuse("evaluate", run_folder, "--data", "new.csv")
     assert "column 'kind' (data.target)" in message
+
+
+def test_class_of_other_events(run_folder, events, folder, refuse, train, save_csv, of_class):
+    message = refuse("evaluate", run_folder, "--data", "signal=events.csv", error="ConfigError")
+    assert "Leave the class out: --data events.csv" in message
+    sources = []
+    for code, name in enumerate(("background", "signal")):
+        save_csv(folder / f"{name}.csv", of_class(events, code))
+        sources.append({"path": f"{name}.csv", "class": name})
+    by_source = train("by_source", data={"sources": sources}).folder
+    for given in ("signal.csv", "sginal=signal.csv"):
+        message = refuse("evaluate", by_source, "--data", given, error="ConfigError")
+        assert "Write CLASS=FILE with one of: background, signal" in message
 
 
 def test_output_of_a_prediction_that_exists(run_folder, folder, refuse):

@@ -40,7 +40,7 @@ def write_atomically(path: Path | str) -> Iterator[Path]:
     path = Path(path)
     temporary = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(path.parent)
         # The suffix is kept: writers choose their format by it.
         handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
         temporary = Path(name)
@@ -68,6 +68,14 @@ def hash_file(path: Path | str) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileNotFoundError, FileExistsError) as error:
+        # A folder of the system that takes no other, or a file in the place of the folder.
+        raise OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder)) from error
+
+
 def _umask() -> int:
     current = os.umask(0)
     os.umask(current)
@@ -86,8 +94,12 @@ def _explain(error: OSError, path: Path) -> OSError | DataError:
         errno.EDQUOT: "your disk quota is used up. Free some space, or choose another folder.",
         errno.EACCES: "permission denied. Choose a folder that you may write to.",
         errno.EROFS: "the file system is read-only. Choose a folder that you may write to.",
-        errno.ENOTDIR: "a file stands where a folder is needed. Choose another folder.",
+        errno.ENOTDIR: "a folder is needed where none can be made. Choose another folder.",
         errno.EISDIR: "a folder stands where the file should go. Choose another name.",
+        errno.EPERM: "the system does not allow it. Choose a folder that you may write to.",
+        errno.EIO: "the disk reports an error. Look after it, or choose another folder.",
+        errno.ESTALE: "the network file system has lost the folder. Try again, or choose another folder.",
+        errno.ENAMETOOLONG: "the name is too long. Choose a shorter one.",
         errno.EFBIG: "the file system does not take a file of this size. Choose another folder.",
     }
     if error.errno not in causes or isinstance(error, DataError):

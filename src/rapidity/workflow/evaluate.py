@@ -61,7 +61,9 @@ def evaluate_run(
 def _parse_source(text: str, config: RunConfig, class_names: Sequence[str]) -> Source:
     """Return the source that ``FILE[:TABLE]``, or ``CLASS=FILE[:TABLE]``, means."""
     class_name, file = None, text
-    if config.data.target is None:
+    if config.data.target is not None:
+        _refuse_class(text, config.data.target, class_names)
+    else:
         class_name, _, file = text.partition("=")
         if class_name not in class_names:
             message = (
@@ -77,6 +79,16 @@ def _parse_source(text: str, config: RunConfig, class_names: Sequence[str]) -> S
         {"tree": template.tree, "dataset": template.dataset} if table is None else _table_key(path, table)
     )
     return Source(path=path, class_name=class_name, columns=template.columns, **tables)
+
+
+def _refuse_class(text: str, target: str, class_names: Sequence[str]) -> None:
+    prefix, equals, file = text.partition("=")
+    if equals and prefix in class_names and not Path(text).exists():
+        message = (
+            f"--data '{text}': the classes of this run come from the column '{target}'. "
+            f"Leave the class out: --data {file}"
+        )
+        raise ConfigError(message)
 
 
 def _table_key(path: str, table: str) -> dict[str, str]:

@@ -103,6 +103,7 @@ def _training_facts(record: Mapping[str, Any]) -> dict[str, str]:
 def _parity_facts(parity: Mapping[str, Any]) -> dict[str, str]:
     deviations = parity["by_batch_size"].items()
     return {
+        "ONNX parity": f"{parity['max_deviation']:.1e}",
         **{f"Batches of {size}": f"{value:.1e}" for size, value in deviations},
         "Largest allowed": f"{parity['tolerance']:.0e}",
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -81,7 +82,7 @@ class RunFolder:
     @property
     def is_run(self) -> bool:
         """Whether a run, finished or not, lies here."""
-        return self.record.is_file() and self.config.is_file()
+        return self.record.is_file()
 
     def read_record(self) -> dict[str, Any]:
         """Return the content of run.json.
@@ -114,12 +115,13 @@ class RunFolder:
         Raises
         ------
         ConfigError
-            If both flags are given, if a run is here and neither is, if `resume` finds no run, or if
-            the folder holds files of something else.
+            If both flags are given, if a run is here and neither is, if `resume` finds no run, if the
+            folder holds files of something else, or if it cannot be made or written to.
         """
         if resume and overwrite:
             message = "--resume and --overwrite exclude each other. Give one of them."
             raise ConfigError(message)
+        self._require_writable()
         if self.is_run:
             if not (resume or overwrite):
                 message = (
@@ -136,6 +138,20 @@ class RunFolder:
             raise ConfigError(message)
         if resume:
             message = f"nothing to resume: {self.path} holds no run. Leave --resume out to start one."
+            raise ConfigError(message)
+
+    def _require_writable(self) -> None:
+        """Find out now, rather than after the data are read, that nothing can be written."""
+        try:
+            folder = next(folder for folder in (self.path, *self.path.parents) if folder.exists())
+        except OSError as error:
+            message = f"cannot write to {self.path}: {error.strerror}. Give another --output."
+            raise ConfigError(message) from error
+        if folder != self.path and not folder.is_dir():
+            message = f"cannot make the folder {self.path}: {folder} is a file. Give another --output."
+            raise ConfigError(message)
+        if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
+            message = f"cannot write to {self.path}: no permission for {folder}. Give another --output."
             raise ConfigError(message)
 
     def remove_run(self) -> None:

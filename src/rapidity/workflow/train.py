@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,7 +77,7 @@ def train_run(  # noqa: PLR0913 - the options of the verb, all of them by name
     _check_network(loaded.config, module)
     folder = RunFolder(Path(output) if output is not None else Path("runs") / loaded.config.name)
     folder.require_free(resume=resume, overwrite=overwrite)
-    stages = _Stages(loaded, folder, progress or SilentProgress(), module)
+    stages = _Stages(resolve_paths(loaded.config, loaded.base), folder, progress or SilentProgress(), module)
     try:
         stages.run(resume=resume)
     except (KeyboardInterrupt, InterruptedRunError) as error:
@@ -113,16 +114,18 @@ def _check_network(config: RunConfig, module: Any) -> None:
 class _Stages:
     """A run under way."""
 
-    loaded: LoadedConfig
+    config: RunConfig
+    """With absolute paths, so that `config.yaml` in the folder of the run goes on with it from anywhere."""
     folder: RunFolder
     progress: Progress
     module: Any = None
     watch: Stopwatch = field(default_factory=Stopwatch)
     has_begun: bool = False
+    is_trained: bool = False
 
     def run(self, *, resume: bool) -> None:
         """Go through all stages."""
-        prepared = prepare_run(self.loaded.config, self.loaded.base, self.progress, self.watch.stage)
+        prepared = prepare_run(self.config, Path(), self.progress, self.watch.stage)
         for warning in prepared.warnings:
             self.progress.note(f"warning: {warning}")
         network = prepared.network if self.module is None else None
@@ -133,12 +136,13 @@ class _Stages:
             result = fit_model(
                 model, prepared, checkpoints, self.progress, resume=resume, is_declared=network is not None
             )
+        self.is_trained = True
         self._export(prepared, model, network, record)
         self._evaluate(prepared, result, network, record)
 
     def _begin(self, prepared: PreparedRun, *, is_fresh: bool) -> dict[str, Any]:
         """Claim the folder; from here on the run can be resumed."""
-        config = self._resolved
+        config = self.config
         with self.watch.stage("hashing"):
             data_hashes = hash_files((*prepared.table.files, *prepared.table.joined_files))
         record = {
@@ -158,23 +162,20 @@ class _Stages:
         }
         if is_fresh:
             self.folder.remove_run()
-            write_text(self.folder.config, dump_config(config))
+            # The record first: it makes the folder that of a run, which may be resumed or replaced.
             self.folder.write_record(record)
+            write_text(self.folder.config, dump_config(config))
         self.has_begun = True
         return record
-
-    @property
-    def _resolved(self) -> RunConfig:
-        return resolve_paths(self.loaded.config, self.loaded.base)
 
     def _export(
         self, prepared: PreparedRun, model: Model, network: Network | None, record: dict[str, Any]
     ) -> None:
         """Write and check the model file."""
         # Again, since a resumed run may change what comes after training.
-        write_text(self.folder.config, dump_config(self._resolved))
+        write_text(self.folder.config, dump_config(self.config))
         with self.watch.stage("export"):
-            metadata = model_metadata(prepared, dump_config(self._resolved), record["data_sha256"])
+            metadata = model_metadata(prepared, dump_config(self.config), record["data_sha256"])
             parity = export_model(self.folder.model, prepared, model, network, metadata)
         record["parity"] = parity.to_dict()
         record["n_parameters"] = (
@@ -195,7 +196,7 @@ class _Stages:
         with self.watch.stage("plots"):
             figures = draw_figures(self.folder, prepared, training, result, network)
         record["training"] = {
-            "engine": self.loaded.config.training.engine,
+            "engine": self.config.training.engine,
             "epochs": len(training.history),
             "kept_epoch": training.kept_epoch,
             "best_epoch": training.best_epoch,
@@ -205,12 +206,16 @@ class _Stages:
         record |= {"seconds": dict(self.watch.seconds), "finished": timestamp()}
         self.folder.write_record(record)
         write_page(Run(self.folder))
-        deliver_copies(self.folder, self.loaded.config.deliver)
+        deliver_copies(self.folder, self.config.deliver)
 
     def explain_interruption(self, error: BaseException) -> InterruptedRunError:
-        """Return the error that says what is kept and how to go on."""
+        """Return the error that says what is kept and how to go on, in one line."""
         if not self.has_begun:
             return InterruptedRunError("interrupted before training began. Nothing was written or changed.")
-        said = str(error) or "interrupted after training, which is complete."
-        command = f"rapidity train {self.loaded.path} --output {self.folder.path} --resume"
-        return InterruptedRunError(f"{said} Go on with: {command}")
+        moment = "after training, which is complete." if self.is_trained else "before the first epoch."
+        said = str(error) or f"interrupted {moment}"
+        if self.module is not None:
+            return InterruptedRunError(f"{said} Go on with the same call and resume=True.")
+        # The configuration in the folder holds what --set and --engine replaced.
+        words = ("rapidity", "train", self.folder.config, "--output", self.folder.path, "--resume")
+        return InterruptedRunError(f"{said} Go on with: {shlex.join(map(str, words))}")
