@@ -31,9 +31,12 @@ def list_tables(path: Path) -> list[TableInfo]:
         return [TableInfo(name, layout, n_entries) for name, layout, n_entries in _walk(file)]
 
 
-def resolve_table(path: Path, name: str) -> str | None:
-    """Return the path of the group or dataset inside the file, or None."""
+def resolve_table(path: Path, name: str | None) -> str | None:
+    """Return the path of the group or dataset inside the file, or the only one; None if there is none."""
     with _open_file(path) as file:
+        if name is None:
+            names = [found for found, _, _ in _walk(file)]
+            return names[0] if len(names) == 1 else None
         inside = name.strip("/") or ROOT_GROUP
         return inside if inside == ROOT_GROUP or inside in file else None
 

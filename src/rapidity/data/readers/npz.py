@@ -37,8 +37,11 @@ def list_tables(path: Path) -> list[TableInfo]:
         return [TableInfo(name, f"array {arrays[name].shape}", length) for name, length in lengths.items()]
 
 
-def resolve_table(path: Path, name: str) -> str | None:
-    """Return the array of this name, or None."""
+def resolve_table(path: Path, name: str | None) -> str | None:
+    """Return the array of this name, or the only table; None if that is not one."""
+    if name is None:
+        tables = list_tables(path)
+        return tables[0].name if len(tables) == 1 else None
     with _open_archive(path) as arrays:
         return name if name in {*arrays, ALL_ARRAYS} else None
 

@@ -25,7 +25,8 @@ class Format:
 
     The module has ``list_tables(path) -> list[TableInfo]``, ``open_table(path, table, column_names)
     -> Reader`` and, where a file may hold several tables, ``resolve_table(path, name) -> str | None``:
-    the table that a user's spelling means (``nominal;1``, ``/events``), None if there is none.
+    the table that a user's spelling means (``nominal;1``, ``/events``), the only one if the name is
+    None; and None if that is not one table.
     """
 
     title: str
@@ -219,7 +220,7 @@ def _pick_table_name(path: Path, file_format: Format, tree: str | None, dataset:
 
 
 def _choose_table(path: Path, file_format: Format, module: Any, name: str | None) -> str:
-    found: str | None = None if name is None else module.resolve_table(path, name)
+    found: str | None = module.resolve_table(path, name)
     if found is not None:
         return found
     tables: list[TableInfo] = module.list_tables(path)
@@ -232,8 +233,6 @@ def _choose_table(path: Path, file_format: Format, module: Any, name: str | None
             f"{hint}. List all: rapidity inspect {path}"
         )
         raise MissingNameError(message)
-    if len(names) == 1:
-        return names[0]
     if not names:
         message = f"{path} holds no table that can be read. Look inside: rapidity inspect {path}"
         raise DataError(message)

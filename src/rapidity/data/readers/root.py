@@ -25,11 +25,14 @@ def list_tables(path: Path) -> list[TableInfo]:
         return [TableInfo(name, layout, int(file[name].num_entries)) for name, layout in found.items()]
 
 
-def resolve_table(path: Path, name: str) -> str | None:
-    """Return the name without its cycle number, or None if there is no such tree."""
+def resolve_table(path: Path, name: str | None) -> str | None:
+    """Return the name without its cycle number, or the only name; None if that is not one tree."""
     with open_file(path) as file, report_damage(path):
-        inside = name.strip("/").partition(";")[0]
-        return inside if inside in _find_tables(file) else None
+        names = list(_find_tables(file))
+    if name is None:
+        return names[0] if len(names) == 1 else None
+    inside = name.strip("/").partition(";")[0]
+    return inside if inside in names else None
 
 
 def open_table(path: Path, table: str, column_names: Sequence[str] | None) -> TableReader:

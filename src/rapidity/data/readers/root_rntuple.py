@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import awkward as ak
 import numpy as np
+from uproot.const import RNTupleFieldRole
 
 from rapidity.data.readers.base import TableReader
 from rapidity.data.readers.reader import ColumnInfo
@@ -19,19 +20,22 @@ if TYPE_CHECKING:
 
     from rapidity.data.readers.reader import ColumnKind
 
-_Path = tuple[str, ...]
+_KINDS: dict[str, ColumnKind] = {
+    "float": "float32",
+    "double": "float64",
+    "bool": "boolean",
+    "char": "integer",
+    "std::byte": "integer",
+    **{f"std::{sign}int{n_bits}_t": "integer" for sign in ("", "u") for n_bits in (8, 16, 32, 64)},
+    "std::string": "text",
+}
 
 
 class RNTupleReader(TableReader):
     """An RNTuple: its fields with one value an event are columns, also those inside records (``a.b``)."""
 
     def __init__(self, path: Path, table: str, ntuple: Any) -> None:
-        self._paths: dict[str, _Path] = {}
-        columns = {}
-        for inside, form in _walk(_form(ntuple)):
-            name = ".".join(inside)
-            self._paths[name] = inside
-            columns[name] = ColumnInfo(name, _kind(form), _type_name(form))
+        columns = {name: ColumnInfo(name, _kind(field), field.typename) for name, field in _walk(ntuple)}
         super().__init__(path, columns=columns, n_entries=int(ntuple.num_entries), table=table)
 
     @property
@@ -42,51 +46,38 @@ class RNTupleReader(TableReader):
     def _raw_chunks(self, names: Sequence[str], chunk_size: int) -> Iterator[dict[str, NDArray[Any]]]:
         with open_file(self.path) as file, report_damage(self.path):
             ntuple = file[self.table]
-            for start in range(0, self.n_entries or 0, chunk_size):
-                events = ntuple.arrays(
-                    filter_name=list(names), entry_start=start, entry_stop=start + chunk_size
-                )
-                yield {name: _values(events, self._paths[name]) for name in names}
+            wanted = set(names)
+            # Not `ntuple.arrays`, whose search for names takes seconds where there are a thousand fields.
+            fields = {name: field for name, field in _walk(ntuple) if name in wanted}
+            # Clusters are the unit of compression: each is read once, and fits into memory by design.
+            for cluster in ntuple.cluster_summaries:
+                first, n_entries = int(cluster.num_first_entry), int(cluster.num_entries)
+                values = {name: _read(fields[name], first, first + n_entries) for name in names}
+                for start in range(0, n_entries, chunk_size):
+                    yield {name: values[name][start : start + chunk_size] for name in names}
 
 
-def _form(ntuple: Any) -> Any:
-    form = ntuple.to_akform()
-    # uproot 5.7 gives a pair, of which the first is the form.
-    return form[0] if isinstance(form, tuple) else form
-
-
-def _walk(form: Any, inside: _Path = ()) -> Iterator[tuple[_Path, Any]]:
-    """Yield the fields that hold values, with the names of the records around them."""
-    for name, content in zip(form.fields, form.contents, strict=True):
-        if isinstance(content, ak.forms.RecordForm) and not content.is_tuple:
-            yield from _walk(content, (*inside, name))
+def _walk(parent: Any, inside: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the fields that hold values, with the records around them in their names."""
+    for field in parent.fields:
+        name = f"{inside}{field.name}"
+        if field.typename not in _KINDS and field.record.struct_role == RNTupleFieldRole.RECORD:
+            yield from _walk(field, f"{name}.")
         else:
-            yield (*inside, name), content
+            yield name, field
 
 
-def _kind(form: Any) -> ColumnKind:
-    if form.parameter("__array__") in {"string", "bytestring"}:
-        return "text"
-    if isinstance(form, (ak.forms.ListOffsetForm, ak.forms.ListForm)):
-        return "jagged"
-    if isinstance(form, ak.forms.RegularForm):
+def _kind(field: Any) -> ColumnKind:
+    if field.record.repetition:
         return "array"
-    if not isinstance(form, ak.forms.NumpyForm) or form.inner_shape:
-        return "unreadable"
-    dtype = np.dtype(form.primitive)
-    if dtype.kind == "f":
-        return "float32" if dtype.itemsize <= 4 else "float64"
-    return {"i": "integer", "u": "integer", "b": "boolean"}.get(dtype.kind, "unreadable")  # type: ignore[return-value]
+    if field.typename in _KINDS:
+        return _KINDS[field.typename]
+    return "jagged" if field.record.struct_role == RNTupleFieldRole.COLLECTION else "unreadable"
 
 
-def _type_name(form: Any) -> str:
-    return str(form.type)
-
-
-def _values(events: Any, inside: _Path) -> NDArray[Any]:
-    for name in inside:
-        events = events[name]
-    if events.layout.parameter("__array__") in {"string", "bytestring"}:
-        return np.array(events.to_list(), dtype=object)
-    values: NDArray[Any] = ak.to_numpy(events)
+def _read(field: Any, start: int, stop: int) -> NDArray[Any]:
+    array = field.array(entry_start=start, entry_stop=stop)
+    if field.typename == "std::string":
+        return np.array(array.to_list(), dtype=object)
+    values: NDArray[Any] = ak.to_numpy(array)
     return values
