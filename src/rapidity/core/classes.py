@@ -49,7 +49,7 @@ class ClassSet:
 
         Examples
         --------
-        >>> ClassSet(("signal", "background")).probabilities(np.array([[0.0], [100.0]]))
+        >>> ClassSet(("signal", "background")).probabilities(np.array([[0.0], [100.0]])).round(3)
         array([[0.5, 0.5],
                [1. , 0. ]])
         """

@@ -22,6 +22,5 @@ def make_generator(seed: int, *purpose: str | int) -> np.random.Generator:
     >>> bool(make_generator(1, "dropout", 3).random() == make_generator(1, "dropout", 4).random())
     False
     """
-    words = "/".join(f"{type(part).__name__}:{part}" for part in purpose)
-    digest = hashlib.sha256(words.encode()).digest()
+    digest = hashlib.sha256(repr(purpose).encode()).digest()
     return np.random.default_rng([seed, *np.frombuffer(digest[:16], dtype=np.uint32).tolist()])

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import numpy as np
+
+from rapidity.core.records import Batch, Batches, EpochRecord, ResidentBatches
+
+EVENTS = Batch(
+    inputs={"x": np.arange(10, dtype=np.float32)[:, np.newaxis]},
+    targets={"class": np.arange(10)},
+    training_weight=np.arange(10, dtype=np.float32),
+)
+
+
+def test_last_batch_holds_the_rest():
+    batches = ResidentBatches(EVENTS, batch_size=4)
+    assert isinstance(batches, Batches)
+    assert [batch.n_events for batch in batches] == [4, 4, 2]
+    assert batches.n_batches == 3
+
+
+def test_batches_follow_the_order():
+    order = np.random.default_rng(1).permutation(10)
+    batches = list(ResidentBatches(EVENTS, batch_size=3, order=order))
+    for name in ("inputs", "targets"):
+        joined = np.concatenate([next(iter(getattr(batch, name).values())).ravel() for batch in batches])
+        np.testing.assert_array_equal(joined, order)
+    np.testing.assert_array_equal(np.concatenate([b.training_weight for b in batches]), order)
+
+
+def test_order_may_leave_events_out():
+    batches = ResidentBatches(EVENTS, batch_size=2, order=np.array([7, 1, 3]))
+    assert (batches.n_events, batches.n_batches) == (3, 2)
+
+
+def test_first_bad_step_is_found():
+    assert EpochRecord(np.array([1.0, np.inf, np.nan])).first_bad_step == 1
+    assert EpochRecord(np.array([1.0, 0.5])).first_bad_step is None
