@@ -27,6 +27,7 @@ import numpy as np
 
 N_FEATURES = 49
 BLOCK_ROWS = 50_000
+GUARDS = ("duplicates", "separating_feature", "truth_like_name", "constant_feature", "repeated_event")
 CLASSES = ("Electron", "Ghost", "Kaon", "Muon", "Pion", "Proton")
 
 
@@ -80,7 +81,35 @@ def read_with_rapidity(path: Path) -> int:
     return len(table["Label"])
 
 
-MEASUREMENTS = {"pyarrow.csv": read_with_pyarrow, "rapidity: read": read_with_rapidity}
+def prepare_with_rapidity(path: Path) -> int:
+    """Read, split, fit the preparation and apply it to all splits, as a run does before training."""
+    from rapidity.config import RunConfig
+    from rapidity.workflow.prepare import prepare_run
+
+    config = RunConfig.model_validate(
+        {
+            "name": "reading",
+            "data": {
+                "sources": [{"path": str(path)}],
+                "target": "Label",
+                "guards": dict.fromkeys(GUARDS, "off"),
+            },
+            "inputs": {"track": {"columns": "all"}},
+            "preparation": {"missing": {"sentinels": [-999], "indicator": True}},
+        }
+    )
+    prepared = prepare_run(config, path.parent)
+    return sum(
+        batch.n_events
+        for batch in (prepared.train_batch(), prepared.validation_batch(), prepared.test_batch())
+    )
+
+
+MEASUREMENTS = {
+    "pyarrow.csv": read_with_pyarrow,
+    "rapidity: read": read_with_rapidity,
+    "rapidity: + prepare": prepare_with_rapidity,
+}
 
 
 def measure_here(name: str, path: Path) -> dict[str, float]:

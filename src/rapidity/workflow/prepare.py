@@ -77,6 +77,10 @@ class PreparedRun:
         """Return the prepared events of the validation split."""
         return make_batch(self.validation_weights.rows, self.preparation, self.validation_weights.values)
 
+    def test_batch(self) -> Batch:
+        """Return the prepared events of the test split, without weights."""
+        return make_batch(self.splits.test, self.preparation)
+
     def describe_train_event(self, row: int) -> str:
         """Return file and entry of a row of the training batch."""
         return self.table.name_row(int(self.train_weights.rows.rows[row]))

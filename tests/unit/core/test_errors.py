@@ -36,5 +36,5 @@ def test_registry_shows_near_names_in_the_error_of_its_kind():
     registry = Registry("layer", {"dense": 1, "dropout": 2}, errors.GraphError)
     assert registry.get_variant("dense") == 1
     assert list(registry) == ["dense", "dropout"]
-    with pytest.raises(errors.GraphError, match="unknown layer 'dens'. Did you mean 'dense'"):
+    with pytest.raises(errors.GraphError, match=r"unknown layer .dens.\. Did you mean .dense."):
         registry.get_variant("dens")
