@@ -27,6 +27,15 @@ def predict(
     dataset: Annotated[
         str | None, typer.Option("--dataset", help="Dataset inside HDF5 or NPZ files.")
     ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            "--columns",
+            metavar="A,B,...",
+            help="Column names, for files that carry none.",
+            show_default=False,
+        ),
+    ] = None,
     spectators: Annotated[
         list[str] | None,
         typer.Option("--spectator", help="Column to copy beside the scores. May be repeated."),
@@ -49,6 +58,7 @@ def predict(
         output,
         tree=tree,
         dataset=dataset,
+        column_names=[name.strip() for name in columns.split(",")] if columns else None,
         spectators=spectators or (),
         overwrite=overwrite,
         progress=make_progress(quiet=quiet),

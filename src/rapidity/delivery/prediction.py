@@ -35,6 +35,7 @@ def predict_files(  # noqa: PLR0913 - each argument is an option of the verb
     *,
     tree: str | None = None,
     dataset: str | None = None,
+    column_names: Sequence[str] | None = None,
     spectators: Sequence[str] = (),
     overwrite: bool = False,
     progress: Progress | None = None,
@@ -52,6 +53,8 @@ def predict_files(  # noqa: PLR0913 - each argument is an option of the verb
         ``source_entry``, the spectators, ``score_<class>`` of every class (float32).
     tree, dataset
         The table inside ROOT files, or inside HDF5 and NPZ files.
+    column_names
+        Names for files that carry none (CSV without a header, plain arrays).
     spectators
         Columns to copy beside the scores.
     overwrite
@@ -69,7 +72,8 @@ def predict_files(  # noqa: PLR0913 - each argument is an option of the verb
     loaded = OnnxModel.load(model)
     paths = [path for pattern in files for path in find_files(str(pattern))]
     destination = check_destination(output, [*paths, model], overwrite=overwrite)
-    readers = [open_reader(path, tree=tree, dataset=dataset) for path in paths]
+    table: dict[str, Any] = {"tree": tree, "dataset": dataset, "column_names": column_names}
+    readers = [open_reader(path, **table) for path in paths]
     score_names = [f"score_{name}" for name in loaded.classes.names]
     dtypes = choose_columns(readers, loaded.inputs, spectators, reserved=[*IDENTITY, *score_names])
     counts = [reader.n_entries for reader in readers]
@@ -82,7 +86,7 @@ def predict_files(  # noqa: PLR0913 - each argument is an option of the verb
         reporter.task("Scoring", total=total, unit="event") as task,
         open_writer(destination, columns=layout) as writer,
     ):
-        for chunk in iterate_events(paths, dtypes, tree=tree, dataset=dataset):
+        for chunk in iterate_events(paths, dtypes, **table):
             scores = loaded.run({name: chunk.columns[name] for name in loaded.inputs})
             tally.count(chunk, scores)
             writer.write(_rows(chunk, scores, spectators, score_names))
