@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 from rapidity import __version__
+
+sys.path.insert(0, str(Path(__file__).parent))
+from configuration_reference import write_reference
 
 project = "Rapidity"
 author = "the Rapidity developers"
@@ -18,4 +24,5 @@ html_title = "Rapidity"
 html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False}
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
-nitpicky = False
+
+write_reference(Path(__file__).parent / "reference" / "generated" / "configuration.md")

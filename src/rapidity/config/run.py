@@ -23,14 +23,19 @@ class RunConfig(Block):
     name: Annotated[str, Field(pattern=r"^[\w][\w.-]*$")]
     """Name of the run, and of its folder."""
     data: DataBlock
+    """Where the events are, and what is known of each."""
     inputs: Annotated[dict[str, TableInput], Field(min_length=1)]
     """Inputs of the network by name; `features: [...]` is short for one table input."""
     preparation: Preparation = Preparation()
+    """Splits, missing values, transforms."""
     network: NetworkConfig = Mlp(type="mlp")
     """A network of the catalogue, or `layers: [...]`."""
     training: Training = Training()
+    """How the network is trained."""
     evaluation: Evaluation = Evaluation()
+    """What is reported of it."""
     deliver: Deliver = Deliver()
+    """Copies under names of one's own, and the form of the model file."""
 
     @model_validator(mode="before")
     @classmethod

@@ -106,7 +106,7 @@ def _draw_quantity(
 
 _CAPTIONS = {
     "loss": "Mean training loss of each epoch as its steps were taken (with dropout and penalties, while the "
-    "parameters change), and validation loss after it. The delivered parameters are those of the best epoch.",
+    "parameters change), and validation loss after it.",
     "accuracy": "Accuracy after each epoch; for the training split on a fixed part of it.",
     "auc": "AUC (mean over classes) after each epoch; for the training split on a fixed part of it.",
     "rate": "Learning rate at the last step of each epoch.",
