@@ -242,7 +242,7 @@ def settings() -> Callable[..., dict[str, Any]]:
     """Return a builder of small configurations; keyword arguments replace whole blocks."""
 
     def build(**blocks: Any) -> dict[str, Any]:
-        return {
+        base = {
             "name": "tiny",
             "data": {"sources": [{"path": "events.csv"}], "target": "kind"},
             "features": list(FEATURES),
@@ -254,6 +254,9 @@ def settings() -> Callable[..., dict[str, Any]]:
             "training": {"epochs": 2, "batch_size": 128, "device": "cpu"},
             "evaluation": {"bootstrap": 3},
         } | blocks
+        if "inputs" in blocks:
+            del base["features"]
+        return base
 
     return build
 

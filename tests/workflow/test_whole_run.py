@@ -226,9 +226,7 @@ INPUTS = {"kinematics": {"columns": ["pt", "eta"]}, "rest": {"columns": ["met", 
 @pytest.fixture
 def two_inputs(settings):
     """Return a configuration with two inputs in place of the list of features."""
-    base = settings(inputs=INPUTS)
-    del base["features"]
-    return base
+    return settings(inputs=INPUTS)
 
 
 def test_several_inputs_and_branches(events, folder, two_inputs, without_plots):
