@@ -42,6 +42,11 @@ def test_starters_are_valid(name):
     assert load_config(Path(str(STARTERS / name))).config.name
 
 
+def test_example_is_the_configuration_of_the_demo():
+    example = Path(__file__).parents[3] / "examples" / "hww_ttbar" / "config.yaml"
+    assert example.read_text(encoding="utf-8") == (STARTERS / "hww_ttbar.yaml").read_text(encoding="utf-8")
+
+
 def test_every_mistake_has_its_message_beside_it():
     assert len(BAD) >= 20
     assert {path.stem for path in BAD} == {path.stem for path in (FOLDER / "bad").glob("*.txt")}
