@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rapidity.core.classes import ClassSet
 from rapidity.core.errors import DataError
 from rapidity.workflow.run_folder import RunFolder
 
@@ -105,8 +106,12 @@ class Run:
 def summarise_metrics(metrics: dict[str, Any]) -> list[str]:
     """Return the headline numbers, a line each."""
     split = metrics["split"]
+    classes = ClassSet(tuple(metrics["classes"]))
+    # The AUC of one of two classes is that of the other.
+    shown = [classes.names[classes.positive_index]] if len(classes) == 2 else classes.names
     lines = []
-    for name, auc in metrics[f"{split}_auc"].items():
+    for name in shown:
+        auc = metrics[f"{split}_auc"][name]
         low, high = metrics[f"{split}_auc_interval"][name]
         lines.append(f"  {split} AUC {name:<12} {auc:.4f}  [{low:.4f}, {high:.4f}]")
     lines.append(f"  accuracy {metrics['accuracy']:.4f}   log-loss {metrics['log_loss']:.4f}")
