@@ -100,7 +100,7 @@ def test_higgs_from_two_files_that_share_an_event(shared_data, train):
     run = train(data={**data, "guards": {"duplicates": "warn"}}, **blocks)
     assert "2 of 15000 events equal" in run.record["warnings"][0]
     assert sum(run.metrics["counts"]["test"].values()) == 5000
-    assert run.metrics["test_auc"]["signal"] > 0.65
+    assert run.metrics["test_auc"]["signal"] > 0.58
 
 
 @pytest.mark.parametrize(
