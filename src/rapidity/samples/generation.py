@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from rapidity.samples.sample import Process, Sample
 
 FIRST_GUESS_OF_EFFICIENCY = 0.4
+MAX_INTEGER = 2**63 - 1
+"""The largest that the file can hold."""
+MAX_WORKERS = 1024
 
 
 def generate(
@@ -49,8 +52,8 @@ def generate(
         Number of *selected* events in the file, all processes together, in equal parts (of an odd
         number, the first process gets one more).
     seed
-        Not negative. The events depend on it, on `underlying_event` and on the versions of Pythia
-        and FastJet; not on `workers`, and the events of a smaller sample begin a larger one.
+        From 0 to 2**63 - 1. The events depend on it, on `underlying_event` and on the versions of
+        Pythia and FastJet; not on `workers`, and the events of a smaller sample begin a larger one.
     underlying_event
         Simulate multiple parton interactions: about five times slower.
     workers
@@ -72,19 +75,19 @@ def generate(
     check_path(path)
     check_generators(name)
     n_processes = len(sample.processes)
-    yields = [
+    states = [
         _ProcessState(process, n_wanted=n_events // n_processes + (index < n_events % n_processes))
         for index, process in enumerate(sample.processes)
     ]
     pool = InlinePool() if n_workers == 1 else WorkerPool(n_workers)
     title = f"Generating {name}"
     with pool, progress.task(title, total=n_events, unit="event") as task:
-        _run_blocks(pool, _Plan(sample, yields, seed, underlying_event), n_workers, task)
-    summaries = {state.process.name: state.summarise() for state in yields}
+        _run_blocks(pool, _Plan(sample, states, seed, underlying_event), n_workers, task)
+    summaries = {state.process.name: state.summarise() for state in states}
     write_sample(
         path,
         sample,
-        {state.process.dataset: state.collect(sample.columns) for state in yields},
+        {state.process.dataset: state.collect(sample.columns) for state in states},
         summaries,
         {"seed": seed, "underlying_event": underlying_event},
     )
@@ -92,15 +95,14 @@ def generate(
 
 
 def _check_numbers(sample: Sample, n_events: int, seed: int, n_workers: int) -> None:
-    least = len(sample.processes)
     problems = [
-        f"{what} is {found}; give at least {lowest}"
-        for what, found, lowest in (
-            ("the number of events", n_events, least),
-            ("the seed", seed, 0),
-            ("the number of workers", n_workers, 1),
+        f"{what} is {found}; give {lowest} to {highest}"
+        for what, found, lowest, highest in (
+            ("the number of events", n_events, len(sample.processes), MAX_INTEGER),
+            ("the seed", seed, 0, MAX_INTEGER),
+            ("the number of workers", n_workers, 1, MAX_WORKERS),
         )
-        if found < lowest
+        if not lowest <= found <= highest
     ]
     if problems:
         message = f"cannot generate sample '{sample.name}': {'. '.join(problems)}"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from concurrent.futures import Future
 from dataclasses import asdict
@@ -209,9 +210,10 @@ def test_an_unknown_sample_shows_the_near_names(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"n_events": 1}, "number of events is 1; give at least 2"),
-        ({"seed": -1}, "seed is -1; give at least 0"),
-        ({"workers": 0}, "number of workers is 0; give at least 1"),
+        ({"n_events": 1}, "number of events is 1; give 2 to"),
+        ({"seed": -1}, "seed is -1; give 0 to"),
+        ({"seed": 2**63}, "seed is 9223372036854775808; give 0 to 9223372036854775807"),
+        ({"workers": 0}, "number of workers is 0; give 1 to 1024"),
     ],
 )
 def test_numbers_that_make_no_sense_are_refused(tmp_path, settings, message):
@@ -258,7 +260,7 @@ def test_an_error_in_a_worker_is_raised_here():
 
 
 def test_a_worker_that_dies_is_reported(monkeypatch):
-    monkeypatch.setattr(sys, "executable", "/bin/false")
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
     with WorkerPool(1) as pool:
         future = pool.submit(BlockTask("hww_ttbar", "signal", 0, 1, underlying_event=False, n_wanted=1))
         with pytest.raises(RapidityError, match=r"ended early \(exit code 1\).*use fewer workers"):
