@@ -12,7 +12,7 @@ import pytest
 from onnx import numpy_helper
 
 from rapidity.config import RunConfig
-from rapidity.core.errors import ParityError
+from rapidity.core.errors import DataError, ParityError
 from rapidity.workflow import check_config, evaluate_run, train_run, write_run_report
 
 torch = pytest.importorskip("torch")
@@ -80,6 +80,27 @@ def test_everything_is_drawn_and_delivered(events, folder, write_config):
     assert 'src="http' not in page
     run.path.report.unlink()
     assert write_run_report(run.folder).read_text(encoding="utf-8") == page
+
+
+@pytest.mark.slow
+def test_odd_names_and_very_few_events(folder, write_config, tiny_events, save_csv):
+    """Names with slashes, blanks, markup and other alphabets; test splits of one event a class."""
+    made = tiny_events(30, n_classes=3)
+    names = np.array(["../W", "t t\u0304 <b>", "H\u2192\u03b3\u03b3"], dtype=object)
+    columns = {"p t": made["pt"], "jet.eta": made["eta"], "a/b": made["n_jets"]}
+    save_csv(folder / "events.csv", {**columns, "kind": names[made["code"]]})
+    features = ["p t", "jet.eta", "`a/b` >= 2", "where(`jet.eta` > 0, `p t` / (1 + `a/b`), exp(-`p t`))"]
+    run = train_run(write_config(features=features, preparation={}), output=folder / "run")
+    assert set(run.model.inputs) == set(columns)
+    assert all(name in run.summary() for name in names)
+    outside = {path.name for path in folder.iterdir()}
+    assert outside == {"events.csv", "config.yaml", "run"}
+    page = run.path.report.read_text(encoding="utf-8")
+    assert "t t\u0304 &lt;b&gt;" in page
+    run.predict(folder / "events.csv", folder / "scores.parquet")
+    with pytest.raises(DataError, match=r"'score_../W' cannot be written to .*: HDF5 takes '/' in a name"):
+        run.predict(folder / "events.csv", folder / "scores.h5")
+    assert not (folder / "scores.h5").exists()
 
 
 def test_same_seed_gives_the_same_run_and_another_seed_another(events, train):

@@ -104,15 +104,32 @@ class Run:
 
 
 def summarise_metrics(metrics: dict[str, Any]) -> list[str]:
-    """Return the headline numbers, a line each."""
+    """Return the headline numbers, a line each; what too few events leave undefined says so.
+
+    Examples
+    --------
+    >>> aucs = {"pion": 0.75, "kaon": 0.75}
+    >>> metrics = {"split": "test", "classes": ["pion", "kaon"], "test_auc": aucs, "accuracy": 0.5}
+    >>> metrics |= {"test_auc_interval": {"kaon": [None, None]}, "log_loss": 0.6}
+    >>> for line in summarise_metrics(metrics):
+    ...     print(line)
+      test AUC kaon   0.7500  [undefined, undefined]
+      accuracy 0.5000   log-loss 0.6000
+    """
     split = metrics["split"]
     classes = ClassSet(tuple(metrics["classes"]))
     # The AUC of one of two classes is that of the other.
     shown = [classes.names[classes.positive_index]] if len(classes) == 2 else classes.names
+    width = max(map(len, shown))
     lines = []
     for name in shown:
-        auc = metrics[f"{split}_auc"][name]
-        low, high = metrics[f"{split}_auc_interval"][name]
-        lines.append(f"  {split} AUC {name:<12} {auc:.4f}  [{low:.4f}, {high:.4f}]")
-    lines.append(f"  accuracy {metrics['accuracy']:.4f}   log-loss {metrics['log_loss']:.4f}")
+        low, high = map(_show, metrics[f"{split}_auc_interval"][name])
+        lines.append(
+            f"  {split} AUC {name:<{width}}   {_show(metrics[f'{split}_auc'][name])}  [{low}, {high}]"
+        )
+    lines.append(f"  accuracy {_show(metrics['accuracy'])}   log-loss {_show(metrics['log_loss'])}")
     return lines
+
+
+def _show(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.4f}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 
+from rapidity.core.errors import DataError
 from rapidity.data.writers.hdf5_file import create_hdf5
 from rapidity.data.writers.writer import FORMAT_VERSION, OutputColumn, Writer
 
@@ -31,12 +32,22 @@ class ColumnarHdf5Writer(Writer):
     """
 
     def _open(self, temporary: Path, opened: ExitStack) -> None:
+        self._check_names()
         file, self._stream = opened.enter_context(create_hdf5(temporary))
         group = file.create_group(GROUP, track_order=True)
         group.attrs["rapidity_format"] = FORMAT_VERSION
         for key, value in self._attributes.items():
             group.attrs[key] = value
         self._datasets = {name: _create(group, name, column) for name, column in self._columns.items()}
+
+    def _check_names(self) -> None:
+        for name in self._columns:
+            if "/" in name or name in {"", "."}:
+                message = (
+                    f"column '{name}' cannot be written to {self.path}: HDF5 takes '/' in a name for a "
+                    "folder. Write .parquet or .csv instead, or give the column another name."
+                )
+                raise DataError(message)
 
     def _append(self, chunk: Mapping[str, NDArray[Any]], n_rows: int) -> None:
         start = self.n_entries
