@@ -32,6 +32,7 @@ HEAVY = (
 HELP_TARGET_S = 0.3
 METRICS = {
     "split": "test",
+    "classes": ["background", "signal"],
     "test_auc": {"signal": 0.95},
     "test_auc_interval": {"signal": [0.94, 0.96]},
     "accuracy": 0.9,
