@@ -20,7 +20,7 @@ lint: $(VENV)/dev.stamp  ## Run the linters alone
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/codespell src tests docs examples benchmarks README.md CONTRIBUTING.md CHANGELOG.md
+	$(BIN)/codespell src docs examples benchmarks README.md CONTRIBUTING.md CHANGELOG.md
 
 bench: $(VENV)/bench.stamp  ## Measure: training, reading, accuracy (an hour on two cores)
 	$(BIN)/python benchmarks/training.py
