@@ -27,7 +27,6 @@ import numpy as np
 
 N_FEATURES = 49
 BLOCK_ROWS = 50_000
-GUARDS = ("duplicates", "separating_feature", "truth_like_name", "constant_feature", "repeated_event")
 CLASSES = ("Electron", "Ghost", "Kaon", "Muon", "Pion", "Proton")
 
 
@@ -83,7 +82,7 @@ def read_with_rapidity(path: Path) -> int:
 
 def prepare_with_rapidity(path: Path) -> int:
     """Read, split, fit the preparation and apply it to all splits, as a run does before training."""
-    from rapidity.config import RunConfig
+    from rapidity.config import Guards, RunConfig
     from rapidity.workflow.prepare import prepare_run
 
     config = RunConfig.model_validate(
@@ -92,7 +91,7 @@ def prepare_with_rapidity(path: Path) -> int:
             "data": {
                 "sources": [{"path": str(path)}],
                 "target": "Label",
-                "guards": dict.fromkeys(GUARDS, "off"),
+                "guards": dict.fromkeys(Guards.model_fields, "off"),
             },
             "inputs": {"track": {"columns": "all"}},
             "preparation": {"missing": {"sentinels": [-999], "indicator": True}},

@@ -45,6 +45,8 @@ class Guards(Block):
     """Features named like truth information or weights."""
     constant_feature: GuardLevel = "warn"
     """Features that have the same value in every event."""
+    unstated_sentinel: GuardLevel = "warn"
+    """Numbers such as -999 that are not listed in `preparation.missing.sentinels`."""
     repeated_event: GuardLevel = "error"
     """The same event key in different splits of one sample."""
 

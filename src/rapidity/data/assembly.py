@@ -110,6 +110,7 @@ class _Collector:
         self._event_weight = GrowingArray(np.float64)
         self._fixed_split = GrowingArray(np.int8)
         self._files: list[JoinedFile] = []
+        self._tables: list[str] = []
         self.counts: list[SourceCounts] = []
 
     def begin_source(self, source: OpenSource) -> None:
@@ -119,6 +120,7 @@ class _Collector:
     def begin_file(self, file: JoinedFile) -> None:
         self._file = file
         self._files.append(file)
+        self._tables.append(self._source.config.tree or self._source.config.dataset or "")
         self._first_entry = 0
 
     @property
@@ -223,6 +225,7 @@ class _Collector:
             event_key=self._data.event_key or (),
             units=_collect_units(columns, sources),
             counts=tuple(self.counts),
+            tables=tuple(self._tables),
             joined_files=tuple(str(part.path) for file in self._files for part in file.parts[1:]),
         )
 

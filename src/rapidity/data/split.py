@@ -189,7 +189,7 @@ def _draw(table: Table, free: NDArray[np.int64], seed: int) -> HashArray:
         start = hash_rows([table.sample[free]])
     else:
         identity = [table.source_entry[free]]
-        start = _file_numbers(table.files)[table.source_file[free]]
+        start = _file_numbers(table.file_names)[table.source_file[free]]
     return hash_rows(identity, start=start ^ np.uint64(offset))
 
 
@@ -234,7 +234,16 @@ def _split_by_expression(
 
 
 def _evaluate_by(table: Table, expression: Expression) -> NDArray[Any]:
-    columns = {ROW_NUMBER: np.arange(table.n_events, dtype=np.int64), **table.columns}
+    # The row number last: a feature may have the same name.
+    columns = {**table.columns, ROW_NUMBER: np.arange(table.n_events, dtype=np.int64)}
+    texts = [name for name in expression.columns if columns[name].dtype.kind == "O"]
+    if texts:
+        message = (
+            f"preparation.split.by '{expression.text}' computes with {shorten(texts)}, which holds text; "
+            "expected numbers. Where a column names the splits, write `split: {column: "
+            f"{texts[0]}}}`."
+        )
+        raise DataError(message)
     # Whole-numbered columns stay whole, so that the last digits of 64-bit event numbers count.
     return np.asarray(expression.evaluate({name: columns[name] for name in expression.columns}))
 

@@ -54,6 +54,9 @@ class Table:
         int64 for event keys; spectators also as text.
     files, source_file, source_entry
         Paths of the files; for each event the index of its file (int32) and its entry there (int64).
+    tables
+        For each of the files the tree or dataset inside it that was read, empty where none was named.
+        A file of several tables stands once for each of them.
     joined_files
         Paths of the files that were joined to them, row by row.
     sample
@@ -84,6 +87,7 @@ class Table:
     event_key: tuple[str, ...] = ()
     units: Mapping[str, str] = field(default_factory=dict)
     counts: tuple[SourceCounts, ...] = ()
+    tables: tuple[str, ...] = ()
     joined_files: tuple[str, ...] = ()
 
     @property
@@ -92,8 +96,16 @@ class Table:
         return len(self.source_entry)
 
     def name_row(self, row: int) -> str:
-        """Return file and entry of one event, for messages: ``entry 12 of a.root``."""
-        return f"entry {self.source_entry[row]} of {self.files[self.source_file[row]]}"
+        """Return entry and file of one event, for messages: ``entry 12 of a.h5:Signal``."""
+        return f"entry {self.source_entry[row]} of {self.file_names[self.source_file[row]]}"
+
+    @property
+    def file_names(self) -> tuple[str, ...]:
+        """The files with the table inside them, ``a.h5:Signal``: each stands for other events."""
+        tables = self.tables or ("",) * len(self.files)
+        return tuple(
+            f"{file}:{table}" if table else file for file, table in zip(self.files, tables, strict=True)
+        )
 
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Table:
         """Return the events of these row numbers (or where a mask is True), in that order."""

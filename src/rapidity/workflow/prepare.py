@@ -7,13 +7,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from rapidity.data.assembly import read_table
 from rapidity.data.batches import OUTPUT_NAME, make_batch
 from rapidity.data.guards import run_guards
 from rapidity.data.preparation import fit_preparation
 from rapidity.data.split import needed_columns, split_events
+from rapidity.data.unusable import check_usable
 from rapidity.data.weights import training_weights
+from rapidity.evaluation import check_yields
 from rapidity.network import build_network
+from rapidity.workflow.score import check_spectators
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,12 +115,15 @@ def prepare_run(
         table, features = read_table(
             config.data, config.inputs, needed_columns(split, objects), base, progress
         )
+    check_spectators(config.data.spectators, table.classes)
     with time_stage("splitting"):
         splits = split_events(table, split, objects)
+    _check_evaluated_yields(splits)
     with time_stage("guards"):
-        findings = run_guards(splits, features, config.data.guards)
+        findings = run_guards(splits, features, config.data.guards, config.preparation)
     with time_stage("preparing"):
         preparation = fit_preparation(config.preparation, features, splits.train)
+        _check_other_splits(splits, preparation)
         train_weights = training_weights(splits.train, config.training.weight)
         validation_weights = training_weights(splits.validation, config.training.weight)
     return PreparedRun(
@@ -127,3 +135,16 @@ def prepare_run(
         train_weights,
         validation_weights,
     )
+
+
+def _check_evaluated_yields(splits: SplitTable) -> None:
+    """Refuse signed weights that leave nothing to evaluate, rather than after the training."""
+    rows, name = (splits.test, "test") if splits.test.n_events else (splits.validation, "validation")
+    if rows.event_weight is not None:
+        check_yields(splits.table.classes, rows.class_index, rows.event_weight, name)
+
+
+def _check_other_splits(splits: SplitTable, preparation: FittedPreparation) -> None:
+    """Refuse features that are not numbers outside the training split, where the fit has not looked."""
+    features = [feature for listed in preparation.inputs.values() for feature in listed]
+    check_usable(features, splits.table.columns, np.flatnonzero(splits.codes != 0), splits.table.name_row)

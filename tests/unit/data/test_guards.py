@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from rapidity.config.data import Guards
+from rapidity.config.preparation import Preparation
 from rapidity.core.classes import ClassSet
 from rapidity.core.errors import DataError
 from rapidity.data.features import FeatureSet, make_features
@@ -185,3 +186,18 @@ def test_all_errors_are_reported_together(guard: Any) -> None:
 def test_finding_is_plain_for_json(guard: Any) -> None:
     (finding,) = guard({"x": [1.0, 1.0]}, [0, 1], {"constant_feature": "warn"})
     assert finding.to_dict().keys() == {"guard", "level", "message"}
+
+
+def test_sentinel_that_nobody_stated_is_found(guard: Any) -> None:
+    columns = {"pt": np.array([31.5, -999.0, 40.25, 27.0, -999.0, 55.5, 38.0, 61.0], dtype=np.float32)}
+    (finding,) = guard(columns, [0] * 8, {"unstated_sentinel": "warn"})
+    assert "'pt' (-999 in 2 events)" in finding.message
+
+
+def test_sentinel_that_is_stated_is_fine(make_table: MakeTable) -> None:
+    columns = {"pt": np.array([31.5, -999.9, 40.25, 27.0, -999.9, 55.5, 38.0, 61.0], dtype=np.float32)}
+    table = make_table(columns)
+    features = FeatureSet({"event": make_features(("pt", "pt > 0"), "event", columns, {})})
+    preparation = Preparation.model_validate({"missing": {"sentinels": [-999.9]}})
+    splits = SplitTable(table, np.zeros(8, np.int8))
+    assert run_guards(splits, features, Guards(constant_feature="off"), preparation) == []

@@ -28,7 +28,7 @@ def prepare(folder: Path, data: dict[str, Any], preparation: dict[str, Any], **c
     inputs = {"event": TableInput.model_validate({"columns": "all", **columns})}
     table, features = read_table(block, inputs, needed_columns(config.split, block.objects), folder)
     split_table = split_events(table, config.split, block.objects)
-    findings = run_guards(split_table, features, block.guards)
+    findings = run_guards(split_table, features, block.guards, config)
     return table, split_table, findings, fit_preparation(config, features, split_table.train)
 
 

@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rapidity.core.errors import shorten
-from rapidity.data.features import Feature, FeatureSet, evaluate_feature
-from rapidity.data.guards.finding import GuardFinding
+from rapidity.data.features import Feature, evaluate_feature
+from rapidity.data.guards.finding import GuardedEvents, GuardFinding, Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rapidity.data.split import SplitTable
     from rapidity.data.table import Table
 
 
-def find_constant_features(
-    split_table: SplitTable, features: FeatureSet, level: Literal["error", "warn"]
-) -> Iterator[GuardFinding]:
+def find_constant_features(events: GuardedEvents, level: Level) -> Iterator[GuardFinding]:
     """Yield a finding if a feature is the same in all events, NaN in all of them included."""
     constant = [
         f"'{feature.name}' (always {value:g})"
-        for feature in features.all
-        if (value := _constant_value(feature, split_table.table)) is not None
+        for feature in events.features.all
+        if (value := _constant_value(feature, events.split_table.table)) is not None
     ]
     if constant:
         message = (
-            f"{shorten(constant)} never changes over {split_table.table.n_events} events. "
+            f"{shorten(constant)} never changes over {events.split_table.table.n_events} events. "
             "Remove it from the inputs (`exclude`), or check whether it was filled."
         )
         yield GuardFinding("constant_feature", level, message)

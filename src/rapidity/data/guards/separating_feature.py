@@ -2,41 +2,38 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rapidity.core.errors import shorten
 from rapidity.core.random import make_generator
-from rapidity.data.features import FeatureSet, evaluate_feature
-from rapidity.data.guards.finding import GuardFinding
+from rapidity.data.features import evaluate_feature
+from rapidity.data.guards.finding import GuardedEvents, GuardFinding, Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    from rapidity.data.split import SplitTable
 
 AUC_LIMIT = 0.999
 # More events of a class do not change an AUC in the third digit by more than its error.
 MAX_EVENTS_OF_CLASS = 20_000
 
 
-def find_separating_features(
-    split_table: SplitTable, features: FeatureSet, level: Literal["error", "warn"]
-) -> Iterator[GuardFinding]:
+def find_separating_features(events: GuardedEvents, level: Level) -> Iterator[GuardFinding]:
     """Yield a finding if a feature has an AUC above 0.999 (or below 0.001) for a class against the rest.
 
     A missing value (NaN) counts as one above all others, so a feature that is missing for just one class
     is found. Classes of more than 20,000 events are represented by that many of them, at random.
     """
-    table = split_table.table
+    table = events.split_table.table
     n_classes = len(table.classes)
     rows, scale = _sample_rows(table.class_index, n_classes)
     class_index = table.class_index[rows]
     found = []
-    for feature in features.all:
+    for feature in events.features.all:
         auc = class_aucs(evaluate_feature(feature, table.columns, rows), class_index, scale)
         best = int(np.argmax(np.abs(auc - 0.5)))
         if max(auc[best], 1 - auc[best]) > AUC_LIMIT:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import itertools
 import re
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from rapidity.core.errors import shorten
 from rapidity.data.features import unique
-from rapidity.data.guards.finding import GuardFinding
+from rapidity.data.guards.finding import GuardedEvents, GuardFinding, Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rapidity.data.features import FeatureSet
-    from rapidity.data.split import SplitTable
 
 # Words that say it by themselves: `gen_pt` and `GenPart`, but not `generic_tag` or `agent`.
 TRUTH_WORDS = frozenset(
@@ -50,13 +48,9 @@ TRUTH_FRAGMENTS = re.compile(r"truth|pdgid|weight(?!ed)|mcid")
 WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
-def find_truth_like_names(
-    split_table: SplitTable,
-    features: FeatureSet,
-    level: Literal["error", "warn"],
-) -> Iterator[GuardFinding]:
+def find_truth_like_names(events: GuardedEvents, level: Level) -> Iterator[GuardFinding]:
     """Yield a finding if the features, or the columns they are made of, have suspicious names."""
-    names = unique([*(feature.name for feature in features.all), *features.columns])
+    names = unique([*(feature.name for feature in events.features.all), *events.features.columns])
     suspicious = [f"'{name}'" for name in names if looks_like_truth(name)]
     if suspicious:
         message = (
