@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from pathlib import PurePath
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from rapidity.core.block import Block
+
+OWN_NAMES = frozenset(
+    {
+        "config.yaml",
+        "run.json",
+        "model.onnx",
+        "model.rejected.onnx",
+        "metrics.json",
+        "history.csv",
+        "scores.parquet",
+        "report.html",
+        "checkpoints",
+        "plots",
+    }
+)
+"""What a run itself writes into its folder; copies need other names."""
 
 
 class Evaluation(Block):
@@ -39,3 +56,24 @@ class Deliver(Block):
     """Name for the copy of the confusion matrix."""
     report: str | None = None
     """Name for the copy of `report.html`."""
+
+    @model_validator(mode="after")
+    def _names_are_free(self) -> Self:
+        copies = ("model", "metrics", "roc", "history", "confusion", "report")
+        given = {key: name for key in copies if (name := getattr(self, key)) is not None}
+        taken: dict[PurePath, str] = {}
+        for key, name in given.items():
+            path = PurePath(name)
+            if path.is_absolute() or ".." in path.parts or not path.parts:
+                message = (
+                    f"{key}: '{name}' is no file inside the folder of the run. Give a name relative to it"
+                )
+                raise ValueError(message)
+            if path.parts[0] in OWN_NAMES:
+                message = f"{key}: the run writes its own {path.parts[0]}. Give the copy another name"
+                raise ValueError(message)
+            if path in taken:
+                message = f"{key} and {taken[path]} have the same name '{name}'. Give each its own"
+                raise ValueError(message)
+            taken[path] = key
+        return self
