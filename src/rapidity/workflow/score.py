@@ -6,20 +6,37 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rapidity.core.errors import ConfigError, shorten
 from rapidity.data.table import SPLITS
 from rapidity.data.writers import open_writer
 from rapidity.evaluation import ScoredEvents
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
     from typing import Any
 
     from numpy.typing import NDArray
 
     from rapidity.artefact import OnnxModel, Scores
+    from rapidity.core.classes import ClassSet
     from rapidity.data.table import Table
 
 ROWS_PER_CHUNK = 131_072
+OWN_COLUMNS = ("source_file", "source_entry", "split", "class", "event_weight")
+"""Columns of scores.parquet before the spectators; the scores of the classes come after them."""
+
+
+def check_spectators(spectators: Sequence[str], classes: ClassSet) -> None:
+    """Raise a ConfigError if a spectator would take the place of a column of scores.parquet."""
+    reserved = {*OWN_COLUMNS, *(f"score_{name}" for name in classes.names)}
+    clashing = [name for name in spectators if name in reserved]
+    if clashing:
+        message = (
+            f"data.spectators: scores.parquet has columns {shorten(clashing)} of its own, which the "
+            "spectators would replace. Leave them out, or rename them in the data."
+        )
+        raise ConfigError(message)
 
 
 def score_table(model: OnnxModel, table: Table) -> Scores:
