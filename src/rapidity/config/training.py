@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from rapidity.core.block import Block
 
@@ -28,6 +28,13 @@ class Sgd(_Optimizer):
     momentum: Fraction = 0.0
     nesterov: bool = False
     """Look ahead along the momentum; needs momentum."""
+
+    @model_validator(mode="after")
+    def _nesterov_has_momentum(self) -> Self:
+        if self.nesterov and self.momentum == 0:
+            message = "nesterov looks ahead along the momentum, which is 0. Set momentum, usually to 0.9"
+            raise ValueError(message)
+        return self
 
 
 class Adagrad(_Optimizer):
@@ -205,3 +212,13 @@ class Training(Block):
     early_stopping: EarlyStopping | None = None
     checkpoint_every: Annotated[int, Field(gt=0)] = 1
     """Epochs between checkpoints."""
+
+    @model_validator(mode="after")
+    def _warm_up_ends(self) -> Self:
+        if self.schedule.warm_up >= self.epochs:
+            message = (
+                f"schedule.warm_up: {self.schedule.warm_up:g} epochs leave nothing of "
+                f"epochs = {self.epochs}. Shorten the warm-up, or train for more epochs"
+            )
+            raise ValueError(message)
+        return self

@@ -13,6 +13,7 @@ from rapidity.evaluation.results import (
     SplitSummary,
     WorkingPoint,
 )
+from rapidity.evaluation.summaries import check_yields
 
 __all__ = [
     "ALL",
@@ -22,6 +23,7 @@ __all__ = [
     "ScoredEvents",
     "SplitSummary",
     "WorkingPoint",
+    "check_yields",
     "evaluate",
     "to_plain",
 ]

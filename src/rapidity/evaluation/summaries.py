@@ -11,6 +11,9 @@ from rapidity.evaluation.results import Central, SplitSummary
 from rapidity.metrics import accuracy, effective_events, log_loss, one_vs_rest_auc
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from rapidity.core.classes import ClassSet
     from rapidity.evaluation.events import ScoredEvents
 
 
@@ -51,7 +54,7 @@ def refuse_undefined(events: ScoredEvents, split: str) -> None:
     DataError
         If there are no events, a class has none, or the weights of a class sum to nothing.
     """
-    place = "the data" if split == "all" else f"the {split} split"
+    place = _place(split)
     if not events.n_events:
         message = (
             f"nothing can be evaluated: {place} has no events whose class is known. "
@@ -68,13 +71,28 @@ def refuse_undefined(events: ScoredEvents, split: str) -> None:
             "its AUC. Give more events, or change the split."
         )
         raise DataError(message)
-    if events.event_weight is None:
-        return
-    yields = np.bincount(events.class_index, events.event_weight, minlength=len(events.classes))
-    for name, total in zip(events.classes.names, yields.tolist(), strict=True):
+    if events.event_weight is not None:
+        check_yields(events.classes, events.class_index, events.event_weight, split)
+
+
+def check_yields(
+    classes: ClassSet, class_index: NDArray[np.int64], event_weight: NDArray[np.float64], split: str
+) -> None:
+    """Raise a DataError if the weights of a class of these events ``(n_events,)`` sum to nothing or less.
+
+    Known before any training, so a run asks before it begins.
+    """
+    place = _place(split)
+    counts = np.bincount(class_index, minlength=len(classes))
+    yields = np.bincount(class_index, event_weight, minlength=len(classes))
+    for name, total, count in zip(classes.names, yields.tolist(), counts.tolist(), strict=True):
         if total <= 0:
             message = (
-                f"the event weights of class '{name}' sum to {total:.6g} in {place} ({table} events), "
+                f"the event weights of class '{name}' sum to {total:.6g} in {place} ({count} events), "
                 "but every class needs a yield above zero. Give more events, or check data.event_weight."
             )
             raise DataError(message)
+
+
+def _place(split: str) -> str:
+    return "the data" if split == "all" else f"the {split} split"
