@@ -9,14 +9,16 @@ import numpy as np
 
 from rapidity.config import load_config
 from rapidity.config.data import Source
+from rapidity.config.inputs import TableInput
 from rapidity.core.errors import ConfigError
 from rapidity.data.assembly import read_table
+from rapidity.data.split import needed_columns
 from rapidity.evaluation import ALL, evaluate
 from rapidity.workflow.run import Run
 from rapidity.workflow.score import make_scored_events, score_table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rapidity.config import RunConfig
     from rapidity.core.progress import Progress
@@ -50,12 +52,35 @@ def evaluate_run(
     model = run.model
     sources = tuple(_parse_source(text, config, model.classes.names) for text in data)
     block = config.data.model_copy(
-        update={"sources": sources, "classes": config.data.classes or model.classes.names}
+        update={
+            "sources": sources,
+            "classes": config.data.classes or model.classes.names,
+            # They say nothing of the scores, unless a key is a feature too: its type counts.
+            "event_key": tuple(name for name in config.data.event_key or () if name in model.inputs) or None,
+            "spectators": (),
+        }
     )
-    table, _ = read_table(block, config.inputs, (), Path.cwd(), progress, require_all_classes=False)
+    inputs = _name_inputs(config.inputs, tuple(model.inputs))
+    splitting = needed_columns(config.preparation.split, config.data.objects)
+    table, _ = read_table(
+        block,
+        inputs,
+        [name for name in splitting if name in model.inputs],
+        Path.cwd(),
+        progress,
+        require_all_classes=False,
+    )
     no_split = np.full(table.n_events, -1, dtype=np.int8)
     events = make_scored_events(table, no_split, score_table(model, table))
     return evaluate(events, config.evaluation, config.training.seed, split=ALL).to_metrics()
+
+
+def _name_inputs(inputs: Mapping[str, TableInput], columns: tuple[str, ...]) -> dict[str, TableInput]:
+    """Return the inputs with the columns of the model in place of `all`, which other files may read anew."""
+    return {
+        name: TableInput(columns=columns) if config.columns == "all" else config
+        for name, config in inputs.items()
+    }
 
 
 def _parse_source(text: str, config: RunConfig, class_names: Sequence[str]) -> Source:
