@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _ZERO_DECIMALS = re.compile(r"\.0*$")
+_INTEGERS_END = 2**63
 _EXACT_INTEGERS_END = 2.0**53
 """Above this, float64 no longer tells neighbouring integers apart."""
 
@@ -110,16 +112,32 @@ def _to_str(value: object) -> str:
 
 def _parse_text(values: NDArray[Any], dtype: np.dtype[Any], place: Place) -> NDArray[Any]:
     """Return the numbers that a text column spells out (exactly, for integers)."""
-    parse = _parse_integer if dtype.kind in "iu" else float
+    parse, wanted = (_parse_integer, "whole number") if dtype.kind in "iu" else (float, "number")
     numbers = []
     for index, text in enumerate(_to_text(values).tolist()):
         try:
             numbers.append(parse(text))
         except ValueError:
-            place.refuse(index, text or None, "a number. Correct the file, or leave the column out.")
+            place.refuse(index, text or None, f"a {wanted}. Correct the file, or leave the column out.")
     return np.array(numbers, dtype=np.int64 if dtype.kind in "iu" else np.float64)
 
 
 def _parse_integer(text: str) -> int:
-    # Programs that know only floats write the event number 7 as 7.0.
-    return int(_ZERO_DECIMALS.sub("", text))
+    # Programs that know only floats write the event number 7 as 7.0 or 7.000e+00.
+    try:
+        number: int | Decimal = int(_ZERO_DECIMALS.sub("", text))
+    except ValueError:
+        number = _parse_decimal(text)
+    if not -_INTEGERS_END <= number < _INTEGERS_END or number != int(number):
+        raise ValueError(text)
+    return int(number)
+
+
+def _parse_decimal(text: str) -> Decimal:
+    try:
+        number = Decimal(text)
+    except InvalidOperation as error:
+        raise ValueError(text) from error
+    if not number.is_finite():
+        raise ValueError(text)
+    return number
