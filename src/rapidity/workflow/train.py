@@ -172,6 +172,8 @@ class _Stages:
         self, prepared: PreparedRun, model: Model, network: Network | None, record: dict[str, Any]
     ) -> None:
         """Write and check the model file."""
+        # From here on the files change, so a finished run that is resumed is not finished until the end.
+        self.folder.write_record(record)
         # Again, since a resumed run may change what comes after training.
         write_text(self.folder.config, dump_config(self.config))
         with self.watch.stage("export"):
