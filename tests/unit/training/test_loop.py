@@ -158,9 +158,10 @@ def test_loss_that_is_not_finite_names_epoch_step_feature_and_event(model, train
 
 def test_loss_spoilt_by_the_step_before_points_there(model, train, validation, plan):
     # The largest float32: the loss at zero parameters is finite, the parameters after it are not.
-    row = int(make_generator(1, "shuffle", 1).permutation(200)[0])
+    # With this seed the dropout of the stand-in model spares that value in the first step.
+    row = int(make_generator(2, "shuffle", 1).permutation(200)[0])
     spoilt = with_value(train, row=row, column=2, value=3.4e38)
-    settings = plan(optimizer={"type": "sgd", "learning_rate": 1e3})
+    settings = plan(seed=2, optimizer={"type": "sgd", "learning_rate": 1e3})
     with pytest.raises(TrainingError, match=rf"in the batch before: 'met' = 3\.4e\+38 \(event {row}\)"):
         fit(model, spoilt, validation, settings)
 
