@@ -212,7 +212,8 @@ class TorchModel:
 
         def record(name: str) -> Any:
             def hook(_module: nn.Module, _inputs: Any, result: Tensor) -> None:
-                results[name] = result
+                # The layer after it may write over its result.
+                results[name] = result.clone()
 
             return hook
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from rapidity.engines.torch.layers import lower_node
+from rapidity.network.layers import Activation
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from rapidity.network import Network, Shape
 
 Forward = Callable[..., tuple[Tensor, ...]]
+
+KINDS_WITHOUT_SAVED_RESULT = ("dense", "batch_norm", "layer_norm")
+"""Layers whose gradient follows from their input alone."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,9 @@ def build_native(network: Network, device: torch.device) -> NativeNetwork:
         for name, argument in zip(network.inputs, _argument_names(network.inputs), strict=True)
     }
     lowered = {node.name: lower_node(node) for node in network.nodes}
+    for rectifier in [lowered[name].module for name in _overwritable(network)]:
+        if isinstance(rectifier, nn.ReLU):
+            rectifier.inplace = True
     for node in network.nodes:
         arguments = tuple(values[source] for source in node.inputs)
         values[node.name] = graph.call_module(attributes[node.name], arguments)
@@ -129,6 +136,24 @@ def build_native(network: Network, device: torch.device) -> NativeNetwork:
     )
     outputs = {name: network.shape_of(node)[-1] for name, node in network.outputs.items()}
     return NativeNetwork(module, _as_tuple(module), dict(network.inputs), outputs, slots, modules)
+
+
+def _overwritable(network: Network) -> list[str]:
+    """Return the rectifiers that may write over their input: it saves a tensor, and its pages, per step.
+
+    Nothing else may need the value that comes in: neither another node, nor an output, nor the backward
+    pass of the layer that made it.
+    """
+    users = [source for node in network.nodes for source in node.inputs] + list(network.outputs.values())
+    makers = {node.name for node in network.nodes if node.layer.kind in KINDS_WITHOUT_SAVED_RESULT}
+    return [
+        node.name
+        for node in network.nodes
+        if isinstance(node.layer, Activation)
+        and node.layer.function == "relu"
+        and node.inputs[0] in makers
+        and users.count(node.inputs[0]) == 1
+    ]
 
 
 def _as_tuple(module: nn.Module) -> Forward:

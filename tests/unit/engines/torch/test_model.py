@@ -295,6 +295,20 @@ def test_results_of_named_layers_can_be_had(make_network: MakeNetwork, make_even
         model.predict(ResidentBatches(make_events(10), 4), ["tanh"])
 
 
+def test_result_of_a_layer_is_that_before_the_rectifier_that_overwrites_it(
+    make_network: MakeNetwork, make_events: MakeEvents
+) -> None:
+    network, events = make_network({"type": "dense", "units": 6, "name": "hidden"}, "relu"), make_events(20)
+    model = build(network)
+    assert any(getattr(module, "inplace", False) for module in model.native.modules())
+    found = model.predict(ResidentBatches(events, BATCH_SIZE), ["hidden"])["hidden"]
+    parameters = model.parameters()
+    (features,) = events.inputs.values()
+    expected = features @ parameters["hidden.kernel"] + parameters["hidden.bias"]
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    assert (found < 0).any()
+
+
 def test_no_events_give_no_logits(make_network: MakeNetwork, make_events: MakeEvents) -> None:
     model = build(make_network(n_logits=3))
     assert model.predict(ResidentBatches(make_events(0), 4))["class"].shape == (0, 3)
