@@ -77,6 +77,8 @@ def check_scores(run, stored):
     np.testing.assert_allclose(scores["event_weight"], stored.events["weight"][rows])
     assert set(scores["split"]) == {"train", "validation", "test"}
     assert {str(stored.folder) in file for file in scores["source_file"]} == {True}
+    identity = zip(scores["source_file"], scores["source_table"], scores["source_entry"], strict=True)
+    assert len(set(identity)) == len(rows)
     np.testing.assert_allclose(scores["score_signal"] + scores["score_background"], 1, atol=TOLERANCE)
 
 

@@ -100,12 +100,15 @@ class Table:
         return f"entry {self.source_entry[row]} of {self.file_names[self.source_file[row]]}"
 
     @property
+    def inner_tables(self) -> tuple[str, ...]:
+        """For each of the files the table inside it, empty where none was named."""
+        return self.tables or ("",) * len(self.files)
+
+    @property
     def file_names(self) -> tuple[str, ...]:
         """The files with the table inside them, ``a.h5:Signal``: each stands for other events."""
-        tables = self.tables or ("",) * len(self.files)
-        return tuple(
-            f"{file}:{table}" if table else file for file, table in zip(self.files, tables, strict=True)
-        )
+        pairs = zip(self.files, self.inner_tables, strict=True)
+        return tuple(f"{file}:{table}" if table else file for file, table in pairs)
 
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Table:
         """Return the events of these row numbers (or where a mask is True), in that order."""

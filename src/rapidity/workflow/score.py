@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rapidity.data.table import Table
 
 ROWS_PER_CHUNK = 131_072
-OWN_COLUMNS = ("source_file", "source_entry", "split", "class", "event_weight")
+OWN_COLUMNS = ("source_file", "source_table", "source_entry", "split", "class", "event_weight")
 """Columns of scores.parquet before the spectators; the scores of the classes come after them."""
 
 
@@ -74,6 +74,7 @@ def _score_columns(
     entries = table.source_entry[rows]
     columns: dict[str, NDArray[Any]] = {
         "source_file": np.array(table.files, dtype=object)[table.source_file[rows]],
+        "source_table": np.array(table.inner_tables, dtype=object)[table.source_file[rows]],
         "source_entry": entries,
         "split": split_names[events.split[rows]],
         "class": class_names[table.class_index[rows]],
