@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rapidity.core.errors import DataError
+from rapidity.core.progress import SilentProgress
 from rapidity.samples.blocks import BLOCK_SIZE, CHUNK_SIZE, Block, BlockTask
 from rapidity.samples.catalogue import SAMPLES
 from rapidity.samples.output import check_path, write_sample
@@ -19,7 +21,6 @@ from rapidity.samples.workers import InlinePool, WorkerPool, default_workers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
     from rapidity.core.progress import Progress, Task
     from rapidity.samples.sample import Process, Sample
@@ -32,13 +33,13 @@ MAX_WORKERS = 1024
 
 def generate(
     name: str,
-    path: Path,
+    path: Path | str,
     *,
     n_events: int,
     seed: int,
     underlying_event: bool = False,
     workers: int | None = None,
-    progress: Progress,
+    progress: Progress | None = None,
 ) -> SampleSummary:
     """Generate a sample and write it as HDF5 with one compound dataset a process.
 
@@ -58,6 +59,8 @@ def generate(
         Simulate multiple parton interactions: about five times slower.
     workers
         Processes to use; None for one a processor, 1 for this process alone.
+    progress
+        What shows the work; None for silence.
 
     Raises
     ------
@@ -72,7 +75,8 @@ def generate(
     sample = SAMPLES.get_variant(name)
     n_workers = default_workers() if workers is None else workers
     _check_numbers(sample, n_events, seed, n_workers)
-    check_path(path)
+    file = Path(path)
+    check_path(file)
     check_generators(name)
     n_processes = len(sample.processes)
     states = [
@@ -81,17 +85,17 @@ def generate(
     ]
     pool = InlinePool() if n_workers == 1 else WorkerPool(n_workers)
     title = f"Generating {name}"
-    with pool, progress.task(title, total=n_events, unit="event") as task:
+    with pool, (progress or SilentProgress()).task(title, total=n_events, unit="event") as task:
         _run_blocks(pool, _Plan(sample, states, seed, underlying_event), n_workers, task)
     summaries = {state.process.name: state.summarise() for state in states}
     write_sample(
-        path,
+        file,
         sample,
         {state.process.dataset: state.collect(sample.columns) for state in states},
         summaries,
         {"seed": seed, "underlying_event": underlying_event},
     )
-    return SampleSummary(name, path, summaries, n_workers, time.monotonic() - start)
+    return SampleSummary(name, file, summaries, n_workers, time.monotonic() - start)
 
 
 def _check_numbers(sample: Sample, n_events: int, seed: int, n_workers: int) -> None:
