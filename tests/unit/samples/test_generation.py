@@ -187,6 +187,13 @@ def test_progress_counts_the_selected_events(tmp_path):
 
 
 @pytest.mark.usefixtures("stand_in")
+def test_a_path_as_text_and_no_progress_will_do(tmp_path):
+    summary = generate("hww_ttbar", str(tmp_path / "a.h5"), n_events=10, seed=3, workers=1)
+    assert summary.path == tmp_path / "a.h5"
+    assert [len(events) for events in read(summary.path)] == [5, 5]
+
+
+@pytest.mark.usefixtures("stand_in")
 def test_a_failure_leaves_the_earlier_file_alone(tmp_path, monkeypatch):
     path = tmp_path / "a.h5"
     path.write_text("earlier")
