@@ -168,7 +168,10 @@ def measure_lightning(n_rows: int) -> Callable[[int], float]:
             self.seconds = 0.0
 
         def training_step(self, batch: Any) -> Any:
-            return functional.binary_cross_entropy_with_logits(self.module(batch[0]), batch[1])
+            loss = functional.binary_cross_entropy_with_logits(self.module(batch[0]), batch[1])
+            # Rapidity, skorch and Keras give the loss of the training; here it must be asked for.
+            self.log("loss", loss, on_step=False, on_epoch=True)
+            return loss
 
         def configure_optimizers(self) -> Any:
             return torch.optim.Adam(self.parameters(), lr=LEARNING_RATE, fused=True)

@@ -31,7 +31,7 @@ def generate(
     underlying_event: Annotated[
         bool,
         typer.Option(
-            "--underlying-event", help="Simulate multiple parton interactions too; about five times slower."
+            "--underlying-event", help="Simulate multiple parton interactions too; about six times slower."
         ),
     ] = False,
     overwrite: Overwrite = False,

@@ -56,7 +56,7 @@ def generate(
         From 0 to 2**63 - 1. The events depend on it, on `underlying_event` and on the versions of
         Pythia and FastJet; not on `workers`, and the events of a smaller sample begin a larger one.
     underlying_event
-        Simulate multiple parton interactions: about five times slower.
+        Simulate multiple parton interactions: about six times slower.
     workers
         Processes to use; None for one a processor, 1 for this process alone.
     progress
