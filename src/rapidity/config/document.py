@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -15,7 +16,7 @@ import yaml
 from rapidity.core.errors import ConfigError, closest, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 Key = str | int
@@ -110,8 +111,12 @@ class Document:
                 return self.marks[path[:length]]
         return "line 1"
 
-    def set_value(self, text: str) -> None:
-        """Apply one override such as ``training.epochs=5`` or ``data.sources.0.path=x.root``."""
+    def set_value(self, text: str, default_types: Mapping[KeyPath, str] = MappingProxyType({})) -> None:
+        """Apply one override such as ``training.epochs=5`` or ``data.sources.0.path=x.root``.
+
+        A block that is not written starts with its `type` in `default_types`, so that one key of it can be
+        set alone.
+        """
         key, equals, value_text = text.partition("=")
         names = [name.strip() for name in key.split(".")]
         if not equals or not all(names):
@@ -122,12 +127,12 @@ class Document:
         except ConfigError as error:
             self._refuse(tuple(names), f"the value {value_text!r} is {error}. Put quotes around text")
             return
-        self._put(names, value.values)
+        self._put(names, value.values, default_types)
 
     def _refuse(self, path: KeyPath, text: str) -> None:
         self.problems.append(Problem("--set", path, text))
 
-    def _put(self, names: Sequence[str], value: Any) -> None:
+    def _put(self, names: Sequence[str], value: Any, default_types: Mapping[KeyPath, str]) -> None:
         path: KeyPath = ()
         block = self.values
         for depth, name in enumerate(names):
@@ -143,7 +148,9 @@ class Document:
             inner = block.get(key) if isinstance(block, dict) else block[key]
             if not isinstance(inner, (dict, list)):
                 self.marks[path] = "--set"
-                inner = block[key] = _as_block(inner)
+                # A network of layers has no type.
+                kind = None if names[depth + 1] == "layers" else default_types.get(path)
+                inner = block[key] = _as_block(kind if inner is None else inner)
             block = inner
 
     def _position(self, block: Any, path: KeyPath, name: str) -> Key | None:

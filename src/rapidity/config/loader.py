@@ -11,10 +11,11 @@ from pydantic import ValidationError
 from rapidity.config.document import Document, KeyPath, Problem, read_document, write_yaml
 from rapidity.config.problems import collect_problems, format_problems
 from rapidity.config.run import RunConfig
+from rapidity.core.block import Block
 from rapidity.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 OPTIONAL_BLOCKS = ("preparation", "network", "training", "evaluation", "deliver")
 """Blocks of which nothing need be given: `training:` with nothing below it means the defaults."""
@@ -62,8 +63,9 @@ def load_config(path: Path | str, overrides: Sequence[str] = ()) -> LoadedConfig
     """
     path = Path(path)
     document = read_document(path)
+    default_types = dict(_default_types(RunConfig))
     for override in overrides:
-        document.set_value(override)
+        document.set_value(override, default_types)
     for name in OPTIONAL_BLOCKS:
         if document.values.get(name, ...) is None:
             del document.values[name]
@@ -78,6 +80,18 @@ def load_config(path: Path | str, overrides: Sequence[str] = ()) -> LoadedConfig
     if problems or config is None:
         raise ConfigError(format_problems(problems, str(path)))
     return LoadedConfig(config, path, path.resolve().parent)
+
+
+def _default_types(model: type[Block], path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
+    """Yield the key of every block that has a `type`, and the type that it has when it is left out."""
+    for name, info in model.model_fields.items():
+        default = info.get_default()
+        if isinstance(default, Block):
+            where = (*path, info.alias or name)
+            kind = getattr(default, "type", None)
+            if kind is not None:
+                yield where, kind
+            yield from _default_types(type(default), where)
 
 
 def dump_config(config: RunConfig) -> str:

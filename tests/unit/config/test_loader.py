@@ -127,6 +127,20 @@ def test_override_opens_a_short_form():
     assert config.data.sources[0].limit == 10
 
 
+def test_override_opens_a_block_with_its_default_type(tmp_path):
+    bare = tmp_path / "bare.yaml"
+    bare.write_text("name: a\ndata: {sources: [{path: a.csv}], target: t}\nfeatures: [x]\n")
+    overrides = ["training.optimizer.learning_rate=0.5", "network.hidden=[8]", "training.schedule.warm_up=1"]
+    config = load_config(bare, overrides).config
+    assert (config.training.optimizer.type, config.training.optimizer.learning_rate) == ("adam", 0.5)
+    assert config.network.hidden == (8,)
+    assert config.training.schedule.warm_up == 1
+    layers = load_config(bare, ["network.layers=[relu]"]).config.network.layers
+    assert len(layers) == 1
+    other = ["training.optimizer.type=sgd", "training.optimizer.momentum=0.9"]
+    assert load_config(bare, other).config.training.optimizer.momentum == 0.9
+
+
 @pytest.mark.parametrize(
     ("override", "message"),
     [
