@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import resource
+import re
 import subprocess
 import sys
 
@@ -151,34 +151,48 @@ def test_no_column_is_refused(tmp_path):
         open_writer(tmp_path / "a.csv", columns={})
 
 
-@pytest.fixture
-def small_disk():
-    """Let no file grow beyond 20 kB: the nearest thing to a full disk that a test may have."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
-@pytest.mark.parametrize("suffix", WRITABLE_SUFFIXES)
-def test_full_disk_is_one_clear_error(tmp_path, small_disk, suffix):
-    path = tmp_path / f"scores{suffix}"
-    path.write_text("earlier")
-    rng = np.random.default_rng(1)
-    chunks = [{"x": rng.random(10_000)} for _ in range(20)]
-    with pytest.raises(DataError, match=r"cannot write .*scores.*: .* Nothing was changed there"):
-        write_chunks(path, {"x": np.float64}, chunks)
-    assert path.read_text() == "earlier"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-FULL_DISK_PROGRAM = """
+# Programs of their own: the limit counts for every file that a process writes, the log of the tests included.
+SMALL_DISK = """
 import resource, sys
 import numpy as np
 from rapidity.core.errors import DataError
 from rapidity.data.writers import open_writer, write_compound_hdf5
+# No file may grow beyond 20 kB: the nearest thing to a full disk that a test may have.
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
-x = np.random.default_rng(1).random(100_000)
+x = np.random.default_rng(1).random(200_000)
+"""
+WRITING_PROGRAM = (
+    SMALL_DISK
+    + """
+try:
+    with open_writer(sys.argv[1], columns={"x": "f8"}) as writer:
+        for part in np.split(x, 20):
+            writer.write({"x": part})
+except DataError as error:
+    sys.exit(str(error))
+"""
+)
+
+
+def run_program(program, argument):
+    command = [sys.executable, "-c", program, str(argument)]
+    return subprocess.run(command, check=False, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("suffix", WRITABLE_SUFFIXES)
+def test_full_disk_is_one_clear_error(tmp_path, suffix):
+    path = tmp_path / f"scores{suffix}"
+    path.write_text("earlier")
+    done = run_program(WRITING_PROGRAM, path)
+    assert done.returncode == 1
+    assert re.fullmatch(r"cannot write .*scores.*: .* Nothing was changed there\.\n", done.stderr)
+    assert path.read_text() == "earlier"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+TWO_FAILURES_PROGRAM = (
+    SMALL_DISK
+    + """
 try:
     with open_writer(sys.argv[1] + "/a.h5", columns={"x": "f8"}) as writer:
         writer.write({"x": x})
@@ -188,14 +202,13 @@ except DataError:
     except DataError:
         sys.exit(2)
 """
+)
 
 
 def test_process_survives_a_full_disk_under_hdf5(tmp_path):
     # The HDF5 library crashed the interpreter at its end when it could not write its last bytes.
-    done = subprocess.run(
-        [sys.executable, "-c", FULL_DISK_PROGRAM, str(tmp_path)], check=False, capture_output=True
-    )
-    assert done.returncode == 2, done.stderr.decode()
+    done = run_program(TWO_FAILURES_PROGRAM, tmp_path)
+    assert done.returncode == 2, done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
