@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rapidity.core.errors import DataError, EngineError, shorten
+from rapidity.engines.events import check_outputs, take_class_index, take_relative_weight
+from rapidity.engines.torch.tensors import to_tensor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -94,10 +95,7 @@ class BatchLoss:
     """The loss of all outputs together, penalties excluded."""
 
     def __init__(self, objective: Objective, outputs: Mapping[str, int]) -> None:
-        unknown = sorted(set(objective.outputs) ^ set(outputs))
-        if unknown:
-            message = f"objective and network differ in their outputs: {shorten(unknown)}"
-            raise EngineError(message)
+        check_outputs(objective, outputs)
         self.objective = objective
         self._losses: list[tuple[str, OutputLoss, float]] = []
         for name, n_logits in outputs.items():
@@ -107,41 +105,22 @@ class BatchLoss:
 
     def prepare(self, batch: Batch, device: torch.device) -> tuple[tuple[Tensor, ...], ...]:
         """Return, for each output, the tensors with a row per event that its loss needs."""
-        mean = self.objective.mean_training_weight
-        weight = None
-        if batch.training_weight is not None:
-            weight = torch.from_numpy(batch.training_weight / mean).float().to(device)
-        elif mean != 1:
-            weight = torch.full((batch.n_events,), 1 / mean, device=device)
+        relative = take_relative_weight(batch, self.objective)
+        weight = None if relative is None else to_tensor(relative, device)
         return tuple(
-            loss.prepare(_class_index(batch, name, self.objective.outputs[name], device), weight)
+            loss.prepare(
+                to_tensor(take_class_index(batch, name, self.objective.outputs[name]), device), weight
+            )
             for name, loss, _ in self._losses
         )
 
     def __call__(self, logits: Sequence[Tensor], targets: Sequence[Sequence[Tensor]]) -> Tensor:
         """Return the loss of logits ``(n_events, n_logits)`` and what `prepare` made of these events."""
-        total: Tensor | None = None
-        for values, rows, (_, loss, factor) in zip(logits, targets, self._losses, strict=True):
-            term = loss(values.float(), rows)
-            term = term if factor == 1 else term * factor
-            total = term if total is None else total + term
-        if total is None:
-            message = "the objective has no outputs, so there is nothing to minimise"
-            raise EngineError(message)
+        terms = [
+            loss(values.float(), rows) if factor == 1 else loss(values.float(), rows) * factor
+            for values, rows, (_, loss, factor) in zip(logits, targets, self._losses, strict=True)
+        ]
+        total = terms[0]
+        for term in terms[1:]:
+            total = total + term
         return total
-
-
-def _class_index(batch: Batch, name: str, output: OutputObjective, device: torch.device) -> Tensor:
-    if name not in batch.targets:
-        message = (
-            f"the events have no target for output '{name}'. Targets: {shorten(batch.targets) or 'none'}"
-        )
-        raise DataError(message)
-    values = batch.targets[name]
-    if len(values) and (values.min() < 0 or values.max() >= output.n_classes):
-        message = (
-            f"target '{name}' has class indices from {values.min()} to {values.max()};"
-            f" a loss needs 0 to {output.n_classes - 1}. Leave events of unknown class out of the training."
-        )
-        raise DataError(message)
-    return torch.from_numpy(values.astype("int64", copy=True)).to(device)

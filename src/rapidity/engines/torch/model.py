@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from rapidity.core.errors import EngineError, closest, shorten
 from rapidity.core.records import EpochRecord, Parameters, State
 from rapidity.engines.engine import check_shapes
+from rapidity.engines.state import PARAMETER, separate_parameters
 from rapidity.engines.torch.device import seeded
 from rapidity.engines.torch.losses import BatchLoss
 from rapidity.engines.torch.stepper import Stepper
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from rapidity.core.records import Batch, Batches, FloatArray, Objective, RateSchedule
     from rapidity.engines.engine import Precision
     from rapidity.engines.torch.module import NativeNetwork
-
-PARAMETER = "parameter/"
 
 
 class TorchModel:
@@ -131,14 +130,9 @@ class TorchModel:
 
         A state of parameters alone is fine: training from it starts with a fresh optimiser.
         """
-        arrays = {
-            name.removeprefix(PARAMETER): array
-            for name, array in state.arrays.items()
-            if name.startswith(PARAMETER)
-        }
-        self.load_parameters(arrays)
-        rest = {name: array for name, array in state.arrays.items() if not name.startswith(PARAMETER)}
-        self._stepper.load_state(State(rest, state.numbers))
+        parameters, rest = separate_parameters(state)
+        self.load_parameters(parameters)
+        self._stepper.load_state(rest)
 
     def load_parameters(self, parameters: Mapping[str, np.ndarray[Any, Any]]) -> None:
         """Copy canonical parameters into the module."""

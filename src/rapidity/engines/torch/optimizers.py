@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from rapidity.config import training
-from rapidity.core.errors import EngineError, shorten
+from rapidity.engines.state import check_optimizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -99,12 +99,7 @@ OPTIMIZERS: Mapping[type[Any], OptimizerVariant] = {
 
 def find_variant(config: object) -> OptimizerVariant:
     """Return how to make the optimiser that `config` asks for."""
-    if type(config) not in OPTIMIZERS:
-        known = shorten(variant.__name__ for variant in OPTIMIZERS)
-        message = (
-            f"engine 'torch' has no optimiser for {config!r}; it needs the configuration of one of {known}"
-        )
-        raise EngineError(message)
+    check_optimizer("torch", config)
     return OPTIMIZERS[type(config)]
 
 
@@ -130,13 +125,6 @@ def write_moments(
 ) -> None:
     """Put the moments of one parameter, by our names and laid out like it, into the optimiser."""
     keys = {name: key for key, name in variant.moments.items()}
-    unknown = sorted(set(moments) - set(keys))
-    if unknown:
-        message = (
-            f"the state holds moments {shorten(unknown)}, which {type(optimizer).__name__} does not have"
-            f" ({shorten(keys)}). Go on with the optimiser that made the state."
-        )
-        raise EngineError(message)
     if not moments:
         return
     entries: dict[str, Any] = {keys[name]: tensor for name, tensor in moments.items()}

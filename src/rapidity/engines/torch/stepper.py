@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from rapidity.core.errors import EngineError, shorten
+from rapidity.core.errors import EngineError
 from rapidity.core.records import State
+from rapidity.engines.state import MOMENT, OPTIMIZER_STEP, STEP, check_moments, group_moments
 from rapidity.engines.torch import optimizers
 
 if TYPE_CHECKING:
@@ -17,12 +18,9 @@ if TYPE_CHECKING:
     from rapidity.core.records import Objective, RateSchedule
     from rapidity.engines.engine import Precision
     from rapidity.engines.torch.losses import BatchLoss
-    from rapidity.engines.torch.module import NativeNetwork, TensorSlot
+    from rapidity.engines.torch.module import NativeNetwork
     from rapidity.engines.torch.tensors import EventTensors
 
-MOMENT = "moment/"
-STEP = "step"
-OPTIMIZER_STEP = "optimizer_step"
 SCALER_SCALE = "scaler_scale"
 SCALER_TRACKER = "scaler_growth_tracker"
 
@@ -125,7 +123,7 @@ class Stepper:
 
     def load_state(self, state: State) -> None:
         """Go on from these moments and counts; without them, with a fresh optimiser."""
-        self._check_moments(state)
+        check_moments(state, {slot.name: slot.shape for slot in self._slots})
         self._step = int(state.numbers.get(STEP, 0))
         if self._scaler is not None and SCALER_SCALE in state.numbers:
             scaler = self._scaler.state_dict()
@@ -137,29 +135,13 @@ class Stepper:
             {name: array.copy() for name, array in state.arrays.items()}, dict(state.numbers)
         )
 
-    def _check_moments(self, state: State) -> None:
-        shapes = {slot.name: slot.shape for slot in self._slots}
-        misfits = [
-            name
-            for name, array in state.arrays.items()
-            if shapes.get(name.removeprefix(MOMENT).partition("/")[2]) != array.shape
-        ]
-        if misfits:
-            message = (
-                f"these arrays of the state are not moments of this model's parameters: {shorten(misfits)}."
-                " Load a state that the same network made."
-            )
-            raise EngineError(message)
-
     def _fill(self, optimizer: Optimizer, variant: optimizers.OptimizerVariant, state: State) -> None:
         step = int(state.numbers.get(OPTIMIZER_STEP, 0))
-        by_parameter: dict[str, dict[str, Tensor]] = {slot.name: {} for slot in self._slots}
-        slots: dict[str, TensorSlot] = {slot.name: slot for slot in self._slots}
-        for name, array in state.arrays.items():
-            moment, _, parameter = name.removeprefix(MOMENT).partition("/")
-            tensor = torch.empty_like(slots[parameter].tensor.detach())
-            slots[parameter].write(array, tensor)
-            by_parameter[parameter][moment] = tensor
-        for name, moments in by_parameter.items():
-            own_step = int(state.numbers.get(f"{OPTIMIZER_STEP}/{name}", step))
-            optimizers.write_moments(optimizer, variant, slots[name].tensor, moments, own_step)
+        grouped = group_moments(state, self._config)
+        for slot in self._slots:
+            moments = {}
+            for name, array in grouped.get(slot.name, {}).items():
+                moments[name] = torch.empty_like(slot.tensor.detach())
+                slot.write(array, moments[name])
+            own_step = int(state.numbers.get(f"{OPTIMIZER_STEP}/{slot.name}", step))
+            optimizers.write_moments(optimizer, variant, slot.tensor, moments, own_step)

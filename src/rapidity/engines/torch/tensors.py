@@ -12,9 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rapidity.core.errors import DataError, shorten
 from rapidity.core.records import Batch, Batches, ResidentBatches
-from rapidity.network import describe_shape
+from rapidity.engines.events import take_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -58,33 +57,15 @@ class EventTensors:
 
 
 def to_tensor(array: np.ndarray[Any, Any], device: torch.device) -> Tensor:
-    """Return a float32 tensor on the device; on the CPU it shares the memory of a float32 array."""
-    values = np.ascontiguousarray(array, dtype=np.float32)
+    """Return a tensor on the device; on the CPU it shares the memory of the array."""
     # torch warns about memory that it must not write to, even though nothing here writes.
-    values = values if values.flags.writeable else values.copy()
+    values = array if array.flags.writeable else array.copy()
     return torch.from_numpy(values).to(device)
 
 
 def input_tensors(batch: Batch, inputs: Mapping[str, Shape], device: torch.device) -> tuple[Tensor, ...]:
     """Return the inputs of the network in order; a DataError if the batch lacks one or its shape differs."""
-    tensors = []
-    for name, shape in inputs.items():
-        if name not in batch.inputs:
-            message = (
-                f"the events have no input '{name}', which the network needs."
-                f" They have: {shorten(batch.inputs)}"
-            )
-            raise DataError(message)
-        array = batch.inputs[name]
-        if array.shape[1:] != tuple(shape):
-            message = (
-                f"input '{name}' of the events has shape {describe_shape(array.shape[1:])},"
-                f" but the network was built for {describe_shape(shape)}."
-                " Prepare them with the same configuration."
-            )
-            raise DataError(message)
-        tensors.append(to_tensor(array, device))
-    return tuple(tensors)
+    return tuple([to_tensor(array, device) for array in take_inputs(batch, inputs)])
 
 
 class DeviceCache:

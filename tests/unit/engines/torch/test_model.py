@@ -365,7 +365,7 @@ def test_a_state_of_another_model_is_refused(
     with pytest.raises(EngineError, match=r"not moments of this model's parameters: moment/mean/ghost\.bias"):
         model.load_state(State({**state.arrays, "moment/mean/ghost.bias": np.zeros(1)}, state.numbers))
     model.load_state(state)
-    with pytest.raises(EngineError, match=r"moments mean, mean_square, which SGD does not have"):
+    with pytest.raises(EngineError, match=r"moments mean, mean_square, which Sgd does not have"):
         train(model, make_events(30), objective, OPTIMIZERS[1], range(1))
 
 
