@@ -97,7 +97,8 @@ class _GraphBuilder:
         except ShapeError as error:
             fed = list(zip(sources, shapes, strict=True))
             raise GraphError(_misfit_message(name, layer.kind, fed, error)) from None
-        self.nodes.append(Node(name, layer, sources, shape, layer.parameter_specs(shapes)))
+        specs = layer.parameter_specs(shapes)
+        self.nodes.append(Node(name, layer, sources, shape, specs, tuple(shapes)))
         self._shapes[name] = shape
 
     def _make_name(self, stem: str) -> str:

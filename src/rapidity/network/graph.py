@@ -31,6 +31,8 @@ class Node:
         Shape of the result for one event.
     parameters
         What the layer owns; the canonical name of each is ``<node>.<parameter>``.
+    input_shapes
+        Shape of each of the inputs for one event.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Node:
     inputs: tuple[str, ...]
     shape: Shape
     parameters: tuple[ParameterSpec, ...]
+    input_shapes: tuple[Shape, ...]
 
     @property
     def n_parameters(self) -> int:

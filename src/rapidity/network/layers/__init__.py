@@ -7,12 +7,20 @@ from rapidity.core.registry import Registry
 from rapidity.network.layer import Layer
 from rapidity.network.layers.activation import Activation
 from rapidity.network.layers.add import Add
+from rapidity.network.layers.average_pool2d import AveragePool2d
 from rapidity.network.layers.batch_norm import BatchNorm
 from rapidity.network.layers.concatenate import Concatenate
+from rapidity.network.layers.conv2d import Conv2d
+from rapidity.network.layers.convolution import Convolution
 from rapidity.network.layers.dense import Dense
+from rapidity.network.layers.depthwise_conv2d import DepthwiseConv2d
 from rapidity.network.layers.dropout import Dropout
 from rapidity.network.layers.flatten import Flatten
+from rapidity.network.layers.global_pool import GlobalPool
 from rapidity.network.layers.layer_norm import LayerNorm
+from rapidity.network.layers.max_pool2d import MaxPool2d
+from rapidity.network.layers.pooling import Pooling
+from rapidity.network.layers.upsample2d import Upsample2d
 
 LAYERS: Registry[type[Layer]] = Registry(
     "layer",
@@ -25,6 +33,12 @@ LAYERS: Registry[type[Layer]] = Registry(
         "concatenate": Concatenate,
         "add": Add,
         "flatten": Flatten,
+        "conv2d": Conv2d,
+        "depthwise_conv2d": DepthwiseConv2d,
+        "max_pool2d": MaxPool2d,
+        "average_pool2d": AveragePool2d,
+        "global_pool": GlobalPool,
+        "upsample2d": Upsample2d,
     },
     GraphError,
 )
@@ -33,11 +47,19 @@ __all__ = [
     "LAYERS",
     "Activation",
     "Add",
+    "AveragePool2d",
     "BatchNorm",
     "Concatenate",
+    "Conv2d",
+    "Convolution",
     "Dense",
+    "DepthwiseConv2d",
     "Dropout",
     "Flatten",
+    "GlobalPool",
     "Layer",
     "LayerNorm",
+    "MaxPool2d",
+    "Pooling",
+    "Upsample2d",
 ]

@@ -20,6 +20,17 @@ def one_shape(shapes: Sequence[Shape], *, min_axes: int = 0) -> Shape:
     return shapes[0]
 
 
+def image_shape(shapes: Sequence[Shape]) -> Shape:
+    """Return the only shape if it is an image's, ``(height, width, channels)``, else raise a ShapeError."""
+    shape = one_shape(shapes)
+    if len(shape) != 3:
+        needs = "images (n_events, height, width, channels)"
+        raise ShapeError(
+            needs=needs, cure="Name an image input in its 'inputs', and put it before any 'flatten'"
+        )
+    return shape
+
+
 def several_shapes(shapes: Sequence[Shape]) -> Sequence[Shape]:
     """Return the shapes if there are two or more, else raise a ShapeError with a cure."""
     if len(shapes) < 2:
