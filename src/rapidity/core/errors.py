@@ -40,6 +40,10 @@ class GraphError(RapidityError, ValueError):
     """The layers of a network do not fit together."""
 
 
+class GradientError(RapidityError, RuntimeError):
+    """A derivative cannot be taken: nothing to differentiate, or its graph is freed."""
+
+
 class ExpressionError(RapidityError, ValueError):
     """A feature expression or cut cannot be understood."""
 

@@ -1,0 +1,1 @@
+"""The operations with their gradient rules, a file for each kind."""
