@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+import importlib
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from rapidity.core.errors import EngineError, shorten
 
@@ -12,8 +13,9 @@ if TYPE_CHECKING:
     import numpy as np
 
     from rapidity.core.records import Model, Parameters
-    from rapidity.network import Network, Shape
+    from rapidity.network import Network, Node, Shape
 
+Lowering = TypeVar("Lowering")
 DeviceName = Literal["auto", "cpu", "gpu"]
 Precision = Literal["float32", "mixed"]
 
@@ -55,6 +57,36 @@ class Engine(Protocol):
     def to_onnx(self, model: Model) -> bytes:
         """Return the model as ONNX: inputs by their names, outputs ``<output>_logits``, any batch size."""
         ...
+
+
+def find_lowering(lowerings: Mapping[str, Lowering], engine: str, node: Node) -> Lowering:
+    """Return the lowering of a node's layer out of the table of an engine.
+
+    Raises
+    ------
+    EngineError
+        If the engine lacks the layer; the message names the installed engines that have it.
+    """
+    kind = node.layer.kind
+    if kind in lowerings:
+        return lowerings[kind]
+    others = [other for other in _engines_with_layer(kind) if other != engine]
+    cure = (
+        f"Set engine: {' or '.join(others)}, which can" if others else "No other installed engine can either"
+    )
+    message = f"engine '{engine}' cannot build layer '{node.name}': it has no lowering of '{kind}'. {cure}."
+    raise EngineError(message)
+
+
+def _engines_with_layer(kind: str) -> list[str]:
+    """Return the installed engines that can build a kind of layer; this imports their libraries."""
+    from rapidity.engines import ENGINES
+
+    return [
+        name
+        for name, entry in ENGINES.items()
+        if entry.is_installed and kind in importlib.import_module(f"{entry.module}.layers").LOWERINGS
+    ]
 
 
 def check_parameters(network: Network, parameters: Parameters) -> None:

@@ -1,11 +1,11 @@
 """One small lowering per layer into native `torch.nn` modules.
 
 PyTorch's semantics are the canonical ones, so little is left to do but to say where the parameters sit.
+Layers of images are in `image_layers`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -13,36 +13,21 @@ from torch import Tensor, nn
 
 from rapidity.core.errors import EngineError
 from rapidity.core.registry import Registry
+from rapidity.engines.engine import find_lowering
+from rapidity.engines.torch.image_layers import (
+    lower_average_pool2d,
+    lower_convolution,
+    lower_global_pool,
+    lower_max_pool2d,
+    lower_upsample2d,
+)
+from rapidity.engines.torch.lowering import Lowered, TensorPlace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from rapidity.network import Node
     from rapidity.network.layers import Activation, BatchNorm, Dense, Dropout, LayerNorm
-
-
-@dataclass(frozen=True)
-class TensorPlace:
-    """Where a canonical parameter sits in a native module.
-
-    Attributes
-    ----------
-    attribute
-        Name of the tensor in the module.
-    axes
-        Order of the canonical axes in the tensor, or None if it is the same.
-    """
-
-    attribute: str
-    axes: tuple[int, ...] | None = None
-
-
-@dataclass(frozen=True)
-class Lowered:
-    """A native module, and the places of the node's parameters in it."""
-
-    module: nn.Module
-    places: Mapping[str, TensorPlace] = field(default_factory=dict)
 
 
 class LastAxisBatchNorm(nn.BatchNorm1d):
@@ -152,11 +137,17 @@ LOWERINGS: Registry[Callable[[Node, Any], Lowered]] = Registry(
         "concatenate": lambda _node, _layer: Lowered(ConcatenateBranches()),
         "add": lambda _node, _layer: Lowered(AddBranches()),
         "flatten": lambda _node, _layer: Lowered(nn.Flatten()),
+        "conv2d": lower_convolution,
+        "depthwise_conv2d": lower_convolution,
+        "max_pool2d": lower_max_pool2d,
+        "average_pool2d": lower_average_pool2d,
+        "global_pool": lower_global_pool,
+        "upsample2d": lower_upsample2d,
     },
     EngineError,
 )
 
 
 def lower_node(node: Node) -> Lowered:
-    """Return the native module of a node."""
-    return LOWERINGS.get_variant(node.layer.kind)(node, node.layer)
+    """Return the native module of a node; an EngineError names engines that have a layer which this lacks."""
+    return find_lowering(LOWERINGS, "torch", node)(node, node.layer)
