@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rapidity.data.inspection import inspect_file as inspect
     from rapidity.delivery import predict_files as predict
     from rapidity.samples import generate
+    from rapidity.samples.public import fetch
     from rapidity.workflow import Run
     from rapidity.workflow import check_config as check
     from rapidity.workflow import evaluate_run as evaluate
@@ -30,6 +31,7 @@ _HOMES = {
     "check": ("rapidity.workflow", "check_config"),
     "demo": ("rapidity.workflow", "run_demo"),
     "evaluate": ("rapidity.workflow", "evaluate_run"),
+    "fetch": ("rapidity.samples.public", "fetch"),
     "generate": ("rapidity.samples", "generate"),
     "inspect": ("rapidity.data.inspection", "inspect_file"),
     "load_config": ("rapidity.config", "load_config"),
@@ -46,6 +48,7 @@ __all__ = [
     "check",
     "demo",
     "evaluate",
+    "fetch",
     "generate",
     "inspect",
     "load_config",

@@ -9,6 +9,7 @@ import typer
 from rapidity.cli.check import check
 from rapidity.cli.demo import demo
 from rapidity.cli.evaluate import evaluate
+from rapidity.cli.fetch import fetch
 from rapidity.cli.generate import generate
 from rapidity.cli.inspect import inspect
 from rapidity.cli.networks import networks
@@ -25,6 +26,7 @@ VERBS: dict[str, Callable[..., Any]] = {
     "schema": schema,
     "inspect": inspect,
     "generate": generate,
+    "fetch": fetch,
     "networks": networks,
     "predict": predict,
     "evaluate": evaluate,
