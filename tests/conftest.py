@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import signal
+import struct
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +36,22 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f"the real data sets are not beside the project ({SHARED_DATA.name}/ is absent)")
     return SHARED_DATA
+
+
+@pytest.fixture
+def write_idx(tmp_path: Path) -> Callable[..., Path]:
+    """Return a writer of IDX files, gzipped if the name ends in .gz; `change` may spoil the bytes."""
+    codes = {"u1": 0x08, "i1": 0x09, "i2": 0x0B, "i4": 0x0C, "f4": 0x0D, "f8": 0x0E}
+
+    def write(name: str, values: np.ndarray, change: Callable[[bytes], bytes] = bytes) -> Path:
+        kind = values.dtype.str[1:]
+        header = struct.pack(f">HBB{values.ndim}I", 0, codes[kind], values.ndim, *values.shape)
+        content = change(header + values.astype(f">{kind}").tobytes())
+        path = tmp_path / name
+        path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+        return path
+
+    return write
 
 
 @pytest.fixture

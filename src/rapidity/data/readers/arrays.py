@@ -9,6 +9,7 @@ import numpy as np
 
 from rapidity.core.errors import DataError, shorten
 from rapidity.data.readers.base import TableReader
+from rapidity.data.readers.conversion import array_dtype
 from rapidity.data.readers.reader import ColumnInfo
 
 if TYPE_CHECKING:
@@ -123,6 +124,8 @@ def name_plain_array(sources: Sequence[ArraySource], column_names: Sequence[str]
         return list(sources)
     n_names = len(column_names)
     fitting = [source for source in sources if _n_unnamed(source) == n_names]
+    if not fitting and n_names == 1:
+        fitting = [source for source in sources if _n_unnamed(source) is None and _is_plain(source)]
     if len(fitting) != 1:
         shapes = shorten(f"{source.name} {source.values.shape}" for source in sources)
         message = (
@@ -137,12 +140,19 @@ def _named(source: ArraySource, names: Sequence[str]) -> ArraySource:
     return ArraySource(source.name, source.values, {"": tuple(names)}, units=source.units)
 
 
+def _is_plain(source: ArraySource) -> bool:
+    return not (source.values.dtype.names or source.column_names or source.values.dtype.kind in "OSU")
+
+
 def _n_unnamed(source: ArraySource) -> int | None:
-    """Return the number of columns that want a name, None where the array has names of its own."""
-    if source.values.dtype.names or source.column_names or source.values.dtype.kind in "OSU":
-        return None
+    """Return the number of columns that want a name.
+
+    None where the array has names of its own, or more axes: such an array (images) is one column.
+    """
     shape = source.values.shape
-    return 1 if len(shape) == 1 else shape[1] if len(shape) == 2 else None
+    if not _is_plain(source) or len(shape) > 2:
+        return None
+    return 1 if len(shape) == 1 else int(shape[1])
 
 
 def _describe_source(index: int, source: ArraySource) -> Iterator[_Column]:
@@ -163,9 +173,15 @@ def _describe_field(
     names = source.column_names.get(name)
     categories = source.categories.get(name)
     title = name or source.name
-    if names is None:
+    if names is None or (len(shape) > 1 and len(names) == 1):
+        title = title if names is None else names[0]
         info = ColumnInfo(
-            title, _kind(dtype, shape, categories), _type_name(dtype, shape), source.units.get(title)
+            title,
+            _kind(dtype, shape, categories),
+            _type_name(dtype, shape),
+            source.units.get(title),
+            shape=shape,
+            dtype=array_dtype(dtype) if shape else None,
         )
         yield _Column(info, index, name, None, categories)
         return

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from rapidity.data.readers.conversion import array_dtype
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -38,6 +40,16 @@ def column_kind(arrow_type: Any) -> ColumnKind:
     return "unreadable"
 
 
+def array_shape(arrow_type: Any) -> tuple[tuple[int, ...], str | None]:
+    """Return shape and NumPy type of one event of a (nested) fixed-size list; ``()`` and None of others."""
+    shape: tuple[int, ...] = ()
+    while pa.types.is_fixed_size_list(arrow_type):
+        shape = (*shape, arrow_type.list_size)
+        arrow_type = arrow_type.value_type
+    is_number = pa.types.is_integer(arrow_type) or pa.types.is_floating(arrow_type)
+    return shape, array_dtype(np.dtype(arrow_type.to_pandas_dtype())) if shape and is_number else None
+
+
 def _is_text_dictionary(arrow_type: Any) -> bool:
     return pa.types.is_dictionary(arrow_type) and column_kind(arrow_type.value_type) == "text"
 
@@ -46,6 +58,8 @@ def to_numpy(array: Any) -> NDArray[Any]:
     """Return the values of an Arrow array; a missing number is NaN or masked, a missing text empty."""
     # Not `array.to_numpy`: where pandas is installed that imports it, which takes most of a second.
     arrow_type = array.type
+    if pa.types.is_fixed_size_list(arrow_type):
+        return _arrays_to_numpy(array)
     if column_kind(arrow_type) == "text":
         return _text_to_numpy(array)
     if pa.types.is_boolean(arrow_type):
@@ -59,6 +73,21 @@ def to_numpy(array: Any) -> NDArray[Any]:
     if values.dtype.kind == "f":
         return np.where(is_missing, values.dtype.type(np.nan), values)
     return np.ma.MaskedArray(values, mask=is_missing)
+
+
+def _arrays_to_numpy(array: Any) -> NDArray[Any]:
+    """Return fixed-size lists as an array with their axes; a missing list or number is a ValueError."""
+    shape, _ = array_shape(array.type)
+    values = array
+    while pa.types.is_fixed_size_list(values.type):
+        if values.null_count:
+            message = "an event without an array, or a part of one"
+            raise ValueError(message)
+        values = values.flatten()
+    if values.null_count:
+        message = "a missing number inside an array"
+        raise ValueError(message)
+    return _buffer(values).reshape(len(array), *shape)
 
 
 def _buffer(array: Any) -> NDArray[Any]:

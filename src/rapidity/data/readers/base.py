@@ -23,7 +23,8 @@ _WHY_NOT = {
     "jagged": "it holds a varying number of values per event, but a table needs one number per event. "
     "Leave it out, or use a column with one value per event.",
     "array": "it holds several values per event, but a table needs one number per event. "
-    "For a plain array give the names of its columns with `columns:`; else leave this one out.",
+    "For a plain array give the names of its columns with `columns:`; images belong to an input of "
+    "`kind: image`; else leave this one out.",
     "unreadable": "its type is not one that can be turned into numbers or text. Leave it out.",
 }
 
@@ -59,19 +60,30 @@ class TableReader(ABC):
         self, dtypes: Mapping[str, DTypeLike], chunk_size: int = 131_072
     ) -> Iterator[dict[str, NDArray[Any]]]:
         """Yield the columns chunk by chunk (see `Reader.read`); an empty table has one empty chunk."""
-        self.check_columns(tuple(dtypes))
         wanted = {name: np.dtype(dtype) for name, dtype in dtypes.items()}
+        self.check_columns(wanted)
         return self._convert_chunks(wanted, chunk_size)
 
-    def check_columns(self, names: Sequence[str]) -> None:
-        """Raise an error about the first of the names that is not here or cannot be read."""
-        for name in names:
+    def check_columns(self, wanted: Mapping[str, np.dtype[Any]]) -> None:
+        """Raise an error about the first of the columns that is not here or cannot be read like that."""
+        for name, dtype in wanted.items():
             if name not in self._columns:
                 raise self._missing_column(name)
             info = self._columns[name]
-            if info.kind in _WHY_NOT:
+            if dtype.subdtype is not None:
+                self._check_array(info, dtype.shape)
+            elif info.kind in _WHY_NOT:
                 message = f"column '{name}' of {self.where} ({info.type_name}) cannot be read: "
                 raise DataError(message + _WHY_NOT[info.kind])
+
+    def _check_array(self, info: ColumnInfo, shape: tuple[int, ...]) -> None:
+        if info.dtype is not None and info.shape == shape:
+            return
+        message = (
+            f"column '{info.name}' of {self.where} holds {info.type_name}, expected an array of shape "
+            f"{shape} per event. Use data of the shape that is asked for."
+        )
+        raise DataError(message)
 
     @abstractmethod
     def _raw_chunks(self, names: Sequence[str], chunk_size: int) -> Iterator[dict[str, NDArray[Any]]]:

@@ -44,8 +44,23 @@ class Place:
         raise DataError(message)
 
 
+def array_dtype(dtype: np.dtype[Any]) -> str | None:
+    """Return the type in which the numbers of an array column are kept: their own; None if they are none.
+
+    Half precision becomes float32, truth values uint8, longer floats float64.
+
+    Examples
+    --------
+    >>> array_dtype(np.dtype(">i2")), array_dtype(np.dtype("f2")), array_dtype(np.dtype("U3"))
+    ('int16', 'float32', None)
+    """
+    if dtype.kind == "f":
+        return "float32" if dtype.itemsize <= 4 else "float64"
+    return "uint8" if dtype.kind == "b" else dtype.name if dtype.kind in "iu" else None
+
+
 def convert(values: NDArray[Any], dtype: np.dtype[Any], place: Place) -> NDArray[Any]:
-    """Return the values as `dtype`: a float, an integer, or object (text as str).
+    """Return the values as `dtype`: a float, an integer, object (text as str), or arrays of numbers.
 
     A masked value becomes NaN in a float column, the empty string in a text column, and is a
     DataError in an integer column. Numbers too large for a float32 become infinite.
@@ -55,6 +70,8 @@ def convert(values: NDArray[Any], dtype: np.dtype[Any], place: Place) -> NDArray
     >>> convert(np.array([1, 2], dtype=np.uint8), np.dtype("f4"), Place("n_jets", "a.h5"))
     array([1., 2.], dtype=float32)
     """
+    if dtype.subdtype is not None:
+        return _to_arrays(values, dtype.base, place)
     if dtype.kind == "O":
         return _to_text(values)
     if values.dtype.kind in "OUS":
@@ -64,6 +81,22 @@ def convert(values: NDArray[Any], dtype: np.dtype[Any], place: Place) -> NDArray
     if dtype.kind in "iu":
         return _to_integer(values, dtype, place)
     return np.ma.getdata(values).astype(dtype)
+
+
+def _to_arrays(values: NDArray[Any], dtype: np.dtype[Any], place: Place) -> NDArray[Any]:
+    """Return numbers ``(n_events, ...)`` as `dtype`, without a copy where they have it already."""
+    numbers = np.ma.getdata(values)
+    if numbers.dtype == dtype:
+        return np.asarray(numbers)
+    with np.errstate(invalid="ignore", over="ignore"):
+        converted: NDArray[Any] = numbers.astype(dtype)
+    if not np.can_cast(numbers.dtype, dtype) and dtype.kind in "iu":
+        # Compared in the type that was found: -1 is not what uint8 makes of it.
+        changed = converted.astype(numbers.dtype) != numbers
+        if changed.any():
+            first = tuple(int(index) for index in np.argwhere(changed)[0])
+            place.refuse(first[0], numbers[first].item(), f"whole numbers that fit into {dtype}.")
+    return converted
 
 
 def _to_float(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:

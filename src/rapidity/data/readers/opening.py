@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 from dataclasses import dataclass
 from importlib import import_module
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from rapidity.core.errors import DataError, MissingNameError, closest, shorten
 from rapidity.core.registry import Registry
+from rapidity.data.readers import idx
 from rapidity.data.readers.finding import missing_file
 
 if TYPE_CHECKING:
@@ -35,22 +37,37 @@ class Format:
     signatures: tuple[bytes, ...] = ()
     table_key: str | None = None
     """The key of a source that names a table inside such a file."""
+    name_pattern: str | None = None
+    """Regular expression for the end of names that have no suffix: ``train-images-idx3-ubyte``."""
+    may_be_gzipped: bool = False
+    """Whether the reader unpacks gzip by itself."""
+    explains_its_beginning: bool = False
+    """Whether the reader says what is wrong with the first bytes of a file that has its name."""
 
     @property
     def phrase(self) -> str:
         """The title with its article, for messages."""
-        return f"{'an' if self.title.startswith('H') else 'a'} {self.title} file"
+        return f"{'an' if self.title[0] in 'HI' else 'a'} {self.title} file"
 
 
 FORMATS = Registry(
     "file format",
     {
-        "csv": Format("CSV text", "csv", (".csv", ".tsv", ".txt", ".dat")),
+        "csv": Format("CSV text", "csv", (".csv", ".tsv", ".txt", ".dat"), may_be_gzipped=True),
         "hdf5": Format("HDF5", "hdf5", (".h5", ".hdf5", ".hdf", ".he5"), (b"\x89HDF\r\n\x1a\n",), "dataset"),
         "parquet": Format("Parquet", "parquet", (".parquet", ".pq"), (b"PAR1",)),
         "npy": Format("NumPy (npy)", "npy", (".npy",), (b"\x93NUMPY",)),
         "npz": Format("NumPy (npz)", "npz", (".npz",), (b"PK\x03\x04", b"PK\x05\x06"), "dataset"),
         "root": Format("ROOT", "root", (".root",), (b"root",), "tree"),
+        "idx": Format(
+            "IDX",
+            "idx",
+            (".idx",),
+            idx.SIGNATURES,
+            name_pattern=r"[-.](idx\d?|idx\d-\w+|ubyte)$",
+            may_be_gzipped=True,
+            explains_its_beginning=True,
+        ),
     },
     error=DataError,
 )
@@ -132,12 +149,14 @@ def find_format(path: Path) -> Format:
     by_name = _format_by_name(path)
     if by_content is None and start.startswith(_GZIP):
         start = _decompressed_start(path)
-        inner = _format_by_content(start)
-        if inner is not None:
-            message = f"file {path} is a gzipped {inner.title} file. Unpack it first: gunzip {path}"
+        by_content = _format_by_content(start)
+        if by_content is not None and not by_content.may_be_gzipped:
+            message = f"file {path} is a gzipped {by_content.title} file. Unpack it first: gunzip {path}"
             raise DataError(message)
     if by_content is None and _is_text(start) and by_name in {None, FORMATS["csv"]}:
         return FORMATS["csv"]
+    if by_content is None and by_name is not None and by_name.explains_its_beginning and _is_unknown(start):
+        return by_name
     if by_content is None or by_name not in {None, by_content}:
         raise _not_what_it_says(path, by_name, _describe(start, by_content), by_content)
     return by_content
@@ -182,11 +201,19 @@ def _format_by_name(path: Path) -> Format | None:
     for file_format in FORMATS.values():
         if suffixes and suffixes[-1] in file_format.suffixes:
             return file_format
+    name = path.name.lower().removesuffix(".gz")
+    for file_format in FORMATS.values():
+        if file_format.name_pattern is not None and re.search(file_format.name_pattern, name):
+            return file_format
     return None
 
 
 def _is_text(start: bytes) -> bool:
     return b"\0" not in start and not any(start.startswith(magic) for magic in _OTHER_SIGNATURES)
+
+
+def _is_unknown(start: bytes) -> bool:
+    return b"\0" in start and not any(start.startswith(magic) for magic in _OTHER_SIGNATURES)
 
 
 def _describe(start: bytes, by_content: Format | None) -> str:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from rapidity.core.errors import DataError
-from rapidity.data.readers.arrow import column_kind, to_numpy
+from rapidity.data.readers.arrow import array_shape, column_kind, to_numpy
 from rapidity.data.readers.base import TableReader
 from rapidity.data.readers.reader import ColumnInfo, TableInfo
 
@@ -47,6 +47,9 @@ class ParquetReader(TableReader):
             except (pa.ArrowException, OSError) as error:
                 message = f"{self.path} is damaged: {error}. Write it again, or copy it again."
                 raise DataError(message) from error
+            except ValueError as error:
+                message = f"{self.path} cannot be read: it has {error}. Fill it in, or leave such events out."
+                raise DataError(message) from error
 
 
 def _open(path: Path) -> Any:
@@ -63,4 +66,5 @@ def _open(path: Path) -> Any:
 def _describe(field: Any) -> ColumnInfo:
     metadata = field.metadata or {}
     unit = metadata.get(b"unit", b"").decode() or None
-    return ColumnInfo(field.name, column_kind(field.type), str(field.type), unit)
+    shape, dtype = array_shape(field.type)
+    return ColumnInfo(field.name, column_kind(field.type), str(field.type), unit, shape=shape, dtype=dtype)

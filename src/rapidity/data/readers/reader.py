@@ -28,6 +28,11 @@ class ColumnInfo:
     stray_text
         Of a text column whose values are numbers for the most part: where the first one stands that
         is not (``line 9: 'n/a?'``). Likely it should be a number.
+    shape
+        Of a column of kind `array`: the shape of one event; else ``()``.
+    dtype
+        Of a column of kind `array` that can be read: NumPy's name of the type in which its numbers are
+        kept (`conversion.array_dtype`); else None.
     """
 
     name: str
@@ -35,6 +40,8 @@ class ColumnInfo:
     type_name: str
     unit: str | None = None
     stray_text: str | None = None
+    shape: tuple[int, ...] = ()
+    dtype: str | None = None
 
 
 @dataclass(frozen=True)
@@ -85,8 +92,10 @@ class Reader(Protocol):
         """Yield the named columns chunk by chunk, all entries in the order of the file.
 
         Numbers are converted to the dtype asked for (``np.float32``, ``np.float64``, ``np.int64``,
-        ``object`` for text as str). A missing column is a MissingNameError with the nearest names;
-        text in a column asked for as a number, or a missing value in one asked for as an integer,
-        is a DataError with file, row and value; an empty cell in a float column is NaN.
+        ``object`` for text as str). A column of arrays is asked for with a dtype that has a shape,
+        ``np.dtype((np.uint8, (28, 28)))``, and comes as ``(n_entries, 28, 28)``. A missing column is a
+        MissingNameError with the nearest names; text in a column asked for as a number, a missing value
+        in one asked for as an integer, or an array of another shape is a DataError with file, row and
+        value; an empty cell in a float column is NaN.
         """
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import awkward as ak
@@ -30,12 +31,14 @@ _KINDS: dict[str, ColumnKind] = {
     "std::string": "text",
 }
 
+_ARRAY = re.compile(r"std::array<(?P<inner>.+),\s*(?P<length>\d+)>")
+
 
 class RNTupleReader(TableReader):
     """An RNTuple: its fields with one value an event are columns, also those inside records (``a.b``)."""
 
     def __init__(self, path: Path, table: str, ntuple: Any) -> None:
-        columns = {name: ColumnInfo(name, _kind(field), field.typename) for name, field in _walk(ntuple)}
+        columns = {name: _describe(name, field) for name, field in _walk(ntuple)}
         super().__init__(path, columns=columns, n_entries=int(ntuple.num_entries), table=table)
 
     @property
@@ -65,6 +68,34 @@ def _walk(parent: Any, inside: str = "") -> Iterator[tuple[str, Any]]:
             yield from _walk(field, f"{name}.")
         else:
             yield name, field
+
+
+def _describe(name: str, field: Any) -> ColumnInfo:
+    kind = _kind(field)
+    if kind != "array":
+        return ColumnInfo(name, kind, field.typename)
+    shape, dtype = _array_shape(field.typename)
+    return ColumnInfo(name, kind, field.typename, shape=shape, dtype=dtype)
+
+
+def _array_shape(type_name: str) -> tuple[tuple[int, ...], str | None]:
+    """Return shape and NumPy type of an array in C++.
+
+    Examples
+    --------
+    >>> _array_shape("std::array<std::array<std::uint8_t,3>,4>")
+    ((4, 3), 'uint8')
+    >>> _array_shape("std::array<std::string,4>")
+    ((4,), None)
+    """
+    shape: tuple[int, ...] = ()
+    while found := _ARRAY.fullmatch(type_name):
+        type_name = found["inner"]
+        shape = (*shape, int(found["length"]))
+    if type_name in {"float", "double"}:
+        return shape, {"float": "float32", "double": "float64"}[type_name]
+    is_number = _KINDS.get(type_name) == "integer" and type_name.startswith(("std::int", "std::uint"))
+    return shape, type_name.removeprefix("std::").removesuffix("_t") if is_number else None
 
 
 def _kind(field: Any) -> ColumnKind:

@@ -10,6 +10,7 @@ import numpy as np
 import uproot
 
 from rapidity.data.readers.base import TableReader
+from rapidity.data.readers.conversion import array_dtype
 from rapidity.data.readers.reader import ColumnInfo
 from rapidity.data.readers.root_file import open_file, report_damage
 
@@ -74,7 +75,14 @@ def _name_branches(tree: Any) -> dict[str, Any]:
 
 def _describe(name: str, branch: Any) -> ColumnInfo:
     found = _UNIT.search(branch.title or "")
-    return ColumnInfo(name, _kind(branch), branch.typename or "unknown", found["unit"] if found else None)
+    kind = _kind(branch)
+    shape: tuple[int, ...] = ()
+    dtype = None
+    if kind == "array":
+        base, shape = branch.interpretation.to_dtype.subdtype
+        dtype = array_dtype(base)
+    unit = found["unit"] if found else None
+    return ColumnInfo(name, kind, branch.typename or "unknown", unit, shape=shape, dtype=dtype)
 
 
 def _kind(branch: Any) -> ColumnKind:
