@@ -13,7 +13,7 @@ from rapidity.core.registry import Registry
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rapidity.artefact.layers import Place
+    from rapidity.artefact.place import Place
     from rapidity.network.layers import Activation
 
 
@@ -67,7 +67,7 @@ ACTIVATIONS: Registry[Callable[[Place, Activation], str]] = Registry(
         "hard_sigmoid": _operator("HardSigmoid", alpha=1.0 / 6.0, beta=0.5),
         "sigmoid": _operator("Sigmoid"),
         "tanh": _operator("Tanh"),
-        "softmax": _operator("Softmax", axis=-1),
+        "softmax": lambda place, _: place.add("Softmax", axis=place.channel_axis),
     },
     ExportError,
 )

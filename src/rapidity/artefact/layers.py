@@ -5,60 +5,30 @@ A layer of `network.layers` without a lowering here fails a test.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from rapidity.artefact.activations import ACTIVATIONS
+from rapidity.artefact.image_layers import (
+    lower_average_pool2d,
+    lower_convolution,
+    lower_global_pool,
+    lower_max_pool2d,
+    lower_upsample2d,
+)
+from rapidity.artefact.image_order import CHANNELS_FIRST_KINDS, ImageValues, can_take_channels_first
+from rapidity.artefact.place import Place
 from rapidity.core.errors import ExportError
 from rapidity.core.registry import Registry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from rapidity.artefact.graph import GraphBuilder
-    from rapidity.core.records import FloatArray, Parameters
-    from rapidity.network.graph import Network, Node
+    from rapidity.core.records import Parameters
+    from rapidity.network.graph import Network
     from rapidity.network.layers import Activation, BatchNorm, Dense, LayerNorm
-
-SCOPE = "network"
-
-
-@dataclass(frozen=True)
-class Place:
-    """A node of the network on its way into the graph.
-
-    Attributes
-    ----------
-    inputs
-        Values that the node takes.
-    n_axes
-        Number of axes of each input, ``n_events`` included.
-    """
-
-    graph: GraphBuilder
-    node: Node
-    inputs: Sequence[str]
-    n_axes: int
-    parameters: Parameters
-
-    def add(self, op: str, inputs: Sequence[str] | None = None, **attributes: Any) -> str:
-        """Add an operator; its name begins with that of the node."""
-        values = self.inputs if inputs is None else inputs
-        return self.graph.add(op, values, scope=f"{SCOPE}/{self.node.name}", **attributes)
-
-    def constant(self, array: FloatArray, name: str) -> str:
-        """Add a constant of the node, stored in float32."""
-        return self.graph.constant(np.asarray(array, np.float32), f"{SCOPE}/{self.node.name}.{name}")
-
-    def parameter(self, name: str) -> FloatArray:
-        """Return a canonical parameter of the node."""
-        full_name = f"{self.node.name}.{name}"
-        if full_name not in self.parameters:
-            message = f"parameter '{full_name}' of the network was not given. Pass all of model.parameters()."
-            raise ExportError(message)
-        return self.parameters[full_name]
 
 
 def lower_dense(place: Place) -> str:
@@ -90,8 +60,8 @@ def lower_batch_norm(place: Place) -> str:
     names = ("scale", "bias", "running_mean", "running_variance")
     scale, bias, mean, variance = (place.parameter(name).astype(np.float64) for name in names)
     factor = scale / np.sqrt(variance + layer.epsilon)
-    scaled = place.add("Mul", [*place.inputs, place.constant(factor.astype(np.float32), "factor")])
-    return place.add("Add", [scaled, place.constant((bias - mean * factor).astype(np.float32), "offset")])
+    scaled = place.add("Mul", [*place.inputs, place.channel_constant(factor, "factor")])
+    return place.add("Add", [scaled, place.channel_constant(bias - mean * factor, "offset")])
 
 
 def lower_layer_norm(place: Place) -> str:
@@ -102,8 +72,8 @@ def lower_layer_norm(place: Place) -> str:
 
 
 def lower_concatenate(place: Place) -> str:
-    """Return the inputs side by side along the last axis."""
-    return place.add("Concat", axis=-1)
+    """Return the inputs side by side along the axis of features or channels."""
+    return place.add("Concat", axis=place.channel_axis)
 
 
 def lower_add(place: Place) -> str:
@@ -130,6 +100,12 @@ LOWERINGS: Registry[Callable[[Place], str]] = Registry(
         "concatenate": lower_concatenate,
         "add": lower_add,
         "flatten": lower_flatten,
+        "conv2d": lower_convolution,
+        "depthwise_conv2d": lower_convolution,
+        "max_pool2d": lower_max_pool2d,
+        "average_pool2d": lower_average_pool2d,
+        "global_pool": lower_global_pool,
+        "upsample2d": lower_upsample2d,
     },
     ExportError,
 )
@@ -143,11 +119,21 @@ def lower_network(
     Parameters
     ----------
     inputs
-        Input name -> value in the graph, float32 ``(n, ...)``.
+        Input name -> value in the graph, float32 ``(n, ...)``; images ``(n, height, width, channels)``.
+
+    Notes
+    -----
+    ONNX convolves ``(n, channels, height, width)`` only. From the first layer that needs it, images stay in
+    this order until a layer needs the canonical one, so that a chain of convolutions is transposed at
+    its ends alone.
     """
-    values = dict(inputs)
+    values = ImageValues(graph, inputs)
     for node in network.nodes:
-        taken = [values[name] for name in node.inputs]
-        place = Place(graph, node, taken, 1 + len(network.shape_of(node.inputs[0])), parameters)
-        values[node.name] = LOWERINGS.get_variant(node.layer.kind)(place)
-    return {name: values[node] for name, node in network.outputs.items()}
+        is_first = node.layer.kind in CHANNELS_FIRST_KINDS or (
+            can_take_channels_first(node) and any(values.has_channels_first(name) for name in node.inputs)
+        )
+        taken = [values.get(name, channels_first=is_first) for name in node.inputs]
+        place = Place(graph, node, taken, 1 + len(node.input_shapes[0]), parameters, is_first)
+        result = LOWERINGS.get_variant(node.layer.kind)(place)
+        values.put(node.name, result, channels_first=is_first and len(node.shape) == 3)
+    return {name: values.get(node, channels_first=False) for name, node in network.outputs.items()}
