@@ -1,0 +1,221 @@
+"""Networks to try: every registered layer on rows, clouds and images, and every network of the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from rapidity.core.records import Batch, Objective, OutputObjective
+from rapidity.network import CATALOGUE, LAYERS, LayerList, Network, build_network
+from rapidity.network.layers.activation import ACTIVATIONS
+
+Shape = tuple[int, ...]
+Shapes = Mapping[str, Shape]
+
+ROW, CLOUD, IMAGE = (6,), (4, 6), (6, 7, 4)
+SHAPE_NAMES = {ROW: "row", CLOUD: "cloud", IMAGE: "image"}
+TRIED = "tried"
+"""Name of the layer that a case is about."""
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One network to try.
+
+    Attributes
+    ----------
+    kind
+        The layer or the network of the catalogue that the case is about.
+    is_first
+        Whether it is the first case of its kind: costly tests take only those.
+    """
+
+    title: str
+    config: Any
+    inputs: Shapes
+    kind: str
+    is_first: bool
+    n_logits: int = 1
+
+    @cached_property
+    def network(self) -> Network:
+        return build_network(self.config, self.inputs, {"class": self.n_logits})
+
+    @property
+    def objective(self) -> Objective:
+        return Objective({"class": OutputObjective(max(2, self.n_logits))})
+
+    def make_events(self, n_events: int, seed: int = 5) -> Batch:
+        """Return events whose first value says which class they are of, for all but the first class."""
+        rng = np.random.default_rng(seed)
+        inputs = {
+            name: rng.standard_normal((n_events, *shape)).astype(np.float32)
+            for name, shape in self.inputs.items()
+        }
+        first = next(iter(inputs.values())).reshape(n_events, -1)
+        return Batch(inputs, {"class": (first[:, 0] > 0).astype(np.int64)})
+
+    def draw_parameters(self) -> dict[str, Any]:
+        """Return parameters of which none is zero or one, so that none can be overlooked."""
+        rng = np.random.default_rng(9)
+        return {
+            name: (rng.uniform(0.3, 1.3, spec.shape) * self._signs(rng, spec)).astype(np.float32)
+            for name, spec in self.network.parameter_specs().items()
+        }
+
+    @staticmethod
+    def _signs(rng: np.random.Generator, spec: Any) -> Any:
+        """Return signs for kernels, scaled so that values keep their size through many layers."""
+        if not spec.is_kernel:
+            return 1.0
+        return rng.choice([-1.0, 1.0], spec.shape) / max(1, spec.fan_in) ** 0.5
+
+
+ROWS, CLOUDS = (ROW,), (ROW, CLOUD)
+EVERYWHERE = (ROW, CLOUD, IMAGE)
+
+SETTINGS: Mapping[str, list[tuple[dict[str, Any], tuple[Shape, ...]]]] = {
+    "dense": [({"units": 3}, EVERYWHERE), ({"units": 3, "bias": False, "initializer": "zeros"}, CLOUDS)],
+    "activation": [
+        *(({"function": function}, ROWS) for function in ACTIVATIONS),
+        ({"function": "leaky_relu", "slope": 0.3}, CLOUDS),
+        ({"function": "elu", "alpha": 0.7}, ROWS),
+        ({"function": "relu"}, (IMAGE,)),
+        ({"function": "softmax"}, (CLOUD, IMAGE)),
+    ],
+    "dropout": [({"rate": 0.4}, (ROW, IMAGE))],
+    "batch_norm": [({}, EVERYWHERE), ({"momentum": 0.4, "epsilon": 0.1}, ROWS)],
+    "layer_norm": [({}, EVERYWHERE), ({"epsilon": 0.1}, ROWS)],
+    "flatten": [({}, (CLOUD, IMAGE))],
+    "conv2d": [
+        ({"filters": 3}, (IMAGE, (3, 3, 1))),
+        ({"filters": 3, "kernel_size": [2, 4], "padding": "same"}, (IMAGE,)),
+        ({"filters": 4, "stride": 2, "padding": "same", "groups": 2}, (IMAGE,)),
+        ({"filters": 4, "kernel_size": [3, 2], "padding": [2, 1], "bias": False, "groups": 4}, (IMAGE,)),
+        ({"filters": 2, "dilation": 2, "padding": "same", "stride": [1, 2]}, (IMAGE,)),
+        ({"filters": 2, "kernel_size": [2, 3], "dilation": [3, 2], "stride": [2, 1]}, (IMAGE,)),
+        ({"filters": 5, "kernel_size": 1, "stride": 3, "padding": "same"}, (IMAGE,)),
+        ({"filters": 2, "kernel_size": 5, "padding": 1, "stride": 2}, ((5, 5, 1),)),
+    ],
+    "depthwise_conv2d": [
+        ({}, (IMAGE,)),
+        ({"kernel_size": [2, 3], "multiplier": 3, "stride": 2, "padding": "same"}, (IMAGE,)),
+        ({"multiplier": 2, "dilation": [2, 1], "padding": 2, "bias": False}, (IMAGE, (6, 7, 1))),
+    ],
+    "max_pool2d": [
+        ({}, (IMAGE,)),
+        ({"kernel_size": 3, "stride": 2, "padding": 1}, (IMAGE,)),
+        ({"kernel_size": [4, 2], "stride": [1, 3], "padding": "same"}, (IMAGE,)),
+    ],
+    "average_pool2d": [
+        ({}, (IMAGE,)),
+        ({"kernel_size": 3, "stride": 2, "padding": 1}, (IMAGE,)),
+        ({"kernel_size": [4, 2], "stride": [1, 3], "padding": "same"}, (IMAGE,)),
+    ],
+    "global_pool": [({"function": "average"}, (IMAGE,)), ({"function": "max"}, (IMAGE,))],
+    "upsample2d": [({}, (IMAGE,)), ({"factor": [3, 1]}, ((5, 4, 3),))],
+}
+"""What to try of each kind, and on which shapes; a kind that is not here is tried with its defaults."""
+
+TABLE, TWO_TABLES = {"a": ROW}, {"a": ROW, "b": (2,)}
+
+NETWORK_SETTINGS: Mapping[str, list[tuple[dict[str, Any], Shapes]]] = {
+    "mlp": [
+        ({}, TABLE),
+        ({}, TWO_TABLES),
+        ({"hidden": (), "activation": "relu"}, TABLE),
+        *(
+            ({"hidden": (8, 4), "activation": "selu", "dropout": 0.2, "normalization": kind}, TABLE)
+            for kind in ("none", "batch", "layer")
+        ),
+    ],
+    "residual_mlp": [
+        ({}, TABLE),
+        ({"width": 8, "blocks": 1, "expansion": 0.5, "dropout": 0.0, "normalization": "layer"}, TWO_TABLES),
+        (
+            {"width": 8, "blocks": 3, "residual_dropout": 0.2, "normalization": "none", "activation": "gelu"},
+            TABLE,
+        ),
+    ],
+}
+"""What to try of each network, and with which inputs; one that is not here is tried on a table."""
+
+
+def layer_cases() -> list[Case]:
+    """Return the cases of every registered layer."""
+    cases: list[Case] = []
+    for kind in LAYERS:
+        for settings, shapes in SETTINGS.get(kind, [({}, EVERYWHERE)]):
+            for shape in shapes:
+                values = [f"{key} {value}" for key, value in settings.items()]
+                title = ", ".join([kind, *values, SHAPE_NAMES.get(shape, str(shape))])
+                is_first = all(case.kind != kind for case in cases)
+                cases.append(_layer_case(title, kind, settings, shape, is_first=is_first))
+    return cases
+
+
+def _layer_case(title: str, kind: str, settings: dict[str, Any], shape: Shape, *, is_first: bool) -> Case:
+    """Return the layer between trained ones, so that its gradient has to go on to those before it."""
+    inputs = dict.fromkeys(("a", "b") if kind in {"concatenate", "add"} else ("a",), shape)
+    before = [
+        {"type": "dense", "name": f"{name}_before", "inputs": name, "units": shape[-1]} for name in inputs
+    ]
+    layer = {"type": kind, "name": TRIED, "inputs": [part["name"] for part in before], **settings}
+    rest = [] if shape == ROW or kind in {"flatten", "global_pool"} else [{"type": "flatten"}]
+    config = LayerList.model_validate({"layers": [*before, layer, *rest]})
+    return Case(title, config, inputs, kind, is_first)
+
+
+def network_cases() -> list[Case]:
+    """Return the cases of every network of the catalogue, and graphs with branches."""
+    cases = []
+    for name, variant in CATALOGUE.items():
+        for number, (settings, inputs) in enumerate(NETWORK_SETTINGS.get(name, [({}, TABLE)])):
+            config = variant.model_validate({"type": name, **settings})
+            values = [f"{key} {value}" for key, value in settings.items()]
+            title = ", ".join([name, *values, *(["several inputs"] if len(inputs) > 1 else [])])
+            cases.append(Case(title, config, inputs, name, number == 0, n_logits=3 if number == 1 else 1))
+    return [*cases, _branches_of_tables(), _branches_of_images()]
+
+
+def _branches_of_tables() -> Case:
+    layers = [
+        {"type": "flatten", "name": "flat", "inputs": "cloud"},
+        {"type": "dense", "name": "left", "inputs": "flat", "units": 6},
+        "tanh",
+        {"type": "add", "name": "sum", "inputs": ["row", "tanh_1"]},
+        {"type": "concatenate", "inputs": ["sum", "flat"]},
+        "batch_norm",
+    ]
+    config = LayerList.model_validate({"layers": layers})
+    return Case("branches of tables", config, {"row": ROW, "cloud": CLOUD}, "branches", is_first=True)
+
+
+def _branches_of_images() -> Case:
+    """Return a graph in which images meet in every way: joined, added, of changing size, with numbers."""
+    layers = [
+        {"type": "conv2d", "inputs": "image", "filters": 4, "padding": "same"},
+        "batch_norm",
+        {"type": "activation", "function": "relu", "name": "left"},
+        {"type": "average_pool2d", "inputs": "image", "padding": "same"},
+        {"type": "depthwise_conv2d", "kernel_size": 2, "padding": "same"},
+        {"type": "upsample2d", "name": "right"},
+        {"type": "conv2d", "name": "crop", "inputs": "right", "filters": 4, "kernel_size": [1, 2]},
+        {"type": "add", "name": "sum", "inputs": ["left", "crop"]},
+        {"type": "concatenate", "name": "joined", "inputs": ["sum", "image", "left"]},
+        "layer_norm",
+        {"type": "max_pool2d", "name": "pooled"},
+        {"type": "global_pool", "inputs": "joined"},
+        {"type": "flatten", "inputs": "pooled"},
+        {"type": "concatenate", "inputs": ["flatten_1", "global_pool_1", "row"]},
+    ]
+    config = LayerList.model_validate({"layers": layers})
+    return Case("branches of images", config, {"image": IMAGE, "row": ROW}, "branches", is_first=True)
+
+
+LAYER_CASES = layer_cases()
+NETWORK_CASES = network_cases()
