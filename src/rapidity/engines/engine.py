@@ -5,10 +5,10 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
-from rapidity.core.errors import EngineError, shorten
+from rapidity.core.errors import EngineError, closest, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     import numpy as np
 
@@ -117,3 +117,13 @@ def check_shapes(
             " Take parameters that the same network configuration made."
         )
         raise EngineError(message)
+
+
+def check_layer_names(names: Sequence[str], layers: Collection[str]) -> None:
+    """Raise an EngineError unless a model has all these layers; it names the near ones."""
+    for name in names:
+        if name not in layers:
+            near = closest(name, layers)
+            hint = f" Did you mean '{near[0]}'?" if near else ""
+            message = f"the model has no layer '{name}'.{hint} Layers: {shorten(layers)}"
+            raise EngineError(message)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,12 +10,31 @@ from rapidity.core.errors import DataError, EngineError, shorten
 from rapidity.network import describe_shape
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
     from rapidity.core.records import Batch, FloatArray, Objective, OutputObjective
     from rapidity.network import Shape
+
+CACHED_SPLITS = 3
+"""Resident events that stay prepared: those of the training, validation and test split."""
+
+
+class EventCache:
+    """Keeps what an engine made of the same `Batch` object, so that an epoch prepares nothing anew."""
+
+    def __init__(self) -> None:
+        self._entries: list[tuple[Batch, object, Any]] = []
+
+    def get(self, events: Batch, purpose: object, make: Callable[[], Any]) -> Any:
+        """Return what `make` returned for these events and this purpose, or call it now."""
+        for entry in self._entries:
+            if entry[0] is events and entry[1] == purpose:
+                return entry[2]
+        made = make()
+        self._entries = [*self._entries[1 - 2 * CACHED_SPLITS :], (events, purpose, made)]
+        return made
 
 
 def take_inputs(batch: Batch, inputs: Mapping[str, Shape]) -> tuple[FloatArray, ...]:

@@ -9,14 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rapidity.core.errors import EngineError, closest, shorten
 from rapidity.core.records import EpochRecord, Parameters, State
-from rapidity.engines.engine import check_shapes
+from rapidity.engines.engine import check_layer_names, check_shapes
+from rapidity.engines.events import EventCache
 from rapidity.engines.state import PARAMETER, separate_parameters
 from rapidity.engines.torch.device import seeded
 from rapidity.engines.torch.losses import BatchLoss
 from rapidity.engines.torch.stepper import Stepper
-from rapidity.engines.torch.tensors import DeviceCache, EventTensors, input_tensors, iterate_tensors
+from rapidity.engines.torch.tensors import EventTensors, input_tensors, iterate_tensors
 from rapidity.engines.torch.wrapping import check_logits
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class TorchModel:
     def __init__(self, network: NativeNetwork, device: torch.device, precision: Precision) -> None:
         self.network = network
         self.device = device
-        self._cache = DeviceCache()
+        self._cache = EventCache()
         self._stepper = Stepper(network, device, precision)
         self._is_checked = False
 
@@ -197,12 +197,7 @@ class TorchModel:
         """Give a dictionary that holds, after each call of the module, what the named nodes made."""
         results: dict[str, Tensor] = {}
         hooks = []
-        for name in names:
-            if name not in self.network.nodes:
-                near = closest(name, self.network.nodes)
-                hint = f" Did you mean '{near[0]}'?" if near else ""
-                message = f"the model has no layer '{name}'.{hint} Layers: {shorten(self.network.nodes)}"
-                raise EngineError(message)
+        check_layer_names(names, self.network.nodes)
 
         def record(name: str) -> Any:
             def hook(_module: nn.Module, _inputs: Any, result: Tensor) -> None:

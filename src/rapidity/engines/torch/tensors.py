@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 BATCHES_PICKED_AT_ONCE = 64
 """Picking the rows of many batches in one call costs half as much as batch by batch, and little memory."""
-CACHED_SPLITS = 3
-"""Resident events that stay on the device: those of the training, validation and test split."""
 
 
 @dataclass(frozen=True)
@@ -66,22 +64,6 @@ def to_tensor(array: np.ndarray[Any, Any], device: torch.device) -> Tensor:
 def input_tensors(batch: Batch, inputs: Mapping[str, Shape], device: torch.device) -> tuple[Tensor, ...]:
     """Return the inputs of the network in order; a DataError if the batch lacks one or its shape differs."""
     return tuple([to_tensor(array, device) for array in take_inputs(batch, inputs)])
-
-
-class DeviceCache:
-    """Keeps what was made of the same `Batch` object, so that an epoch copies nothing to the device."""
-
-    def __init__(self) -> None:
-        self._entries: list[tuple[Batch, object, Any]] = []
-
-    def get(self, events: Batch, purpose: object, make: Callable[[], Any]) -> Any:
-        """Return what `make` returned for these events and this purpose, or call it now."""
-        for entry in self._entries:
-            if entry[0] is events and entry[1] == purpose:
-                return entry[2]
-        made = make()
-        self._entries = [*self._entries[1 - 2 * CACHED_SPLITS :], (events, purpose, made)]
-        return made
 
 
 def iterate_tensors(
