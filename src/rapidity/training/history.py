@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import asdict, dataclass, fields
+from itertools import groupby
 from typing import TYPE_CHECKING, Self
 
 from rapidity.core.files import write_text
@@ -33,6 +34,8 @@ class EpochRow:
         After the epoch, on a fixed part of the training split (see `monitoring.choose_rows`).
     seconds
         Wall time, evaluation included, checkpoint not.
+    engine
+        Which engine trained; a training may go on with another one.
     """
 
     epoch: int
@@ -44,10 +47,13 @@ class EpochRow:
     train_auc: float | None
     validation_auc: float | None
     seconds: float
+    engine: str | None = None
 
 
 COLUMNS = tuple(field.name for field in fields(EpochRow))
 """Names of the columns of a history, in order."""
+NUMBERS = tuple(name for name in COLUMNS if name != "engine")
+"""Those that can be plotted."""
 
 
 @dataclass(frozen=True)
@@ -67,14 +73,31 @@ class History:
         return History((*self.rows, row))
 
     def columns(self) -> dict[str, list[float | None]]:
-        """Return column name -> value of every epoch, for plots.
+        """Return column name -> value of every epoch, for plots; numbers only.
 
         Examples
         --------
         >>> History((EpochRow(1, 0.1, 0.7, 0.6, 0.5, 0.5, 0.6, 0.6, 2.0),)).columns()["rate"]
         [0.1]
         """
-        return {name: [getattr(row, name) for row in self.rows] for name in COLUMNS}
+        return {name: [getattr(row, name) for row in self.rows] for name in NUMBERS}
+
+    def engines(self) -> list[dict[str, Any]]:
+        """Return which engine trained from which epoch to which, in order.
+
+        Examples
+        --------
+        >>> from dataclasses import replace
+        >>> row = EpochRow(1, 0.1, 0.7, 0.6, 0.5, 0.5, 0.6, 0.6, 2.0, "torch")
+        >>> History((row, replace(row, epoch=2), replace(row, epoch=3, engine="numpy"))).engines()
+        [{'engine': 'torch', 'first_epoch': 1, 'last_epoch': 2},
+         {'engine': 'numpy', 'first_epoch': 3, 'last_epoch': 3}]
+        """
+        spans = [(engine, list(rows)) for engine, rows in groupby(self.rows, key=lambda row: row.engine)]
+        return [
+            {"engine": engine, "first_epoch": rows[0].epoch, "last_epoch": rows[-1].epoch}
+            for engine, rows in spans
+        ]
 
     def to_list(self) -> list[dict[str, Any]]:
         """Return plain values, one dictionary an epoch."""

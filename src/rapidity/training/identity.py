@@ -1,4 +1,7 @@
-"""What must be the same for a training to be resumed: the configuration and the events."""
+"""What must be the same for a training to be resumed: the configuration and the events.
+
+Where and with which engine the network is computed may change: a state is in canonical names and layouts.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rapidity.core.records import Batch
+
+EXCHANGEABLE = ("training.engine", "training.device", "training.precision")
+"""Keys that a resumed training may change: they decide how numbers are computed, not which."""
 
 
 def plain(configuration: Mapping[str, Any]) -> dict[str, Any]:
@@ -34,8 +40,10 @@ def hash_events(events: Batch) -> str:
     return digest.hexdigest()
 
 
-def check_unchanged(found: Mapping[str, Any], expected: Mapping[str, Any], folder: Path, epoch: int) -> None:
-    """Refuse to resume with another configuration.
+def check_unchanged(
+    found: Mapping[str, Any], expected: Mapping[str, Any], folder: Path, epoch: int
+) -> dict[str, tuple[Any, Any]]:
+    """Refuse to resume with another configuration; return what of engine and device has changed.
 
     Parameters
     ----------
@@ -44,22 +52,48 @@ def check_unchanged(found: Mapping[str, Any], expected: Mapping[str, Any], folde
     expected
         Configuration of the checkpoint in `folder`, made after `epoch`.
 
+    Returns
+    -------
+    dict
+        Key of `EXCHANGEABLE` -> its value before and now, for those that differ.
+
     Raises
     ------
     ConfigError
-        Naming the keys that differ, with both values.
+        Naming the other keys that differ, with both values.
     """
     now, before = dict(_leaves(found)), dict(_leaves(expected))
-    keys = [key for key in {**before, **now} if before.get(key) != now.get(key)]
+    changed = [key for key in {**before, **now} if before.get(key) != now.get(key)]
+    keys = [key for key in changed if key not in EXCHANGEABLE]
     if not keys:
-        return
+        return {key: (before.get(key), now.get(key)) for key in changed}
     changes = "".join(f"\n  {key}: was {_show(before, key)}, is {_show(now, key)}" for key in keys[:10])
     message = (
         f"cannot resume from {folder} (epoch {epoch}): the configuration has changed in {shorten(keys)}."
         f"{changes}\n  A resumed training must end like one that was never interrupted: set these back, or "
-        "start a new run (another --output, or --overwrite)."
+        "start a new run (another --output, or --overwrite). Only engine, device and precision may change."
     )
     raise ConfigError(message)
+
+
+def describe_exchange(changes: Mapping[str, tuple[Any, Any]], epoch: int) -> str:
+    """Return the note on a training that goes on with another engine or device.
+
+    Examples
+    --------
+    >>> print(describe_exchange({"training.engine": ("torch", "numpy")}, 2))
+    note: after epoch 2 the training goes on with engine numpy (so far torch). Parameters and the moments
+    of the optimiser carry over; sums are rounded and dropout is drawn differently, so the result is not
+    that of one engine alone.
+    """
+    described = ", ".join(
+        f"{key.removeprefix('training.')} {now} (so far {before})" for key, (before, now) in changes.items()
+    )
+    return (
+        f"note: after epoch {epoch} the training goes on with {described}. Parameters and the moments of the"
+        " optimiser carry over; sums are rounded and dropout is drawn differently, so the result is not that"
+        " of one engine alone."
+    )
 
 
 def _leaves(configuration: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -22,7 +22,7 @@ from rapidity.core.records import ResidentBatches
 from rapidity.training.checkpoints import Position
 from rapidity.training.failure import explain_loss
 from rapidity.training.history import EpochRow, History
-from rapidity.training.identity import check_unchanged, hash_events, plain
+from rapidity.training.identity import check_unchanged, describe_exchange, hash_events, plain
 from rapidity.training.monitoring import Metrics, choose_rows, measure, take_rows
 from rapidity.training.schedules import Scaled, Span, make_schedule
 from rapidity.training.stopping import Monitor
@@ -79,7 +79,7 @@ def fit(
         Where to keep checkpoints; None keeps none. Without `resume`, an earlier one there is replaced.
     resume
         Go on from the checkpoint, if there is one; the result is that of an uninterrupted training. A
-        finished training returns at once.
+        finished training returns at once. Another engine, device or precision may go on; a note says so.
 
     Raises
     ------
@@ -93,9 +93,10 @@ def fit(
         On Ctrl-C. The last complete epoch is then in the checkpoint and in the model.
     """
     loop = _Loop(model, train, validation, plan, checkpoints)
-    loop.start(resume=resume)
+    progress = progress or SilentProgress()
+    loop.start(progress, resume=resume)
     try:
-        with (progress or SilentProgress()).task("Training", plan.config.epochs, "epoch") as task:
+        with progress.task("Training", plan.config.epochs, "epoch") as task:
             task.advance(loop.position.epoch)
             while not loop.position.is_finished:
                 loop.advance()
@@ -128,12 +129,15 @@ class _Loop:
         self.monitored = take_rows(train, choose_rows(train.n_events, self.config.seed))
         self.saved_epoch: int | None = None
 
-    def start(self, *, resume: bool) -> None:
+    def start(self, progress: Progress, *, resume: bool) -> None:
         """Take the checkpoint, or make the first one."""
         self.configuration = self._identify() if self.checkpoints else {}
         if resume and self.checkpoints and self.checkpoints.exists:
             self.position, before = self.checkpoints.load()
-            check_unchanged(self.configuration, before, self.checkpoints.path, self.position.epoch)
+            epoch = self.position.epoch
+            changes = check_unchanged(self.configuration, before, self.checkpoints.path, epoch)
+            if changes and not self.position.is_finished:
+                progress.note(describe_exchange(changes, epoch))
             self.model.load_state(self.position.state)
             self.saved_epoch = self.position.epoch
             return
@@ -177,6 +181,7 @@ class _Loop:
             train_auc=trained.auc,
             validation_auc=validated.auc if validated else None,
             seconds=round(time.perf_counter() - start, 6),
+            engine=self.config.engine,
         )
         self.position = self._next_position(row, validated)
         if self.position.is_finished or epoch % self.config.checkpoint_every == 0:

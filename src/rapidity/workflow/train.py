@@ -61,7 +61,7 @@ def train_run(  # noqa: PLR0913 - the options of the verb, all of them by name
     engine, overrides
         Replace single values of the YAML file: ``overrides=["training.epochs=5"]``.
     resume
-        Go on with the run in the folder, if it was interrupted.
+        Go on with the run in the folder, if it was interrupted; another `engine` may go on.
     overwrite
         Replace the run in the folder. It stays until the new data are read and checked.
     module
@@ -198,7 +198,8 @@ class _Stages:
         with self.watch.stage("plots"):
             figures = draw_figures(self.folder, prepared, training, result, network)
         record["training"] = {
-            "engine": self.config.training.engine,
+            "engine": training.history.rows[-1].engine,
+            "engines": training.history.engines(),
             "epochs": len(training.history),
             "kept_epoch": training.kept_epoch,
             "best_epoch": training.best_epoch,

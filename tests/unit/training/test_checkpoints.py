@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rapidity.core.errors import ConfigError, DataError
+from rapidity.core.errors import ConfigError, DataError, InterruptedRunError
+from rapidity.core.progress import SilentProgress
 from rapidity.training import CheckpointFolder, fit
 from rapidity.training import checkpoints as checkpoints_module
 
@@ -119,6 +120,49 @@ def test_resuming_with_another_configuration_names_the_keys(
     fit(new_model(), train, validation, plan(), checkpoints=CheckpointFolder(tmp_path))
     with pytest.raises(ConfigError, match=message):
         fit(new_model(), train, validation, plan(**keys), checkpoints=CheckpointFolder(tmp_path), resume=True)
+
+
+class Notes(SilentProgress):
+    def __init__(self):
+        self.lines = []
+
+    def note(self, message):
+        self.lines.append(message)
+
+
+def test_another_engine_may_go_on_and_says_so(model, new_model, train, validation, plan, tmp_path):
+    checkpoints = CheckpointFolder(tmp_path)
+    model.interrupt_at_step = 10  # in the third epoch of four steps
+    with pytest.raises(InterruptedRunError):
+        fit(model, train, validation, plan(engine="torch"), checkpoints=checkpoints)
+    second, notes = new_model(), Notes()
+    settings = plan(engine="numpy", device="cpu")
+    result = fit(second, train, validation, settings, checkpoints=checkpoints, progress=notes, resume=True)
+    assert len(notes.lines) == 1
+    assert "after epoch 2 the training goes on with engine numpy (so far torch), device cpu" in notes.lines[0]
+    assert "moments of the optimiser carry over" in notes.lines[0]
+    assert "dropout is drawn differently" in notes.lines[0]
+    assert result.history.engines() == [
+        {"engine": "torch", "first_epoch": 1, "last_epoch": 2},
+        {"engine": "numpy", "first_epoch": 3, "last_epoch": 4},
+    ]
+    straight = new_model()
+    fit(straight, train, validation, plan())
+    assert np.array_equal(second.kernel, straight.kernel)
+    again = Notes()
+    fit(new_model(), train, validation, plan(), checkpoints=checkpoints, progress=again, resume=True)
+    assert again.lines == []  # the training is finished: nothing goes on
+
+
+def test_another_engine_does_not_excuse_another_rate(new_model, train, validation, plan, tmp_path):
+    fit(new_model(), train, validation, plan(engine="torch"), checkpoints=CheckpointFolder(tmp_path))
+    other = plan(engine="numpy", optimizer={"type": "sgd", "learning_rate": 0.2})
+    message = (
+        r"changed in training\.optimizer\.learning_rate\.\n(.*\n)*.*Only engine, device and precision may"
+    )
+    with pytest.raises(ConfigError, match=message) as caught:
+        fit(new_model(), train, validation, other, checkpoints=CheckpointFolder(tmp_path), resume=True)
+    assert "training.engine" not in str(caught.value)
 
 
 def test_rest_of_the_configuration_is_compared_too(new_model, train, validation, plan, tmp_path):

@@ -2,14 +2,14 @@ from __future__ import annotations
 
 from rapidity.training import EpochRow, History
 
-ROW = EpochRow(1, 0.1, 0.7, None, 0.5, None, 0.6, None, 2.0)
+ROW = EpochRow(1, 0.1, 0.7, None, 0.5, None, 0.6, None, 2.0, "torch")
 
 
 def test_history_is_written_one_line_an_epoch(tmp_path):
     History().extended(ROW).extended(ROW).write_csv(tmp_path / "history.csv")
     lines = (tmp_path / "history.csv").read_text().splitlines()
     assert lines[0].startswith("epoch,rate,train_loss,validation_loss")
-    assert lines[1:] == ["1,0.1,0.7,,0.5,,0.6,,2.0"] * 2
+    assert lines[1:] == ["1,0.1,0.7,,0.5,,0.6,,2.0,torch"] * 2
 
 
 def test_history_comes_back_from_plain_values():
@@ -21,3 +21,4 @@ def test_columns_are_ready_for_plots():
     columns = History().extended(ROW).columns()
     assert columns["epoch"] == [1]
     assert columns["validation_auc"] == [None]
+    assert "engine" not in columns
