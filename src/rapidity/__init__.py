@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rapidity.workflow import Run
     from rapidity.workflow import check_config as check
     from rapidity.workflow import evaluate_run as evaluate
+    from rapidity.workflow import probe_run as probe
     from rapidity.workflow import run_demo as demo
     from rapidity.workflow import train_run as train
 
@@ -36,6 +37,7 @@ _HOMES = {
     "inspect": ("rapidity.data.inspection", "inspect_file"),
     "load_config": ("rapidity.config", "load_config"),
     "predict": ("rapidity.delivery", "predict_files"),
+    "probe": ("rapidity.workflow", "probe_run"),
     "train": ("rapidity.workflow", "train_run"),
 }
 
@@ -53,6 +55,7 @@ __all__ = [
     "inspect",
     "load_config",
     "predict",
+    "probe",
     "train",
 ]
 

@@ -15,6 +15,7 @@ from rapidity.cli.inspect import inspect
 from rapidity.cli.networks import networks
 from rapidity.cli.outcome import INTERRUPTED, with_exit_codes
 from rapidity.cli.predict import predict
+from rapidity.cli.probe import probe
 from rapidity.cli.report import report
 from rapidity.cli.schema import schema
 from rapidity.cli.train import train
@@ -30,6 +31,7 @@ VERBS: dict[str, Callable[..., Any]] = {
     "networks": networks,
     "predict": predict,
     "evaluate": evaluate,
+    "probe": probe,
     "report": report,
 }
 """Name on the command line -> function, in the order of the help."""

@@ -21,6 +21,7 @@ OWN_NAMES = frozenset(
         "report.html",
         "checkpoints",
         "plots",
+        "probes",
     }
 )
 """What a run itself writes into its folder; copies need other names."""

@@ -11,6 +11,7 @@ from rapidity.report.history import draw_history
 from rapidity.report.inputs import InputData, draw_inputs
 from rapidity.report.network_figure import draw_network
 from rapidity.report.page import render_page, write_report
+from rapidity.report.probe import draw_probe
 
 __all__ = [
     "DrawnFigure",
@@ -20,6 +21,7 @@ __all__ = [
     "draw_history",
     "draw_inputs",
     "draw_network",
+    "draw_probe",
     "render_page",
     "write_report",
 ]

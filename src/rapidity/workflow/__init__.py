@@ -13,16 +13,19 @@ if TYPE_CHECKING:
     from rapidity.workflow.demo import run_demo
     from rapidity.workflow.evaluate import evaluate_run
     from rapidity.workflow.page import write_run_report
+    from rapidity.workflow.probe import ProbeSummary, probe_run
     from rapidity.workflow.run import Run
     from rapidity.workflow.run_folder import RunFolder
     from rapidity.workflow.train import train_run
 
 _HOMES = {
     "CheckResult": "check",
+    "ProbeSummary": "probe",
     "Run": "run",
     "RunFolder": "run_folder",
     "check_config": "check",
     "evaluate_run": "evaluate",
+    "probe_run": "probe",
     "run_demo": "demo",
     "train_run": "train",
     "write_run_report": "page",
@@ -30,10 +33,12 @@ _HOMES = {
 
 __all__ = [
     "CheckResult",
+    "ProbeSummary",
     "Run",
     "RunFolder",
     "check_config",
     "evaluate_run",
+    "probe_run",
     "run_demo",
     "train_run",
     "write_run_report",

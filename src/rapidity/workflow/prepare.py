@@ -21,7 +21,7 @@ from rapidity.network import build_network
 from rapidity.workflow.score import check_spectators
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from rapidity.config import RunConfig
@@ -92,7 +92,12 @@ class PreparedRun:
 
 
 def prepare_run(
-    config: RunConfig, base: Path, progress: Progress | None = None, time_stage: StageTimer | None = None
+    config: RunConfig,
+    base: Path,
+    progress: Progress | None = None,
+    time_stage: StageTimer | None = None,
+    *,
+    kept_columns: Sequence[str] = (),
 ) -> PreparedRun:
     """Read, split, guard and fit the preparation; nothing is written.
 
@@ -102,6 +107,8 @@ def prepare_run(
         Folder that the data paths are relative to.
     time_stage
         Context manager that is entered with the name of each stage.
+    kept_columns
+        Further raw columns that the table is to hold, besides those that training needs.
 
     Raises
     ------
@@ -113,7 +120,7 @@ def prepare_run(
     objects = config.data.objects
     with time_stage("reading"):
         table, features = read_table(
-            config.data, config.inputs, needed_columns(split, objects), base, progress
+            config.data, config.inputs, (*needed_columns(split, objects), *kept_columns), base, progress
         )
     check_spectators(config.data.spectators, table.classes)
     with time_stage("splitting"):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rapidity.artefact import OnnxModel
     from rapidity.core.progress import Progress
     from rapidity.delivery import PredictionSummary
+    from rapidity.workflow.probe import ProbeSummary
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,14 @@ class Run:
         from rapidity.workflow.evaluate import evaluate_run
 
         return evaluate_run(self.folder, data, progress=progress)
+
+    def probe(
+        self, layer: str, target: str, *, engine: str | None = None, progress: Progress | None = None
+    ) -> ProbeSummary:
+        """Fit a linear probe of a layer, as ``rapidity probe`` does."""
+        from rapidity.workflow.probe import probe_run
+
+        return probe_run(self.folder, layer, target, engine=engine, progress=progress)
 
     def summary(self) -> str:
         """Return the headline numbers and where the files are, for a terminal."""

@@ -25,7 +25,7 @@ OWN_FILES = (
     "scores.parquet",
     "report.html",
 )
-OWN_FOLDERS = ("checkpoints", "plots")
+OWN_FOLDERS = ("checkpoints", "plots", "probes")
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,11 @@ class RunFolder:
     def plots(self) -> Path:
         """Figures: `inputs`, `validation`, `evaluation`."""
         return self.path / "plots"
+
+    @property
+    def probes(self) -> Path:
+        """What probes of layers found, a folder each."""
+        return self.path / "probes"
 
     @property
     def is_run(self) -> bool:
