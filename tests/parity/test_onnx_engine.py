@@ -10,6 +10,7 @@ from rapidity.core.classes import ClassSet
 from rapidity.core.records import Batch, ResidentBatches
 from rapidity.data.features import Feature
 from rapidity.data.fitted_feature import FittedFeature
+from rapidity.data.fitted_table import FittedTable
 from rapidity.data.preparation import FittedPreparation
 from rapidity.data.transforms.standard import FittedStandard
 from rapidity.expressions import parse_expression
@@ -38,11 +39,10 @@ def preparation():
 
     return FittedPreparation(
         {
-            "first": (
-                feature("pt", sentinels={"pt": (-999.0,)}, fill=20.0, has_indicator=True),
-                feature("eta"),
+            "first": FittedTable(
+                (feature("pt", sentinels={"pt": (-999.0,)}, fill=20.0, has_indicator=True), feature("eta"))
             ),
-            "second": (feature("n"), feature("pt * sinh(eta)", sentinels={"pt": (-999.0,)})),
+            "second": FittedTable((feature("n"), feature("pt * sinh(eta)", sentinels={"pt": (-999.0,)}))),
         },
         {"pt": "float32", "eta": "float32", "n": "int64"},
         {},

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import numpy as np
 
 from rapidity.artefact.graph import ELEMENT_TYPES
+from rapidity.core.errors import ExportError, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,12 +29,17 @@ class ColumnSource(Protocol):
 
 
 class SeparateColumns:
-    """One input ``[n]`` a column, in the column's own type."""
+    """One input ``[n]`` a column, in the column's own type; ``[n, ...]`` for a column of images."""
 
-    def __init__(self, graph: GraphBuilder, dtypes: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        graph: GraphBuilder,
+        dtypes: Mapping[str, str],
+        shapes: Mapping[str, tuple[int, ...]] | None = None,
+    ) -> None:
         self.graph, self.dtypes = graph, dtypes
         for name, dtype in dtypes.items():
-            graph.add_input(name, dtype, ["n"])
+            graph.add_input(name, dtype, ["n", *(shapes or {}).get(name, ())])
 
     def stack(self, names: tuple[str, ...]) -> str:
         """Join columns of one type before the cast, so that a wide table takes three nodes."""
@@ -51,7 +57,18 @@ class SeparateColumns:
 class MatrixColumns:
     """One input ``columns [n, n_columns]``."""
 
-    def __init__(self, graph: GraphBuilder, dtypes: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        graph: GraphBuilder,
+        dtypes: Mapping[str, str],
+        shapes: Mapping[str, tuple[int, ...]] | None = None,
+    ) -> None:
+        if shapes:
+            message = (
+                f"the signature matrix has one number a column, but {shorten(shapes)} hold images. "
+                "Set deliver.signature to columns: each column is then an input of its own."
+            )
+            raise ExportError(message)
         self.graph = graph
         self.order = {name: position for position, name in enumerate(dtypes)}
         self.dtype = matrix_dtype(dtypes)

@@ -1,11 +1,13 @@
 """From symbols to nodes: features computed alike become one matrix operation with vectors of constants.
 
 A table of 49 standardised columns is then a handful of nodes instead of hundreds. Values are matrices
-``(n_features, n)``, one feature a row, so that the constants of a feature are next to each other.
+``(n_features, n)``, one feature a row, so that the constants of a feature are next to each other; or
+images ``(n, height, width, n_channels)``, whose constants lie along the last axis.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,21 +26,47 @@ SCOPE = "preparation"
 Structure = tuple[tuple[object, ...], ...]
 
 
-class Emitter:
-    """Adds the nodes of features to a graph."""
+@dataclass(frozen=True)
+class Layout:
+    """How features that are computed together lie beside each other.
 
-    def __init__(self, graph: GraphBuilder, source: ColumnSource) -> None:
-        self.graph, self.source = graph, source
+    Attributes
+    ----------
+    axis
+        The axis of the features.
+    """
+
+    axis: int
+    dtype: str
+
+    def constant(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return the constants of all features, ``(n_features,)``, in the shape that fits."""
+        return values[:, np.newaxis] if self.axis == 0 else values
+
+
+ROWS = Layout(axis=0, dtype="float64")
+CHANNELS = {dtype: Layout(axis=3, dtype=dtype) for dtype in ("float32", "float64")}
+
+
+class Emitter:
+    """Adds the nodes of features, or of channels, to a graph."""
+
+    def __init__(self, graph: GraphBuilder, source: ColumnSource, layout: Layout = ROWS) -> None:
+        self.graph, self.source, self.layout = graph, source, layout
         self._emitted: dict[tuple[int, ...], str] = {}
 
     def emit_features(self, features: Sequence[Symbol]) -> str:
-        """Return the value of all features, float64 ``(n_features, n)``, in their order."""
+        """Return the value of all features in their order, ``(n_features, n)`` or as the layout says."""
         groups: dict[Structure, list[Symbol]] = {}
         distinct = {symbol.number: _depend_on_a_column(symbol) for symbol in features}
         for symbol in distinct.values():
             groups.setdefault(structure_of(symbol), []).append(symbol)
         blocks = [self._emit(tuple(group)) for group in groups.values()]
-        rows = blocks[0] if len(blocks) == 1 else self.graph.add("Concat", blocks, scope=SCOPE, axis=0)
+        rows = (
+            blocks[0]
+            if len(blocks) == 1
+            else self.graph.add("Concat", blocks, scope=SCOPE, axis=self.layout.axis)
+        )
         position = {
             symbol.number: row
             for row, symbol in enumerate(symbol for group in groups.values() for symbol in group)
@@ -47,7 +75,7 @@ class Emitter:
         if order == list(range(len(position))):
             return rows
         index = self.graph.constant(np.array(order, np.int64), f"{SCOPE}/order")
-        return self.graph.add("Gather", [rows, index], scope=SCOPE, axis=0)
+        return self.graph.add("Gather", [rows, index], scope=SCOPE, axis=self.layout.axis)
 
     def _emit(self, symbols: tuple[Symbol, ...]) -> str:
         """Return the value of symbols of one structure, one a row; equal ones stand in a single row."""
@@ -63,9 +91,9 @@ class Emitter:
         if first.op == COLUMN:
             return self.source.stack(tuple(symbol.name for symbol in symbols))
         if first.op == CONSTANT:
-            dtype = np.bool_ if first.is_condition else np.float64
+            dtype = np.dtype(np.bool_ if first.is_condition else self.layout.dtype)
             values: NDArray[Any] = np.array([symbol.value for symbol in symbols], dtype)
-            shaped = values.reshape(()) if len(values) == 1 else values[:, np.newaxis]
+            shaped = values.reshape(()) if len(values) == 1 else self.layout.constant(values)
             return self.graph.constant(shaped, f"{SCOPE}/constant")
         inputs = [self._emit(tuple(symbol.inputs[i] for symbol in symbols)) for i in range(len(first.inputs))]
         attributes: dict[str, Any] = dict(first.attributes)

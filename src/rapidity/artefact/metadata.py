@@ -7,6 +7,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from rapidity.core.classes import ClassSet
 from rapidity.core.errors import ExportError
 
@@ -26,16 +28,24 @@ class ModelInput:
     Attributes
     ----------
     dtype
-        ``float32``, ``float64`` or ``int64``.
+        ``float32``, ``float64`` or ``int64``; of images the type of the pixels (``uint8``).
     unit
         As the source files state it; None where they do not.
     training_range
         Smallest and largest valid value in the training split; None if there was none.
+    shape
+        Of a column of images: the shape of one, as stored; else ``()``.
     """
 
     dtype: str
     unit: str | None = None
     training_range: tuple[float, float] | None = None
+    shape: tuple[int, ...] = ()
+
+    @property
+    def column_dtype(self) -> np.dtype[Any]:
+        """What a reader is asked for: the dtype, with the shape of an image."""
+        return np.dtype((self.dtype, self.shape)) if self.shape else np.dtype(self.dtype)
 
 
 @dataclass(frozen=True)
@@ -54,6 +64,7 @@ class ModelFacts:
                 "dtype": column.dtype,
                 "unit": column.unit,
                 "training_range": _finite(column.training_range),
+                **({"shape": list(column.shape)} if column.shape else {}),
             }
             for name, column in self.inputs.items()
         ]
@@ -96,7 +107,8 @@ class ModelFacts:
         for entry in json.loads(entries[f"{PREFIX}inputs"]):
             low_high = entry["training_range"]
             training_range = (float(low_high[0]), float(low_high[1])) if low_high else None
-            inputs[entry["name"]] = ModelInput(entry["dtype"], entry["unit"], training_range)
+            shape = tuple(int(length) for length in entry.get("shape", ()))
+            inputs[entry["name"]] = ModelInput(entry["dtype"], entry["unit"], training_range, shape)
         signature: Any = entries[f"{PREFIX}signature"]
         if signature not in ("columns", "matrix"):
             message = f"unknown signature '{signature}'"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 DEFAULT_BATCH_SIZE = 16_384
 """Rows in a batch: the intermediate values of a usual network then stay in the processor's cache."""
+PIXELS_IN_A_BATCH = 2**18
+"""Of images fewer: the maps of a convolution layer have tens of values a pixel."""
 
 
 @dataclass(frozen=True)
@@ -88,14 +91,22 @@ class OnnxModel:
         facts = ModelFacts.from_entries(entries, where=str(path))
         return cls(path, facts.classes, facts.inputs, facts.signature, entries, session)
 
-    def run(self, columns: Mapping[str, NDArray[Any]], batch_size: int = DEFAULT_BATCH_SIZE) -> Scores:
+    @property
+    def usual_batch_size(self) -> int:
+        """Events that fit into the processor's cache on their way through a usual network."""
+        largest = max(math.prod(column.shape) for column in self.inputs.values())
+        return max(min(DEFAULT_BATCH_SIZE, PIXELS_IN_A_BATCH // largest), 1)
+
+    def run(self, columns: Mapping[str, NDArray[Any]], batch_size: int | None = None) -> Scores:
         """Return the scores of events, computed in batches.
 
         Parameters
         ----------
         columns
-            At least the columns in `inputs`, each ``(n_events,)``, numbers of any type that fit; other
-            columns are ignored.
+            At least the columns in `inputs`, each ``(n_events,)`` or for images ``(n_events, ...)``,
+            numbers of any type that fit; other columns are ignored.
+        batch_size
+            None: `usual_batch_size`.
 
         Raises
         ------
@@ -106,11 +117,12 @@ class OnnxModel:
         """
         fitting = {name: self._find(columns, name) for name in self.inputs}
         n_events = self._common_length(fitting)
+        batch_size = batch_size or self.usual_batch_size
         logits = np.empty((n_events, self.classes.n_logits), np.float32)
         probabilities = np.empty((n_events, len(self.classes)), np.float32)
         for start in range(0, n_events, batch_size):
             rows = slice(start, min(start + batch_size, n_events))
-            batch = {name: values[rows] for name, values in fitting.items()}
+            batch = {name: self._pick(name, values, rows) for name, values in fitting.items()}
             outputs = self.session.run(["logits", "probabilities"], self._feed(batch))
             logits[rows], probabilities[rows] = outputs
         return Scores(logits, probabilities)
@@ -123,6 +135,8 @@ class OnnxModel:
         return {MATRIX_INPUT: np.stack(list(columns.values()), axis=1, dtype=dtype, casting="unsafe")}
 
     def _find(self, columns: Mapping[str, NDArray[Any]], name: str) -> NDArray[Any]:
+        if name in columns and self.inputs[name].shape:
+            return check_images(name, columns[name], self.inputs[name].shape)
         if name in columns:
             return fit_dtype(name, columns[name], self.inputs[name].dtype)
         near = closest(name, columns)
@@ -136,6 +150,11 @@ class OnnxModel:
             f"{hint}Give the data the names that the model was trained with."
         )
         raise MissingNameError(message)
+
+    def _pick(self, name: str, values: NDArray[Any], rows: slice) -> NDArray[Any]:
+        """Return the rows of a batch; images are converted here, so that memory stays flat."""
+        column = self.inputs[name]
+        return fit_images(name, values[rows], column.dtype, rows.start) if column.shape else values[rows]
 
     def _common_length(self, columns: Mapping[str, NDArray[Any]]) -> int:
         lengths = {name: len(values) for name, values in columns.items()}
@@ -177,6 +196,45 @@ def fit_dtype(name: str, values: Any, dtype: str) -> NDArray[Any]:
         message = (
             f"column '{name}' must hold {wanted} ({dtype}), found {array[row]} in row {row}. "
             "Use the data in the units and types that the model was trained with."
+        )
+        raise DataError(message)
+    return fitting
+
+
+def check_images(name: str, values: Any, shape: tuple[int, ...]) -> NDArray[Any]:
+    """Return a column of images as an array; another shape than ``(n_events, *shape)`` is a DataError."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "fiub" or array.shape[1:] != shape:
+        expected = ", ".join(["n_events", *map(str, shape)])
+        message = (
+            f"column '{name}' must hold images, numbers of shape ({expected}), found {array.dtype} of shape "
+            f"{array.shape}. Cut or scale them as those that the model was trained with."
+        )
+        raise DataError(message)
+    return array
+
+
+def fit_images(name: str, images: NDArray[Any], dtype: str, first_row: int = 0) -> NDArray[Any]:
+    """Return images in the type of an input; pixels that it cannot hold are a DataError.
+
+    Examples
+    --------
+    >>> fit_images("image", np.full((1, 2, 2), 0.5), "uint8")
+    Traceback (most recent call last):
+    rapidity.core.errors.DataError: column 'image' must hold whole numbers that fit into uint8, found 0.5 ...
+    """
+    if images.dtype == dtype:
+        return np.ascontiguousarray(images)
+    with np.errstate(invalid="ignore", over="ignore"):
+        fitting = images.astype(dtype)
+        is_whole = fitting.dtype.kind in "iu"
+        bad = fitting.astype(images.dtype) != images if is_whole else np.isinf(fitting) & np.isfinite(images)
+    if bad.any():
+        place = tuple(int(index) for index in np.argwhere(bad)[0])
+        wanted = f"whole numbers that fit into {dtype}" if is_whole else f"numbers that fit into {dtype}"
+        message = (
+            f"column '{name}' must hold {wanted}, found {images[place]} in row {first_row + place[0]}. "
+            "Use images with the range and type of those that the model was trained with."
         )
         raise DataError(message)
     return fitting

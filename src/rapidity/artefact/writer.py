@@ -8,11 +8,13 @@ from rapidity.artefact.body import add_body
 from rapidity.artefact.columns import MatrixColumns, SeparateColumns, Signature, cast
 from rapidity.artefact.emission import Emitter
 from rapidity.artefact.graph import GraphBuilder
+from rapidity.artefact.images import add_image
 from rapidity.artefact.layers import lower_network
 from rapidity.artefact.metadata import PREFIX, ModelFacts, ModelInput
 from rapidity.artefact.namespace import OnnxNamespace
 from rapidity.core.errors import ExportError, shorten
 from rapidity.core.files import write_atomically
+from rapidity.data.fitted_image import FittedImage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,9 +24,12 @@ if TYPE_CHECKING:
     from rapidity.core.classes import ClassSet
     from rapidity.core.records import Parameters
     from rapidity.data.preparation import FittedPreparation
+    from rapidity.network import Shape
     from rapidity.network.graph import Network
 
-SIGNATURES: dict[Signature, Callable[[GraphBuilder, Mapping[str, str]], ColumnSource]] = {
+    MakeSource = Callable[[GraphBuilder, Mapping[str, str], Mapping[str, Shape]], ColumnSource]
+
+SIGNATURES: dict[Signature, MakeSource] = {
     "columns": SeparateColumns,
     "matrix": MatrixColumns,
 }
@@ -49,7 +54,8 @@ def write_model(  # noqa: PLR0913 - all by name; each is a part of the file
     Parameters
     ----------
     preparation
-        The fitted preparation; its features are replayed as float64 nodes and cast to float32 at the end.
+        The fitted preparation; its features are replayed as float64 nodes and cast to float32 at the end,
+        its images as `artefact.images` says.
     metadata
         Further entries, such as ``configuration`` and ``data_hashes``; each is stored as ``rapidity.<key>``.
     network, parameters
@@ -57,7 +63,8 @@ def write_model(  # noqa: PLR0913 - all by name; each is a part of the file
     body
         An ONNX model of the network alone: inputs named as those of the preparation, one output of logits.
     signature
-        ``columns``: one input ``[n]`` per raw column; ``matrix``: one input ``columns [n, n_columns]``.
+        ``columns``: one input ``[n]`` per raw column, of images ``[n, ...]`` as stored; ``matrix``: one
+        input ``columns [n, n_columns]``.
 
     Raises
     ------
@@ -84,7 +91,7 @@ def build_model(
 ) -> bytes:
     """Return the bytes that `write_model` writes."""
     graph = GraphBuilder()
-    source = SIGNATURES[signature](graph, preparation.column_dtypes)
+    source = SIGNATURES[signature](graph, preparation.column_dtypes, preparation.column_shapes)
     prepared = _add_preparation(graph, source, preparation)
     if body is not None:
         logits = add_body(graph, body, prepared, preparation.input_shapes())
@@ -109,13 +116,16 @@ def build_model(
 def _add_preparation(
     graph: GraphBuilder, source: ColumnSource, preparation: FittedPreparation
 ) -> dict[str, str]:
-    """Add the features and return input name -> value, float32 ``(n, n_features)``."""
+    """Add features and images and return input name -> value, float32 ``(n, ...)``."""
     xp: Any = OnnxNamespace()
     columns = {name: xp.column(name) for name in preparation.column_dtypes}
     emitter = Emitter(graph, source)
     prepared = {}
-    for name, features in preparation.inputs.items():
-        values = [value for feature in features for value in feature.apply(columns, xp)]
+    for name, fitted in preparation.inputs.items():
+        if isinstance(fitted, FittedImage):
+            prepared[name] = add_image(graph, fitted, preparation.column_dtypes)
+            continue
+        values = [value for feature in fitted.features for value in feature.apply(columns, xp)]
         rows = emitter.emit_features([xp.symbol(value) for value in values])
         single = cast(graph, rows, "float64", "float32", "preparation")
         prepared[name] = graph.add("Transpose", [single], scope="preparation", perm=[1, 0])
@@ -156,6 +166,11 @@ def add_outputs(graph: GraphBuilder, logits: str, classes: ClassSet) -> None:
 
 def _describe_inputs(preparation: FittedPreparation) -> dict[str, ModelInput]:
     return {
-        name: ModelInput(dtype, preparation.units.get(name), preparation.ranges.get(name))
+        name: ModelInput(
+            dtype,
+            preparation.units.get(name),
+            preparation.ranges.get(name),
+            tuple(preparation.column_shapes.get(name, ())),
+        )
         for name, dtype in preparation.column_dtypes.items()
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 from rapidity.config.data import DataBlock, Guards, Source
 from rapidity.config.evaluation import Deliver, Evaluation
 from rapidity.config.fingerprint import changed_keys, config_fingerprint
-from rapidity.config.inputs import TableInput
+from rapidity.config.inputs import AnyInput, ImageInput, TableInput
 from rapidity.config.loader import LoadedConfig, dump_config, load_config, resolve_paths
 from rapidity.config.preparation import Preparation
 from rapidity.config.run import RunConfig
@@ -16,10 +16,12 @@ from rapidity.config.schema import config_schema
 from rapidity.config.training import Training
 
 __all__ = [
+    "AnyInput",
     "DataBlock",
     "Deliver",
     "Evaluation",
     "Guards",
+    "ImageInput",
     "LoadedConfig",
     "Preparation",
     "RunConfig",

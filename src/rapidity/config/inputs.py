@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from rapidity.core.block import Block
 
@@ -28,3 +28,45 @@ class TableInput(Block):
             message = "columns is empty. Name at least one column, or write `columns: all`"
             raise ValueError(message)
         return self
+
+
+class ImageInput(Block):
+    """One picture per event: pixels in rows and columns, of one or several channels."""
+
+    kind: Literal["image"]
+    column: str | Annotated[tuple[str, ...], Field(min_length=1)]
+    """Column of arrays `(height, width)` or `(height, width, channels)`; or a list of columns
+    `(height, width)`, each a channel (calorimeter layers, say)."""
+    channels_first: bool = False
+    """The column holds `(channels, height, width)`."""
+    channels: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] | None = None
+    """Channels to take, by number from 0, in this order; left out, all of them."""
+
+    @model_validator(mode="after")
+    def _channels_differ(self) -> Self:
+        for key, listed in (("column", self.columns), ("channels", self.channels or ())):
+            twice = sorted({value for value in listed if listed.count(value) > 1}, key=str)
+            if twice:
+                message = f"{key} lists {twice} more than once. Name each channel once"
+                raise ValueError(message)
+        if self.channels_first and not isinstance(self.column, str):
+            message = "channels_first belongs to one column of all channels, but several columns are listed"
+            raise ValueError(message)
+        return self
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns, also of one."""
+        return (self.column,) if isinstance(self.column, str) else self.column
+
+
+def _kind_of(value: Any) -> Any:
+    """Return the `kind` of an input; without one it is a table."""
+    if isinstance(value, dict):
+        return value.get("kind", "table")
+    return getattr(value, "kind", "table")
+
+
+AnyInput = Annotated[
+    Annotated[TableInput, Tag("table")] | Annotated[ImageInput, Tag("image")], Discriminator(_kind_of)
+]

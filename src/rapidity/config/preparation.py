@@ -125,6 +125,13 @@ class SymmetricLog(Block):
     scale: Annotated[float, Field(gt=0)] = 1.0
 
 
+class Divide(Block):
+    """`value / by`: for numbers whose range is known, such as pixels from 0 to 255."""
+
+    type: Literal["divide"] = "divide"
+    by: Annotated[float, Field(gt=0)]
+
+
 class Standard(Block):
     """Mean 0 and standard deviation 1 on the training split."""
 
@@ -149,7 +156,7 @@ def _name_to_block(value: Any) -> Any:
 
 
 Transform = Annotated[
-    Clip | Log | SymmetricLog | Standard | Robust | MinMax,
+    Clip | Log | SymmetricLog | Divide | Standard | Robust | MinMax,
     Field(discriminator="type"),
     BeforeValidator(_name_to_block),
 ]

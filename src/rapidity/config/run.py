@@ -9,8 +9,8 @@ from pydantic import Field, model_validator
 
 from rapidity.config.data import DataBlock
 from rapidity.config.evaluation import Deliver, Evaluation
-from rapidity.config.inputs import TableInput
-from rapidity.config.preparation import Preparation
+from rapidity.config.inputs import AnyInput, ImageInput
+from rapidity.config.preparation import Missing, Preparation
 from rapidity.config.training import Training
 from rapidity.core.block import Block
 from rapidity.network.catalogue import Mlp
@@ -24,7 +24,7 @@ class RunConfig(Block):
     """Name of the run, and of its folder."""
     data: DataBlock
     """Where the events are, and what is known of each."""
-    inputs: Annotated[dict[str, TableInput], Field(min_length=1)]
+    inputs: Annotated[dict[str, AnyInput], Field(min_length=1)]
     """Inputs of the network by name; `features: [...]` is short for one table input."""
     preparation: Preparation = Preparation()
     """Splits, missing values, transforms."""
@@ -53,6 +53,31 @@ class RunConfig(Block):
         unknown = sorted(set(self.preparation.inputs) - set(self.inputs))
         if unknown:
             message = f"preparation.inputs names {unknown}, but the inputs are {sorted(self.inputs)}"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _images_are_prepared_as_images(self) -> Self:
+        images = [name for name, config in self.inputs.items() if isinstance(config, ImageInput)]
+        for name in images:
+            block = self.preparation.inputs.get(name)
+            if block is not None and block.missing is not None:
+                message = (
+                    f"preparation.inputs.{name}.missing: '{name}' is an image, and images have no missing "
+                    "values: NaN in a pixel is always an error. Remove `missing`"
+                )
+                raise ValueError(message)
+        if len(images) == len(self.inputs) and self.preparation.missing != Missing():
+            message = (
+                "preparation.missing is given, but all inputs are images, which have no missing values: NaN "
+                "in a pixel is always an error. Remove `missing`"
+            )
+            raise ValueError(message)
+        if images and self.deliver.signature == "matrix":
+            message = (
+                f"deliver.signature is matrix, one number a column, but {images} are images. "
+                "Leave it out: each column is then an input of its own"
+            )
             raise ValueError(message)
         return self
 

@@ -26,17 +26,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rapidity.config.data import DataBlock
-    from rapidity.config.inputs import TableInput
+    from rapidity.config.inputs import AnyInput
     from rapidity.core.progress import Progress, Task
     from rapidity.data.sources import Chunk, JoinedFile, OpenSource
-
-# Entries read at a time: enough that the work on a chunk outweighs its overhead.
-CHUNK_SIZE = 32_768
 
 
 def read_table(
     data: DataBlock,
-    inputs: Mapping[str, TableInput],
+    inputs: Mapping[str, AnyInput],
     split_columns: Sequence[str],
     base: Path,
     progress: Progress | None = None,
@@ -88,7 +85,7 @@ def _read_source(source: OpenSource, plan: ColumnPlan, collector: _Collector, ta
     collector.begin_source(source)
     for file in source.files:
         collector.begin_file(file)
-        for chunk in file.read(plan.read_dtypes(file), CHUNK_SIZE):
+        for chunk in file.read(plan.read_dtypes(file), plan.rows_at_once(file)):
             task.advance(collector.add(chunk))
             if collector.is_full:
                 return
@@ -138,7 +135,9 @@ class _Collector:
         n_selected = len(entries)
         codes = self._assign_classes(chunk, n_selected)
         weight = self._evaluate_weight(chunk, entries)
-        stored = {name: chunk[name].astype(dtype, copy=False) for name, dtype in self._plan.stored.items()}
+        stored = {
+            name: chunk[name].astype(dtype.base, copy=False) for name, dtype in self._plan.stored.items()
+        }
         rows, n_duplicates = self._choose_rows(stored, codes)
         self._append(stored, entries, codes, weight, rows)
         n_kept = n_selected if rows is None else len(rows)

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from rapidity.config.inputs import ImageInput
 from rapidity.core.errors import ConfigError, DataError, MissingNameError, closest, shorten
 from rapidity.data.features import Feature, FeatureSet, column_feature, make_features, unique
+from rapidity.data.images import ImageColumns, find_image_columns
 from rapidity.expressions import Expression, parse_expression
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from rapidity.config.data import DataBlock
-    from rapidity.config.inputs import TableInput
+    from rapidity.config.inputs import AnyInput, TableInput
     from rapidity.data.readers.reader import ColumnInfo
     from rapidity.data.sources import JoinedFile, OpenSource
 
@@ -27,8 +29,13 @@ EXACT_IN_FLOAT32 = {"float32", "boolean"}
 ROW_NUMBER = "row_number"
 """Name that `split.by` may use: the number of the selected event, counted from 0."""
 
-Need = Literal["number", "exact number", "integer", "any"]
-"""What a purpose needs of a column: float32, float64, int64, or a number or text as it comes."""
+Need = Literal["number", "exact number", "integer", "any", "image"]
+"""What a purpose needs of a column: float32, float64, int64, a number or text as it comes, arrays."""
+
+MAX_ROWS = 32_768
+"""Entries read at a time: enough that the work on a chunk outweighs its overhead."""
+MAX_CHUNK_BYTES = 2**25
+"""Of large entries (images) fewer are read at a time."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +68,26 @@ class ColumnPlan:
             for column, of_column in needs.items()
         }
 
+    def rows_at_once(self, file: JoinedFile) -> int:
+        """Return how many entries of this file to read at a time."""
+        return rows_at_once(self.read_dtypes(file))
+
+
+def rows_at_once(dtypes: Mapping[str, Any], most: int | None = None) -> int:
+    """Return how many entries of columns of these types to hold in memory at a time.
+
+    Examples
+    --------
+    >>> rows_at_once({"pt": np.float32}), rows_at_once({"image": np.dtype((np.float32, (512, 512)))})
+    (32768, 32)
+    """
+    bytes_per_row = sum(np.dtype(dtype).itemsize for dtype in dtypes.values())
+    return int(max(min(most or MAX_ROWS, MAX_CHUNK_BYTES // max(bytes_per_row, 1)), 1))
+
 
 def plan_columns(
     data: DataBlock,
-    inputs: Mapping[str, TableInput],
+    inputs: Mapping[str, AnyInput],
     split_columns: Sequence[str],
     sources: Sequence[OpenSource],
 ) -> ColumnPlan:
@@ -75,8 +98,8 @@ def plan_columns(
     MissingNameError
         If a file lacks a column; the message says who needs it and shows the nearest names.
     DataError
-        If a column is text, jagged or ambiguous where a number is needed, or `columns: all` means
-        different columns in different files.
+        If a column is text, jagged or ambiguous where a number is needed, `columns: all` means
+        different columns in different files, or a column of images does not hold such.
     ConfigError
         If a feature is also the target or a spectator.
     """
@@ -86,7 +109,12 @@ def plan_columns(
     splitting = tuple(column for column in split_columns if column != ROW_NUMBER)
     roles = _roles(data, weight, splitting)
     features = FeatureSet(
-        {name: _features_of(name, config, roles, files, data) for name, config in inputs.items()},
+        {
+            name: find_image_columns(name, config, files)
+            if isinstance(config, ImageInput)
+            else _features_of(name, config, roles, files, data)
+            for name, config in inputs.items()
+        },
         data.objects,
     )
     uses = tuple(_list_uses(data, features, selection, weight, splitting))
@@ -162,11 +190,7 @@ def _list_uses(
     weight: Expression | None,
     splitting: Sequence[str],
 ) -> Iterable[ColumnUse]:
-    for name, listed in features.inputs.items():
-        for feature in listed:
-            need: Need = "number" if feature.is_column else "exact number"
-            for column in feature.columns:
-                yield ColumnUse(column, f"inputs.{name}, feature '{feature.name}'", need)
+    yield from _list_input_uses(features)
     for column in data.event_key or ():
         yield ColumnUse(column, "data.event_key", "integer")
     for column in data.spectators:
@@ -181,9 +205,24 @@ def _list_uses(
         yield ColumnUse(column, "data.event_weight", "exact number", is_kept=False)
 
 
+def _list_input_uses(features: FeatureSet) -> Iterable[ColumnUse]:
+    for name, image in features.images.items():
+        for column in image.columns:
+            yield ColumnUse(column, f"inputs.{name}", "image")
+    for name, listed in features.tables.items():
+        for feature in listed:
+            need: Need = "number" if feature.is_column else "exact number"
+            for column in feature.columns:
+                yield ColumnUse(column, f"inputs.{name}, feature '{feature.name}'", need)
+
+
 def _check_roles(features: FeatureSet, data: DataBlock) -> None:
-    for name, listed in features.inputs.items():
-        used = unique(column for feature in listed for column in feature.columns)
+    for name, made in features.inputs.items():
+        used = (
+            made.columns
+            if isinstance(made, ImageColumns)
+            else unique(column for feature in made for column in feature.columns)
+        )
         if data.target in used:
             message = (
                 f"inputs.{name}: '{data.target}' is data.target, the truth to be learnt. "
@@ -202,12 +241,16 @@ def _check_roles(features: FeatureSet, data: DataBlock) -> None:
 
 def _check_use(use: ColumnUse, file: JoinedFile) -> None:
     info = file.require_column(use.column, use.purpose)
+    if use.need == "image":  # looked at by `find_image_columns`
+        return
     if info.kind in NUMERIC or (info.kind == "text" and use.need == "any"):
         return
     if info.stray_text is not None:
         raise _damaged_column(use.column, info.stray_text, file, f"{use.purpose} needs")
     expected = "a number or text" if use.need == "any" else "a number"
     cure = "Leave it out, or name a column that holds one value per event."
+    if info.kind == "array":
+        cure = "Leave it out; images belong to an input of `kind: image`."
     if info.kind == "text":
         cure = (
             "Leave it out, or turn it into numbers first (a column of class names belongs to `data.target`)."
@@ -231,6 +274,8 @@ def _damaged_column(column: str, stray_text: str, file: JoinedFile, expected_by:
 
 
 def _dtype_for(need: Need, info: ColumnInfo) -> np.dtype[Any]:
+    if need == "image":
+        return np.dtype((info.dtype, info.shape))
     if need == "integer":
         return np.dtype(np.int64)
     if need == "any":
@@ -242,7 +287,9 @@ def _dtype_for(need: Need, info: ColumnInfo) -> np.dtype[Any]:
 
 
 def _common_dtype(dtypes: Sequence[np.dtype[Any]]) -> np.dtype[Any]:
-    """Return the dtype that loses least: text over integers over float64 over float32."""
+    """Return the dtype that loses least: text over integers over float64 over float32; arrays stay arrays."""
+    if dtypes[0].subdtype is not None:
+        return np.dtype((np.result_type(*(dtype.base for dtype in dtypes)), dtypes[0].shape))
     order = [np.dtype(object), np.dtype(np.int64), np.dtype(np.float64), np.dtype(np.float32)]
     return min(dtypes, key=order.index)
 
@@ -263,7 +310,7 @@ def _stored_dtypes(uses: Sequence[ColumnUse], files: Sequence[JoinedFile]) -> di
                 "Make it the same in all files."
             )
             raise DataError(message)
-        if len(set(dtypes)) > 1:
+        if len(set(dtypes)) > 1 and use.need != "image":
             dtypes = [np.dtype(np.float64)]
         stored[use.column] = _common_dtype([*dtypes, *([stored[use.column]] if use.column in stored else [])])
     return stored

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
 
+CHUNK_SIZE = 131_072
+
+
 @dataclass(frozen=True)
 class EventChunk:
     """Some consecutive events of one file.
@@ -22,7 +25,7 @@ class EventChunk:
     Attributes
     ----------
     columns
-        Raw column name -> array ``(n_events,)`` in the dtype asked for.
+        Raw column name -> array ``(n_events,)``, of images ``(n_events, ...)``, in the dtype asked for.
     file, first_entry
         The file, and the entry there of the first event.
     """
@@ -44,14 +47,14 @@ def iterate_events(
     tree: str | None = None,
     dataset: str | None = None,
     column_names: Sequence[str] | None = None,
-    chunk_size: int = 131_072,
+    chunk_size: int = CHUNK_SIZE,
 ) -> Iterator[EventChunk]:
     """Yield the named columns of every entry of the files, in order.
 
     Parameters
     ----------
     dtypes
-        Column -> dtype, as a model states its inputs; `object` for text.
+        Column -> dtype, as a model states its inputs; `object` for text; with a shape for images.
     tree, dataset, column_names
         As in a source: the table inside ROOT or HDF5 files; names for files that carry none.
 

@@ -1,4 +1,4 @@
-"""Features: what a network sees of an event, each a column or an expression over columns."""
+"""Features: what a network sees of an event, each a column or an expression over columns; and its images."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rapidity.core.errors import ConfigError, shorten
+from rapidity.data.images import ImageColumns
 from rapidity.expressions import Expression, parse_expression
 
 if TYPE_CHECKING:
@@ -58,28 +59,41 @@ class Feature:
 
 @dataclass(frozen=True)
 class FeatureSet:
-    """The features of each input of the network.
+    """What each input of the network is made of.
 
     Attributes
     ----------
     inputs
-        Input name -> features, in the order of their columns in the input's array.
+        Input name -> features, in the order of their columns in the input's array; or the columns of
+        its images.
     objects
         Names for expressions, as in ``data.objects``; needed to read an expression again.
     """
 
-    inputs: Mapping[str, tuple[Feature, ...]]
+    inputs: Mapping[str, tuple[Feature, ...] | ImageColumns]
     objects: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
+    def tables(self) -> dict[str, tuple[Feature, ...]]:
+        """The table inputs with their features."""
+        return {name: made for name, made in self.inputs.items() if not isinstance(made, ImageColumns)}
+
+    @property
+    def images(self) -> dict[str, ImageColumns]:
+        """The image inputs with their columns."""
+        return {name: made for name, made in self.inputs.items() if isinstance(made, ImageColumns)}
+
+    @property
     def columns(self) -> tuple[str, ...]:
-        """Raw columns that the features need, each once, in order of first use."""
-        return unique(column for feature in self.all for column in feature.columns)
+        """Raw columns that the inputs need, each once: of features in order of first use, then of images."""
+        of_features = (column for feature in self.all for column in feature.columns)
+        of_images = (column for image in self.images.values() for column in image.columns)
+        return unique([*of_features, *of_images])
 
     @property
     def all(self) -> tuple[Feature, ...]:
-        """The features of all inputs, each name once."""
-        by_name = {feature.name: feature for features in self.inputs.values() for feature in features}
+        """The features of all table inputs, each name once."""
+        by_name = {feature.name: feature for features in self.tables.values() for feature in features}
         return tuple(by_name.values())
 
 

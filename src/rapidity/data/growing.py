@@ -27,6 +27,7 @@ class GrowingArray:
     """
 
     def __init__(self, dtype: DTypeLike) -> None:
+        """Start with no values; a dtype with a shape, ``(np.uint8, (28, 28))``, is for arrays."""
         self._block: NDArray[Any] = np.empty(0, dtype=dtype)
         self._n_values = 0
 
@@ -40,10 +41,11 @@ class GrowingArray:
 
     def finish(self) -> NDArray[Any]:
         """Return all values; nothing can be added afterwards."""
-        self._move_to(self._n_values)
+        # Given back to the system in place: images of several GB must not be there twice.
+        self._block.resize((self._n_values, *self._block.shape[1:]), refcheck=False)
         return self._block
 
     def _move_to(self, size: int) -> None:
-        block = np.empty(size, dtype=self._block.dtype)
+        block = np.empty((size, *self._block.shape[1:]), dtype=self._block.dtype)
         block[: self._n_values] = self._block[: self._n_values]
         self._block = block

@@ -7,19 +7,30 @@ a scaler that ignores them stays the same when a weight is corrected.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rapidity.core.errors import DataError
 from rapidity.data.fitted_feature import FittedFeature
+from rapidity.data.fitted_image import FittedImage, apply_transforms, computing_dtype
+from rapidity.data.fitted_table import FittedTable
+from rapidity.data.images import VALUES_AT_ONCE, ImageColumns
 from rapidity.data.settings import FeatureSettings, SettingsTable, check_names
-from rapidity.data.transforms import FittedTransform, TransformFitError, fit_transform
+from rapidity.data.transforms import (
+    ArrayValues,
+    ChunkedValues,
+    FittedTransform,
+    TransformFitError,
+    fit_transform,
+)
 from rapidity.data.unusable import check_usable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -28,10 +39,7 @@ if TYPE_CHECKING:
     from rapidity.data.features import Feature, FeatureSet
     from rapidity.data.split import TrainRows
 
-FORMAT_VERSION = 1
-
-# Rows prepared at a time: few enough that a chunk of 50 features stays in the processor's cache.
-CHUNK_SIZE = 8192
+FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -41,35 +49,50 @@ class FittedPreparation:
     Attributes
     ----------
     inputs
-        Input name -> its features, in the order of the columns of the input's array.
+        Input name -> its features or its image, in the order of the configuration.
     column_dtypes
-        Raw column -> dtype that the preparation was fitted with: float32, float64 or int64.
+        Raw column -> dtype that the preparation was fitted with: float32, float64 or int64; for a column
+        of images that of the file.
     ranges
         Raw column -> smallest and largest value in training, missing ones left out.
     objects
         Names for expressions, as in ``data.objects``.
     units
         Raw column -> unit, where the data file states one.
+    column_shapes
+        Raw column of images -> shape of one event, as stored.
     """
 
-    inputs: Mapping[str, tuple[FittedFeature, ...]]
+    inputs: Mapping[str, FittedTable | FittedImage]
     column_dtypes: Mapping[str, str]
     ranges: Mapping[str, tuple[float, float]]
     objects: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
+    column_shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Raw columns that are needed."""
         return tuple(self.column_dtypes)
 
-    def feature_names(self, input_name: str) -> tuple[str, ...]:
-        """Return the name of each column of an input's array, indicators included."""
-        return tuple(name for feature in self.inputs[input_name] for name in feature.names)
+    @property
+    def features(self) -> tuple[FittedFeature, ...]:
+        """The features of all table inputs."""
+        tables = (fitted for fitted in self.inputs.values() if isinstance(fitted, FittedTable))
+        return tuple(feature for table in tables for feature in table.features)
+
+    @property
+    def images(self) -> dict[str, FittedImage]:
+        """The image inputs."""
+        return {name: fitted for name, fitted in self.inputs.items() if isinstance(fitted, FittedImage)}
+
+    def feature_names(self, input_name: str) -> Sequence[str]:
+        """Return the name of each number of an event in an input: features, indicators, pixels."""
+        return self.inputs[input_name].names
 
     def input_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Return input name -> shape of one event."""
-        return {name: (len(self.feature_names(name)),) for name in self.inputs}
+        """Return input name -> shape of one event: ``(n_features,)``, or ``(height, width, channels)``."""
+        return {name: fitted.shape for name, fitted in self.inputs.items()}
 
     def apply(
         self,
@@ -77,11 +100,11 @@ class FittedPreparation:
         rows: NDArray[np.int64] | None = None,
         *,
         name_row: Callable[[int], str] = "row {}".format,
-        chunk_size: int = CHUNK_SIZE,
+        chunk_size: int | None = None,
     ) -> dict[str, FloatArray]:
-        """Return input name -> float32 array ``(n_events, n_features)``.
+        """Return input name -> float32 array ``(n_events, ...)``.
 
-        Computed in float64, chunk by chunk, and rounded at the end.
+        Features are computed in float64, chunk by chunk, and rounded at the end; images as in `fitted_image`.
 
         Parameters
         ----------
@@ -89,27 +112,26 @@ class FittedPreparation:
             Row numbers of `columns` to prepare; None for all.
         name_row
             How messages call a row.
+        chunk_size
+            Events prepared at a time; None: what fits into the processor's cache.
 
         Raises
         ------
         DataError
-            If a feature is NaN or infinite and the configuration refuses that.
+            If a feature or a pixel is NaN or infinite and the configuration refuses that.
         """
         n_events = len(next(iter(columns.values()))) if rows is None else len(rows)
-        prepared = {
-            name: np.empty((n_events, *shape), dtype=np.float32)
-            for name, shape in self.input_shapes().items()
-        }
-        for start in range(0, n_events, chunk_size):
-            part: Any = slice(start, min(start + chunk_size, n_events))
-            chunk = {
-                name: _exact(columns[name], part if rows is None else rows[part]) for name in self.columns
-            }
-            for name, features in self.inputs.items():
-                values = _stack(features, chunk)
+        prepared: dict[str, FloatArray] = {}
+        for name, fitted in self.inputs.items():
+            prepared[name] = np.empty((n_events, *fitted.shape), dtype=np.float32)
+            size = chunk_size or fitted.rows_at_once
+            for start in range(0, n_events, size):
+                part: Any = slice(start, min(start + size, n_events))
+                picked = part if rows is None else rows[part]
+                values = fitted.apply({column: columns[column][picked] for column in fitted.columns})
                 prepared[name][part] = values
                 if not np.isfinite(values).all():
-                    check_usable(features, columns, rows, name_row)
+                    check_usable([fitted], columns, rows, name_row)
         return prepared
 
     def to_dict(self) -> dict[str, Any]:
@@ -117,10 +139,9 @@ class FittedPreparation:
         return {
             "format_version": FORMAT_VERSION,
             "objects": {name: dict(components) for name, components in self.objects.items()},
-            "inputs": {
-                name: [feature.to_dict() for feature in features] for name, features in self.inputs.items()
-            },
+            "inputs": {name: fitted.to_dict() for name, fitted in self.inputs.items()},
             "column_dtypes": dict(self.column_dtypes),
+            "column_shapes": {name: list(shape) for name, shape in self.column_shapes.items()},
             "ranges": {name: list(ends) for name, ends in self.ranges.items()},
             "units": dict(self.units),
         }
@@ -138,13 +159,16 @@ class FittedPreparation:
         objects = values["objects"]
         return cls(
             inputs={
-                name: tuple(FittedFeature.from_dict(feature, objects) for feature in features)
-                for name, features in values["inputs"].items()
+                name: FittedImage.from_dict(fitted)
+                if fitted["kind"] == "image"
+                else FittedTable.from_dict(fitted, objects)
+                for name, fitted in values["inputs"].items()
             },
             column_dtypes=values["column_dtypes"],
             ranges={name: (low, high) for name, (low, high) in values["ranges"].items()},
             objects=objects,
             units=values["units"],
+            column_shapes={name: tuple(shape) for name, shape in values["column_shapes"].items()},
         )
 
 
@@ -160,17 +184,53 @@ def fit_preparation(config: Preparation, features: FeatureSet, rows: TrainRows) 
     """
     check_names(config, features)
     table = SettingsTable(config)
-    inputs = {
-        name: tuple(_fit_feature(table, name, feature, rows) for feature in listed)
-        for name, listed in features.inputs.items()
+    inputs: dict[str, FittedTable | FittedImage] = {
+        name: _fit_image(table, name, made, rows)
+        if isinstance(made, ImageColumns)
+        else FittedTable(tuple(_fit_feature(table, name, feature, rows) for feature in made))
+        for name, made in features.inputs.items()
     }
+    columns = {name: rows.table.columns[name] for name in features.columns}
     return FittedPreparation(
         inputs=inputs,
-        column_dtypes={name: rows.table.columns[name].dtype.name for name in features.columns},
+        column_dtypes={name: values.dtype.name for name, values in columns.items()},
         ranges=_find_ranges(inputs, features.columns, rows),
         objects=features.objects,
         units={name: unit for name, unit in rows.table.units.items() if name in features.columns},
+        column_shapes={name: values.shape[1:] for name, values in columns.items() if values.ndim > 1},
     )
+
+
+def _fit_image(table: SettingsTable, name: str, image: ImageColumns, rows: TrainRows) -> FittedImage:
+    """Fit the transforms of each channel to all its pixels in the training split, chunk by chunk."""
+    columns = rows.table.columns
+    unfitted = FittedImage(image, ((),) * len(image.channels))
+    check_usable([unfitted], columns, rows.rows, rows.table.name_row)
+    steps = table.of_input(name).steps
+    dtype = computing_dtype(image.dtype(columns))
+
+    def transformed(position: int, transforms: tuple[FittedTransform, ...]) -> Iterator[NDArray[np.floating]]:
+        size = image.rows_at_once()
+        for start in range(0, rows.n_events, size):
+            picked = rows.rows[start : start + size]
+            channel = image.channel({column: columns[column][picked] for column in image.columns}, position)
+            yield apply_transforms(transforms, channel, dtype)
+
+    fitted = []
+    for position, channel_name in enumerate(image.channel_names):
+        transforms: tuple[FittedTransform, ...] = ()
+        for config in steps:
+            values = ChunkedValues(partial(transformed, position, transforms))
+            try:
+                transforms = (*transforms, fit_transform(config, values))
+            except TransformFitError as error:
+                message = (
+                    f"image '{name}', channel '{channel_name}': {error} "
+                    f"Set it under preparation.inputs.{name}."
+                )
+                raise DataError(message) from error
+        fitted.append(transforms)
+    return FittedImage(image, tuple(fitted))
 
 
 def _fit_feature(table: SettingsTable, input_name: str, feature: Feature, rows: TrainRows) -> FittedFeature:
@@ -188,7 +248,7 @@ def _fit_feature(table: SettingsTable, input_name: str, feature: Feature, rows: 
         values, is_missing = rule.screen(columns)
     valid = values if is_missing is None else values[~is_missing]
     if not np.isfinite(valid).all():
-        check_usable([rule], rows.table.columns, rows.rows, rows.table.name_row)
+        check_usable([FittedTable((rule,))], rows.table.columns, rows.rows, rows.table.name_row)
     return FittedFeature(
         feature,
         rule.sentinels,
@@ -214,7 +274,7 @@ def _fit_transforms(
     fitted = []
     for config in settings.steps:
         try:
-            transform = fit_transform(config, values)
+            transform = fit_transform(config, ArrayValues(values))
         except TransformFitError as error:
             message = f"feature '{name}': {error} Set it under preparation.columns, `{name}`."
             raise DataError(message) from error
@@ -224,20 +284,32 @@ def _fit_transforms(
 
 
 def _find_ranges(
-    inputs: Mapping[str, Sequence[FittedFeature]], columns: Sequence[str], rows: TrainRows
+    inputs: Mapping[str, FittedTable | FittedImage], columns: Sequence[str], rows: TrainRows
 ) -> dict[str, tuple[float, float]]:
     sentinels: dict[str, set[float]] = {}
-    for features in inputs.values():
-        for feature in features:
+    for table in inputs.values():
+        for feature in table.features if isinstance(table, FittedTable) else ():
             for column, listed in feature.sentinels.items():
                 sentinels.setdefault(column, set()).update(listed)
     ranges = {}
     for column in columns:
+        if rows.table.columns[column].ndim > 1:
+            ranges[column] = _find_pixel_range(rows.table.columns[column], rows.rows)
+            continue
         values = rows.column(column)
         valid = values[np.isfinite(values) & ~np.isin(values, list(sentinels.get(column, ())))]
         if len(valid):
             ranges[column] = (float(valid.min()), float(valid.max()))
     return ranges
+
+
+def _find_pixel_range(values: NDArray[Any], rows: NDArray[np.int64]) -> tuple[float, float]:
+    size = max(VALUES_AT_ONCE // math.prod(values.shape[1:]), 1)
+    low, high = math.inf, -math.inf
+    for start in range(0, len(rows), size):
+        chunk = values[rows[start : start + size]]
+        low, high = min(low, float(chunk.min())), max(high, float(chunk.max()))
+    return low, high
 
 
 def _as_read(sentinels: tuple[float, ...]) -> tuple[float, ...]:
@@ -248,10 +320,3 @@ def _as_read(sentinels: tuple[float, ...]) -> tuple[float, ...]:
 def _exact(values: NDArray[Any], rows: Any) -> NDArray[np.float64]:
     exact: NDArray[np.float64] = values[rows].astype(np.float64, copy=False)
     return exact
-
-
-def _stack(features: Sequence[FittedFeature], columns: Mapping[str, NDArray[np.float64]]) -> FloatArray:
-    """Return the numbers of some features side by side, float32 ``(n_events, n_features)``."""
-    with np.errstate(all="ignore"):
-        values = [value for feature in features for value in feature.apply(columns)]
-        return np.array(values, dtype=np.float32).T

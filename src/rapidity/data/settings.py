@@ -51,11 +51,16 @@ class SettingsTable:
 
     config: Preparation
 
-    def of_column(self, input_name: str, column: str) -> FeatureSettings:
-        """Return the settings of a raw column in an input, as a feature itself or inside an expression."""
+    def of_input(self, input_name: str) -> FeatureSettings:
+        """Return the settings of a whole input, such as an image."""
         base = FeatureSettings(self.config.missing, self.config.transforms, self.config.scale)
         if input_name in self.config.inputs:
             base = base.override(self.config.inputs[input_name])
+        return base
+
+    def of_column(self, input_name: str, column: str) -> FeatureSettings:
+        """Return the settings of a raw column in an input, as a feature itself or inside an expression."""
+        base = self.of_input(input_name)
         fitting = [name for name in self.config.columns if name != column and fnmatchcase(column, name)]
         if column in self.config.columns:
             fitting.append(column)
@@ -91,15 +96,24 @@ class SettingsTable:
 
 def check_names(config: Preparation, features: FeatureSet) -> None:
     """Raise a ConfigError about names under `preparation.columns` that fit no feature."""
-    known = unique([*(feature.name for feature in features.all), *features.columns])
+    of_features = (column for feature in features.all for column in feature.columns)
+    known = unique([*(feature.name for feature in features.all), *of_features])
+    images = {column: name for name, image in features.images.items() for column in image.columns}
     problems = []
     for pattern in config.columns:
         if not any(name == pattern or fnmatchcase(name, pattern) for name in known):
+            if pattern in images:
+                problems.append(
+                    f"'{pattern}' is a column of images: what happens to them is set under "
+                    f"preparation.inputs.{images[pattern]}."
+                )
+                continue
             near = closest(pattern, known)
             hint = f" Did you mean '{near[0]}'?" if near else ""
             problems.append(f"'{pattern}' is no feature and no column of one.{hint}")
     unknown = [name for name in config.inputs if name not in features.inputs]
     problems += [f"'{name}' is no input (inputs: {shorten(features.inputs)})." for name in unknown]
     if problems:
-        message = f"preparation: {' '.join(problems)} Features: {shorten(f.name for f in features.all)}."
+        listed = f" Features: {shorten(f.name for f in features.all)}." if features.all else ""
+        message = f"preparation: {' '.join(problems)}{listed}"
         raise ConfigError(message)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from rapidity.core.errors import DataError, MissingNameError, closest, shorten
 from rapidity.data.readers.finding import find_files
 from rapidity.data.readers.opening import find_format, open_reader
@@ -93,7 +95,7 @@ class JoinedFile:
         # The first file is always read, be it for one column: it says how many events there are.
         first = self.parts[0]
         if not shares[0][1]:
-            shares[0] = (first, {next(iter(first.columns)): object})
+            shares[0] = (first, _any_column(first))
         streams = [_Stream(part, share, chunk_size) for part, share in shares if share]
         while all(stream.fill() for stream in streams):
             n_rows = min(stream.n_rows for stream in streams)
@@ -110,6 +112,17 @@ class JoinedFile:
                     f"{length} in {stream.where}. Joining goes row by row: give files of the same events."
                 )
                 raise DataError(message)
+
+
+def _any_column(reader: Reader) -> dict[str, DTypeLike]:
+    """Return one column that can be read, and its dtype: preferably one value per event."""
+    for info in reader.columns.values():
+        if info.kind not in {"array", "jagged", "unreadable"}:
+            return {info.name: object}
+    for info in reader.columns.values():
+        if info.dtype is not None:
+            return {info.name: np.dtype((info.dtype, info.shape))}
+    return {next(iter(reader.columns)): object}
 
 
 class _Stream:

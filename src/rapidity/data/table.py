@@ -51,7 +51,8 @@ class Table:
     ----------
     columns
         Raw column name -> array ``(n_events,)``: float32, or float64 where an expression needs it;
-        int64 for event keys; spectators also as text.
+        int64 for event keys; spectators also as text. Columns of images are ``(n_events, height, width)``
+        or ``(n_events, height, width, channels)`` in the type of the file.
     files, source_file, source_entry
         Paths of the files; for each event the index of its file (int32) and its entry there (int64).
     tables

@@ -1,51 +1,43 @@
-"""The error about features that are NaN or infinite where the configuration refuses that."""
+"""The error about inputs that are NaN or infinite where the configuration refuses that."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from rapidity.core.errors import DataError, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
+    import numpy as np
     from numpy.typing import NDArray
 
-    from rapidity.data.fitted_feature import FittedFeature
+    from rapidity.data.fitted_input import FittedInput
 
 
 def check_usable(
-    features: Sequence[FittedFeature],
+    inputs: Iterable[FittedInput],
     columns: Mapping[str, NDArray[Any]],
     rows: NDArray[np.int64] | None,
     name_row: Callable[[int], str],
 ) -> None:
-    """Raise one DataError that names every feature with NaN or infinities that do not count as missing."""
-    problems = []
-    for feature in features:
-        picked = {
-            name: (columns[name] if rows is None else columns[name][rows]).astype(np.float64)
-            for name in feature.columns
-        }
-        with np.errstate(all="ignore"):
-            values, is_missing = feature.screen(picked)
-        refused = ~np.isfinite(values)
-        if is_missing is not None:
-            refused &= ~is_missing
-        bad = np.flatnonzero(refused)
-        if len(bad):
-            first = int(bad[0])
-            place = name_row(first if rows is None else int(rows[first]))
-            problems.append(
-                f"'{feature.name}' is {values[first]} in {len(bad)} of {len(values)} events, first in {place}"
-            )
-    if problems:
-        message = (
-            f"features that are not numbers everywhere:\n  {shorten(problems)}.\n"
+    """Raise one DataError that names all features and images with NaN or infinities that are refused."""
+    problems: dict[str, list[str]] = {"table": [], "image": []}
+    for fitted in inputs:
+        problems[fitted.kind].extend(fitted.find_unusable(columns, rows, name_row))
+    parts = []
+    if problems["table"]:
+        parts.append(
+            f"features that are not numbers everywhere:\n  {shorten(problems['table'])}.\n"
             "  To fill such values in, set `nan: missing` or `infinite: missing` under preparation.missing "
             "(or for one "
             "feature under preparation.columns); to leave such events out, use data.selection."
         )
-        raise DataError(message)
+    if problems["image"]:
+        parts.append(
+            f"images that are not numbers everywhere:\n  {shorten(problems['image'])}.\n"
+            "  Expected a number in every pixel: correct the file, or leave such events out with "
+            "data.selection."
+        )
+    if parts:
+        raise DataError("\n".join(parts))

@@ -33,7 +33,7 @@ def choose_columns(
     Parameters
     ----------
     inputs
-        Inputs of the model; each has a `dtype`.
+        Inputs of the model; each has a `column_dtype`.
     reserved
         Names of columns that are written anyway, which no spectator may have.
 
@@ -55,7 +55,7 @@ def choose_columns(
         more = [f"... and {hidden} more files"] if hidden > 0 else []
         raise MissingNameError("\n".join([*problems[:MAX_FILES_SHOWN], *more]))
     dtypes = {name: _common_dtype(name, readers) for name in spectators}
-    return {**dtypes, **{name: column.dtype for name, column in inputs.items()}}
+    return {**dtypes, **{name: column.column_dtype for name, column in inputs.items()}}
 
 
 def _missing(reader: Reader, wanted: Sequence[str]) -> str:

@@ -8,7 +8,8 @@ import numpy as np
 
 from rapidity.artefact import OnnxModel
 from rapidity.core.progress import Progress, SilentProgress
-from rapidity.data.events import EventChunk, iterate_events
+from rapidity.data.columns import rows_at_once
+from rapidity.data.events import CHUNK_SIZE, EventChunk, iterate_events
 from rapidity.data.readers import find_files, open_reader
 from rapidity.data.writers import open_writer
 from rapidity.delivery.columns import choose_columns
@@ -86,7 +87,7 @@ def predict_files(  # noqa: PLR0913 - each argument is an option of the verb
         reporter.task("Scoring", total=total, unit="event") as task,
         open_writer(destination, columns=layout) as writer,
     ):
-        for chunk in iterate_events(paths, dtypes, **table):
+        for chunk in iterate_events(paths, dtypes, **table, chunk_size=rows_at_once(dtypes, CHUNK_SIZE)):
             scores = loaded.run({name: chunk.columns[name] for name in loaded.inputs})
             tally.count(chunk, scores)
             writer.write(_rows(chunk, scores, spectators, score_names))

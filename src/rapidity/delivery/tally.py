@@ -45,6 +45,10 @@ class ScoreTally:
         self._sums += scores.probabilities[~is_undefined].sum(axis=0, dtype=np.float64)
         for name, (low, high) in self._ranges.items():
             values = chunk.columns[name]
+            if values.ndim > 1:
+                is_outside = ((values < low) | (values > high)).reshape(len(values), -1).any(axis=1)
+                self._n_outside[name] += int(is_outside.sum())
+                continue
             outside = values[(values < low) | (values > high)]
             # The range is that of valid values; a missing value is not an unusual one.
             self._n_outside[name] += len(outside) - int(np.isin(outside, self._sentinels).sum())

@@ -24,7 +24,9 @@ class CheckResult:
     Attributes
     ----------
     features
-        Input name -> names of its numbers, missing-value indicators included.
+        Input name -> names of its numbers, missing-value indicators included; of images none.
+    shapes
+        Input name -> shape of one event.
     events
         Split -> class -> number of events.
     layers
@@ -34,6 +36,7 @@ class CheckResult:
     name: str
     files: tuple[str, ...]
     features: dict[str, tuple[str, ...]]
+    shapes: dict[str, tuple[int, ...]]
     events: dict[str, dict[str, int]]
     layers: list[tuple[str, str, tuple[int, ...], int]]
     n_parameters: int
@@ -45,6 +48,7 @@ class CheckResult:
             "name": self.name,
             "files": list(self.files),
             "features": {name: list(listed) for name, listed in self.features.items()},
+            "shapes": {name: list(shape) for name, shape in self.shapes.items()},
             "events": self.events,
             "layers": [
                 {"name": name, "type": kind, "shape": list(shape), "parameters": count}
@@ -59,7 +63,7 @@ class CheckResult:
         lines = [f"{self.name}: the configuration and the data fit together."]
         lines += [f"  files       {len(self.files)}"]
         lines += [f"  {split:<11} {_counts(numbers)}" for split, numbers in self.events.items()]
-        lines += [f"  input       {name}: {len(names)} numbers" for name, names in self.features.items()]
+        lines += [f"  input       {name}: {_describe_shape(shape)}" for name, shape in self.shapes.items()]
         lines += [f"  network     {len(self.layers)} layers, {self.n_parameters:,} parameters"]
         lines += [f"  warning: {warning}" for warning in self.warnings]
         return "\n".join(lines)
@@ -82,15 +86,35 @@ def check_config(
 def describe(prepared: PreparedRun) -> CheckResult:
     """Return what would be trained with these events."""
     network = prepared.network
+    shapes = prepared.preparation.input_shapes()
     return CheckResult(
         name=prepared.config.name,
         files=tuple(dict.fromkeys((*prepared.table.files, *prepared.table.joined_files))),
-        features={name: prepared.preparation.feature_names(name) for name in prepared.config.inputs},
+        features={
+            name: tuple(prepared.preparation.feature_names(name)) if len(shape) == 1 else ()
+            for name, shape in shapes.items()
+        },
+        shapes=shapes,
         events=prepared.splits.count_events(),
         layers=[(row.name, row.type, row.shape, row.n_parameters) for row in network.summary()],
         n_parameters=network.n_parameters,
         warnings=prepared.warnings,
     )
+
+
+def _describe_shape(shape: tuple[int, ...]) -> str:
+    """Return the size of an input as people read it.
+
+    Examples
+    --------
+    >>> _describe_shape((28, 28, 1)), _describe_shape((26,))
+    ('images of 28 x 28 pixels, 1 channel', '26 numbers')
+    """
+    if len(shape) == 1:
+        return f"{shape[0]} numbers"
+    *sides, n_channels = shape
+    plural = "" if n_channels == 1 else "s"
+    return f"images of {' x '.join(map(str, sides))} pixels, {n_channels} channel{plural}"
 
 
 def _counts(numbers: dict[str, int]) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from rapidity.config import load_config
 from rapidity.config.data import Source
-from rapidity.config.inputs import TableInput
+from rapidity.config.inputs import AnyInput, TableInput
 from rapidity.core.errors import ConfigError
 from rapidity.data.assembly import read_table
 from rapidity.data.split import needed_columns
@@ -20,6 +20,7 @@ from rapidity.workflow.score import make_scored_events, score_table
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from rapidity.artefact import ModelInput
     from rapidity.config import RunConfig
     from rapidity.core.progress import Progress
 
@@ -60,7 +61,7 @@ def evaluate_run(
             "spectators": (),
         }
     )
-    inputs = _name_inputs(config.inputs, tuple(model.inputs))
+    inputs = _name_inputs(config.inputs, model.inputs)
     splitting = needed_columns(config.preparation.split, config.data.objects)
     table, _ = read_table(
         block,
@@ -75,10 +76,11 @@ def evaluate_run(
     return evaluate(events, config.evaluation, config.training.seed, split=ALL).to_metrics()
 
 
-def _name_inputs(inputs: Mapping[str, TableInput], columns: tuple[str, ...]) -> dict[str, TableInput]:
+def _name_inputs(inputs: Mapping[str, AnyInput], columns: Mapping[str, ModelInput]) -> dict[str, AnyInput]:
     """Return the inputs with the columns of the model in place of `all`, which other files may read anew."""
+    of_features = tuple(name for name, column in columns.items() if not column.shape)
     return {
-        name: TableInput(columns=columns) if config.columns == "all" else config
+        name: TableInput(columns=of_features) if config.columns == "all" else config
         for name, config in inputs.items()
     }
 

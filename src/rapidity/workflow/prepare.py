@@ -152,6 +152,6 @@ def _check_evaluated_yields(splits: SplitTable) -> None:
 
 
 def _check_other_splits(splits: SplitTable, preparation: FittedPreparation) -> None:
-    """Refuse features that are not numbers outside the training split, where the fit has not looked."""
-    features = [feature for listed in preparation.inputs.values() for feature in listed]
-    check_usable(features, splits.table.columns, np.flatnonzero(splits.codes != 0), splits.table.name_row)
+    """Refuse what is not a number outside the training split, where the fit has not looked."""
+    rows = np.flatnonzero(splits.codes != 0)
+    check_usable(preparation.inputs.values(), splits.table.columns, rows, splits.table.name_row)

@@ -81,7 +81,7 @@ def make_input_data(prepared: PreparedRun) -> InputData:
     table = prepared.table
     features: dict[str, NDArray[Any]] = {}
     units: dict[str, str] = {}
-    for fitted in (feature for listed in prepared.preparation.inputs.values() for feature in listed):
+    for fitted in prepared.preparation.features:
         columns = {
             name: table.columns[name].astype(np.float64, copy=False) for name in fitted.feature.columns
         }

@@ -15,6 +15,7 @@ from rapidity.artefact.namespace import OnnxNamespace
 from rapidity.core.classes import ClassSet
 from rapidity.data.features import Feature
 from rapidity.data.fitted_feature import FittedFeature
+from rapidity.data.fitted_table import FittedTable
 from rapidity.data.preparation import FittedPreparation
 from rapidity.data.transforms.standard import FittedStandard
 from rapidity.expressions import parse_expression
@@ -73,7 +74,7 @@ def preparation() -> FittedPreparation:
     )  # fmt: skip
     dtypes = {"pt": "float32", "mass": "float32", "n_jets": "int64", "x": "float64"}
     ranges = {"pt": (1.0, 90.0), "mass": (0.5, 9.0), "n_jets": (0.0, 6.0)}
-    return FittedPreparation({"features": features}, dtypes, ranges, units={"pt": "GeV"})
+    return FittedPreparation({"features": FittedTable(features)}, dtypes, ranges, units={"pt": "GeV"})
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 from rapidity.artefact import write_model
 from rapidity.data.features import Feature
 from rapidity.data.fitted_feature import FittedFeature
+from rapidity.data.fitted_table import FittedTable
 from rapidity.data.preparation import FittedPreparation
 from rapidity.expressions import parse_expression
 from rapidity.network import Mlp, build_network
@@ -22,7 +23,7 @@ def models(tmp_path, classes, monkeypatch):
     features = tuple(FittedFeature(Feature(name, parse_expression(name))) for name in ("pt", "n_jets"))
     dtypes = {"pt": "float32", "n_jets": "int64"}
     ranges = {"pt": (5.0, 95.0), "n_jets": (0.0, 8.0)}
-    preparation = FittedPreparation({"features": features}, dtypes, ranges, units={"pt": "GeV"})
+    preparation = FittedPreparation({"features": FittedTable(features)}, dtypes, ranges, units={"pt": "GeV"})
     network = build_network(Mlp(type="mlp", hidden=(16,)), preparation.input_shapes(), {"class": 1})
     monkeypatch.chdir(tmp_path)
     for name, signature in (("model.onnx", "columns"), ("matrix.onnx", "matrix")):

@@ -14,6 +14,7 @@ from rapidity.core.classes import ClassSet
 from rapidity.core.errors import ExportError
 from rapidity.data.features import Feature
 from rapidity.data.fitted_feature import FittedFeature
+from rapidity.data.fitted_table import FittedTable
 from rapidity.data.preparation import FittedPreparation
 from rapidity.expressions import parse_expression
 from rapidity.network import Mlp, build_network
@@ -109,7 +110,7 @@ def test_the_mass_of_a_collimated_pair_keeps_its_digits(classes, run_model):
     objects = {name: {"pt": f"{name}_pt", "eta": f"{name}_eta", "phi": f"{name}_phi"} for name in "ab"}
     feature = FittedFeature(Feature("m", parse_expression("mass(a, b)", objects)))
     dtypes = {f"{name}_{part}": "float64" for name in "ab" for part in ("pt", "eta", "phi")}
-    preparation = FittedPreparation({"features": (feature,)}, dtypes, {}, objects)
+    preparation = FittedPreparation({"features": FittedTable((feature,))}, dtypes, {}, objects)
     network = build_network(Mlp(type="mlp", hidden=(1,)), {"features": (1,)}, {"class": 1})
     ones = {name: np.ones(spec.shape, np.float32) for name, spec in network.parameter_specs().items()}
     data = build_model(
@@ -122,7 +123,7 @@ def test_the_mass_of_a_collimated_pair_keeps_its_digits(classes, run_model):
 
 def test_a_column_named_like_an_output_is_refused(classes):
     feature = FittedFeature(Feature("logits", parse_expression("logits")))
-    preparation = FittedPreparation({"features": (feature,)}, {"logits": "float32"}, {})
+    preparation = FittedPreparation({"features": FittedTable((feature,))}, {"logits": "float32"}, {})
     network = build_network(Mlp(type="mlp", hidden=(1,)), {"features": (1,)}, {"class": 1})
     parts = {"network": network, "parameters": network.initial_parameters(np.random.default_rng(0))}
     with pytest.raises(ExportError, match=r"two values called 'logits'.*set deliver\.signature to matrix"):

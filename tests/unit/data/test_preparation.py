@@ -57,7 +57,7 @@ def test_missing_values_are_filled_and_flagged(fit: Any) -> None:
 @pytest.mark.parametrize(("rule", "value"), [("median", 2.0), ("mean", 3.0), ("zero", 0.0), (-7.5, -7.5)])
 def test_fill_is_in_the_units_of_the_feature(fit: Any, rule: Any, value: float) -> None:
     preparation = fit({"x": float32(1, 2, 6, -999)}, missing={"sentinels": [-999], "fill": rule})
-    (feature,) = preparation.inputs["event"]
+    (feature,) = preparation.inputs["event"].features
     assert feature.fill == value
     # Scaled like any other value, with statistics of the valid ones.
     deviation = np.std([1, 2, 6])
@@ -194,5 +194,5 @@ def test_json_gives_the_same_preparation(make_table: MakeTable, rng: np.random.G
 
 def test_newer_format_is_refused(fit: Any) -> None:
     stored = {**fit({"x": float32(1, 2)}).to_dict(), "format_version": 99}
-    with pytest.raises(DataError, match="format version 99, but this version of Rapidity reads 1"):
+    with pytest.raises(DataError, match="format version 99, but this version of Rapidity reads 2"):
         FittedPreparation.from_dict(stored)

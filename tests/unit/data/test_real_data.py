@@ -79,7 +79,7 @@ def test_higgs_challenge_has_weights_and_sentinels(shared_data: Path) -> None:
         exclude=("Kaggle*",),
     )
     assert table.n_events == 22_880
-    assert len(preparation.inputs["event"]) == 30
+    assert len(preparation.inputs["event"].features) == 30
     yields = np.bincount(table.class_index, weights=table.event_weight)
     np.testing.assert_allclose(yields, [11_419, 19.8], rtol=2e-3)
     n_missing = sum(int((table.columns[name] == -999).sum()) for name in preparation.columns)

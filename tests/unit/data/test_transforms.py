@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from rapidity.config.preparation import Transform
 from rapidity.data.transforms import (
     TRANSFORMS,
+    ArrayValues,
     TransformFitError,
     fit_transform,
     transform_from_dict,
@@ -25,11 +26,13 @@ CONFIGS: dict[str, Any] = {
     "standard": "standard",
     "robust": "robust",
     "min_max": "min_max",
+    "divide": {"type": "divide", "by": 255.0},
 }
 
 
 def fit(config: Any, values: Any) -> Any:
-    return fit_transform(TypeAdapter(Transform).validate_python(config), np.asarray(values, dtype=float))
+    steps = TypeAdapter(Transform).validate_python(config)
+    return fit_transform(steps, ArrayValues(np.asarray(values, dtype=float)))
 
 
 @pytest.mark.parametrize("kind", list(TRANSFORMS))

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 def find_duplicates(events: GuardedEvents, level: Level) -> Iterator[GuardFinding]:
     """Yield a finding if events of one class and equal features stand in different splits.
 
-    Equal means equal in every raw column that the features need, as read: NaN equals NaN. Equal events of
+    Equal means equal in every raw column that the inputs need, as read: NaN equals NaN, and of an image every
+    pixel is compared. Equal events of
     different classes are no leak, since one of them speaks against the other.
     """
     table = events.split_table.table
@@ -29,7 +30,7 @@ def find_duplicates(events: GuardedEvents, level: Level) -> Iterator[GuardFindin
     message = (
         f"{groups.n_events} of {table.n_events} events equal, in class and in all {len(columns)} columns of "
         "the "
-        f"features, an event of another split ({examples(events.split_table, groups.pairs)}). "
+        f"inputs, an event of another split ({examples(events.split_table, groups.pairs)}). "
         "Set data.drop_duplicates: true, or keep such events in one split (data.event_key, "
         "preparation.split.by)."
     )

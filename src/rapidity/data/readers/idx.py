@@ -136,7 +136,7 @@ def _read_magic(stream: BinaryIO, path: Path) -> tuple[np.dtype[Any], int]:
     if len(magic) == 4 and magic[:2] == b"\0\0" and magic[3] > 0:
         message = (
             f"{path} is an IDX file of values of an unknown type: found the code 0x{magic[2]:02X} in its "
-            f"magic number 0x{magic.hex().upper()}, expected one of {known}. Write it again with one of these."
+            f"magic number 0x{magic.hex().upper()}, expected one of {known}. Write it with one of these."
         )
         raise DataError(message)
     message = (

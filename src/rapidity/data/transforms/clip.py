@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from rapidity.config.preparation import Clip
     from rapidity.core.namespace import ArrayNamespace
+    from rapidity.data.transforms.transform import TrainingValues
 
 
 @dataclass(frozen=True)
@@ -28,7 +26,7 @@ class FittedClip:
     high: float | None
 
     @classmethod
-    def fit(cls, config: Clip, values: NDArray[np.float64]) -> Self:
+    def fit(cls, config: Clip, values: TrainingValues) -> Self:
         """Return the transform; the values have no say."""
         return cls(config.low, config.high)
 

@@ -10,10 +10,9 @@ import numpy as np
 from rapidity.data.transforms.transform import TransformFitError
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from rapidity.config.preparation import Log
     from rapidity.core.namespace import ArrayNamespace
+    from rapidity.data.transforms.transform import TrainingValues
 
 
 @dataclass(frozen=True)
@@ -33,12 +32,11 @@ class FittedLog:
     floor: float
 
     @classmethod
-    def fit(cls, config: Log, values: NDArray[np.float64]) -> Self:
+    def fit(cls, config: Log, values: TrainingValues) -> Self:
         """Return the transform; a value that has no logarithm is a TransformFitError."""
-        shifted = values + config.shift
-        n_bad = int(np.count_nonzero(~(shifted > 0)))
+        n_bad = len(values) - values.count_above(-config.shift)
         if n_bad:
-            smallest = float(values.min())
+            smallest = values.minimum
             argument = "value" if config.shift == 0 else f"value + {config.shift:g}"
             message = (
                 f"log needs {argument} > 0, but {n_bad} of {len(values)} training values are not; "
@@ -48,7 +46,7 @@ class FittedLog:
                 "symmetric_log, which takes values of both signs."
             )
             raise TransformFitError(message)
-        return cls(config.shift, float(shifted.min()) if len(shifted) else 1.0)
+        return cls(config.shift, values.minimum + config.shift if len(values) else 1.0)
 
     def apply(self, values: Any, xp: ArrayNamespace) -> Any:
         """Return the logarithms."""

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Any, Self
 from rapidity.data.transforms.spread import is_constant
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from rapidity.config.preparation import MinMax
     from rapidity.core.namespace import ArrayNamespace
+    from rapidity.data.transforms.transform import TrainingValues
 
 
 @dataclass(frozen=True)
@@ -24,8 +22,9 @@ class FittedMinMax:
     Examples
     --------
     >>> import numpy as np
+    >>> from rapidity.data.transforms import ArrayValues
     >>> values = np.array([2.0, 3.0, 4.0])
-    >>> FittedMinMax.fit(None, values).apply(values, np)
+    >>> FittedMinMax.fit(None, ArrayValues(values)).apply(values, np)
     array([0. , 0.5, 1. ])
     """
 
@@ -33,11 +32,11 @@ class FittedMinMax:
     range: float
 
     @classmethod
-    def fit(cls, config: MinMax | None, values: NDArray[np.float64]) -> Self:
+    def fit(cls, config: MinMax | None, values: TrainingValues) -> Self:
         """Return the transform for these values."""
         if is_constant(values):
-            return cls(float(values[0]) if len(values) else 0.0, 1.0)
-        return cls(float(values.min()), float(values.max() - values.min()))
+            return cls(values.minimum if len(values) else 0.0, 1.0)
+        return cls(values.minimum, values.maximum - values.minimum)
 
     def apply(self, values: Any, xp: ArrayNamespace) -> Any:
         """Return the scaled values."""

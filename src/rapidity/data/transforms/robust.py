@@ -5,15 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-
 from rapidity.data.transforms.spread import is_constant
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from rapidity.config.preparation import Robust
     from rapidity.core.namespace import ArrayNamespace
+    from rapidity.data.transforms.transform import TrainingValues
 
 
 @dataclass(frozen=True)
@@ -25,8 +22,10 @@ class FittedRobust:
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from rapidity.data.transforms import ArrayValues
     >>> values = np.array([0.0, 1.0, 2.0, 3.0, 1000.0])
-    >>> FittedRobust.fit(None, values).apply(values, np)
+    >>> FittedRobust.fit(None, ArrayValues(values)).apply(values, np)
     array([ -1. ,  -0.5,   0. ,   0.5, 499. ])
     """
 
@@ -34,12 +33,12 @@ class FittedRobust:
     range: float
 
     @classmethod
-    def fit(cls, config: Robust | None, values: NDArray[np.float64]) -> Self:
+    def fit(cls, config: Robust | None, values: TrainingValues) -> Self:
         """Return the transform for these values."""
         if is_constant(values):
-            return cls(float(values[0]) if len(values) else 0.0, 1.0)
-        low, median, high = np.quantile(values, [0.25, 0.5, 0.75])
-        return cls(float(median), float(high - low) or float(values.std()) or 1.0)
+            return cls(values.minimum if len(values) else 0.0, 1.0)
+        low, median, high = values.quantiles([0.25, 0.5, 0.75])
+        return cls(float(median), float(high - low) or values.deviation or 1.0)
 
     def apply(self, values: Any, xp: ArrayNamespace) -> Any:
         """Return the scaled values."""

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Any, Self
 from rapidity.data.transforms.spread import is_constant
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from rapidity.config.preparation import Standard
     from rapidity.core.namespace import ArrayNamespace
+    from rapidity.data.transforms.transform import TrainingValues
 
 
 @dataclass(frozen=True)
@@ -25,8 +23,9 @@ class FittedStandard:
     Examples
     --------
     >>> import numpy as np
+    >>> from rapidity.data.transforms import ArrayValues
     >>> values = np.array([1.0, 3.0])
-    >>> FittedStandard.fit(None, values).apply(values, np)
+    >>> FittedStandard.fit(None, ArrayValues(values)).apply(values, np)
     array([-1.,  1.])
     """
 
@@ -34,11 +33,11 @@ class FittedStandard:
     deviation: float
 
     @classmethod
-    def fit(cls, config: Standard | None, values: NDArray[np.float64]) -> Self:
+    def fit(cls, config: Standard | None, values: TrainingValues) -> Self:
         """Return the transform for these values."""
         if is_constant(values):
-            return cls(float(values[0]) if len(values) else 0.0, 1.0)
-        return cls(float(values.mean()), float(values.std()) or 1.0)
+            return cls(values.minimum if len(values) else 0.0, 1.0)
+        return cls(values.mean, values.deviation or 1.0)
 
     def apply(self, values: Any, xp: ArrayNamespace) -> Any:
         """Return the standardised values."""

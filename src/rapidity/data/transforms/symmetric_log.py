@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from rapidity.config.preparation import SymmetricLog
     from rapidity.core.namespace import ArrayNamespace
+    from rapidity.data.transforms.transform import TrainingValues
 
 
 @dataclass(frozen=True)
@@ -27,7 +25,7 @@ class FittedSymmetricLog:
     scale: float
 
     @classmethod
-    def fit(cls, config: SymmetricLog, values: NDArray[np.float64]) -> Self:
+    def fit(cls, config: SymmetricLog, values: TrainingValues) -> Self:
         """Return the transform; the values have no say."""
         return cls(config.scale)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rapidity.core.errors import DataError
 from rapidity.core.registry import Registry
 from rapidity.data.transforms.clip import FittedClip
+from rapidity.data.transforms.divide import FittedDivide
 from rapidity.data.transforms.log import FittedLog
 from rapidity.data.transforms.min_max import FittedMinMax
 from rapidity.data.transforms.robust import FittedRobust
@@ -17,11 +18,8 @@ from rapidity.data.transforms.symmetric_log import FittedSymmetricLog
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy as np
-    from numpy.typing import NDArray
-
     from rapidity.config.preparation import Transform
-    from rapidity.data.transforms.transform import FittedTransform
+    from rapidity.data.transforms.transform import FittedTransform, TrainingValues
 
 TRANSFORMS: Registry[type[FittedTransform]] = Registry(
     "transform",
@@ -29,6 +27,7 @@ TRANSFORMS: Registry[type[FittedTransform]] = Registry(
         "clip": FittedClip,
         "log": FittedLog,
         "symmetric_log": FittedSymmetricLog,
+        "divide": FittedDivide,
         "standard": FittedStandard,
         "robust": FittedRobust,
         "min_max": FittedMinMax,
@@ -37,8 +36,8 @@ TRANSFORMS: Registry[type[FittedTransform]] = Registry(
 )
 
 
-def fit_transform(config: Transform, values: NDArray[np.float64]) -> FittedTransform:
-    """Return the transform of a configuration, fitted to the valid training values of a feature."""
+def fit_transform(config: Transform, values: TrainingValues) -> FittedTransform:
+    """Return the transform of a configuration, fitted to the valid training values."""
     return TRANSFORMS.get_variant(config.type).fit(config, values)
 
 

@@ -1,0 +1,92 @@
+"""One table input with everything that was fitted for its features."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from rapidity.data.features import unique
+from rapidity.data.fitted_feature import FittedFeature
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+    from rapidity.core.records import FloatArray
+
+
+@dataclass(frozen=True)
+class FittedTable:
+    """From raw columns to one row of numbers per event (a `FittedInput`).
+
+    Attributes
+    ----------
+    features
+        In the order of the columns of the input's array.
+    """
+
+    features: tuple[FittedFeature, ...]
+    kind: Literal["table"] = "table"
+
+    rows_at_once = 8192
+    """Few enough that a chunk of 50 features stays in the processor's cache."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Name of each number, indicators included."""
+        return tuple(name for feature in self.features for name in feature.names)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of numbers."""
+        return (len(self.names),)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Raw columns that the features need, each once."""
+        return unique(column for feature in self.features for column in feature.columns)
+
+    def apply(self, columns: Mapping[str, NDArray[Any]]) -> FloatArray:
+        """Return the features side by side, float32 ``(n_events, n_features)``, computed in float64."""
+        exact = {name: columns[name].astype(np.float64, copy=False) for name in self.columns}
+        with np.errstate(all="ignore"):
+            values = [value for feature in self.features for value in feature.apply(exact)]
+            return np.array(values, dtype=np.float32).T
+
+    def find_unusable(
+        self,
+        columns: Mapping[str, NDArray[Any]],
+        rows: NDArray[np.int64] | None,
+        name_row: Callable[[int], str],
+    ) -> Iterator[str]:
+        """Yield each feature with NaN or infinities that do not count as missing."""
+        for feature in self.features:
+            picked = {
+                name: (columns[name] if rows is None else columns[name][rows]).astype(np.float64)
+                for name in feature.columns
+            }
+            with np.errstate(all="ignore"):
+                values, is_missing = feature.screen(picked)
+            refused = ~np.isfinite(values)
+            if is_missing is not None:
+                refused &= ~is_missing
+            bad = np.flatnonzero(refused)
+            if len(bad):
+                first = int(bad[0])
+                place = name_row(first if rows is None else int(rows[first]))
+                yield (
+                    f"'{feature.name}' is {values[first]} in {len(bad)} of {len(values)} events, "
+                    f"first in {place}"
+                )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the input as plain values for JSON."""
+        return {"kind": self.kind, "features": [feature.to_dict() for feature in self.features]}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], objects: Mapping[str, Mapping[str, str]]) -> FittedTable:
+        """Return the input that `to_dict` wrote."""
+        return cls(tuple(FittedFeature.from_dict(feature, objects) for feature in values["features"]))
