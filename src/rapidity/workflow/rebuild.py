@@ -121,7 +121,7 @@ def _name_columns(
     inputs = {}
     for name, block in config.inputs.items():
         if getattr(block, "columns", None) == "all":
-            names = tuple(feature.columns[0] for feature in plan.features.inputs[name])
+            names = tuple(feature.columns[0] for feature in plan.features.tables[name])
             inputs[name] = block.model_copy(update={"columns": names, "exclude": ()})
         else:
             inputs[name] = block
