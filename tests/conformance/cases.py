@@ -122,6 +122,9 @@ SETTINGS: Mapping[str, list[tuple[dict[str, Any], tuple[Shape, ...]]]] = {
 """What to try of each kind, and on which shapes; a kind that is not here is tried with its defaults."""
 
 TABLE, TWO_TABLES = {"a": ROW}, {"a": ROW, "b": (2,)}
+DIGITS, TWO_IMAGES = {"image": (8, 8, 1)}, {"image": (8, 9, 1), "layers": (8, 9, 2)}
+ENERGY_AND_TIME = {"energy": (9, 8, 1), "features": (3,), "time": (5, 6, 2)}
+SMALL = {"filters": (3, 4), "hidden": (6,)}
 
 NETWORK_SETTINGS: Mapping[str, list[tuple[dict[str, Any], Shapes]]] = {
     "mlp": [
@@ -140,9 +143,28 @@ NETWORK_SETTINGS: Mapping[str, list[tuple[dict[str, Any], Shapes]]] = {
             {"width": 8, "blocks": 3, "residual_dropout": 0.2, "normalization": "none", "activation": "gelu"},
             TABLE,
         ),
+        ({"width": 8, "blocks": 1}, DIGITS),
+    ],
+    "lenet": [
+        ({}, DIGITS),
+        ({"activation": "tanh", "pooling": "average", "hidden": (9,)}, {"image": (32, 33, 1)}),
+        ({"filters": (2, 3)}, TWO_IMAGES),
+    ],
+    "cnn": [
+        (SMALL, DIGITS),
+        (
+            {**SMALL, "convolutions": 2, "normalization": "layer", "kernel_size": (2, 3), "hidden": ()},
+            TWO_IMAGES,
+        ),
+        ({**SMALL, "normalization": "none", "pooling": "average", "dropout": 0.0}, DIGITS),
+    ],
+    "two_branch_cnn": [
+        (SMALL, ENERGY_AND_TIME),
+        ({**SMALL, "activation": "gelu"}, TWO_IMAGES),
+        (SMALL, DIGITS),
     ],
 }
-"""What to try of each network, and with which inputs; one that is not here is tried on a table."""
+"""What to try of each network, and with which inputs; others are tried on their reference inputs."""
 
 
 def layer_cases() -> list[Case]:
@@ -174,10 +196,12 @@ def network_cases() -> list[Case]:
     """Return the cases of every network of the catalogue, and graphs with branches."""
     cases = []
     for name, variant in CATALOGUE.items():
-        for number, (settings, inputs) in enumerate(NETWORK_SETTINGS.get(name, [({}, TABLE)])):
+        for number, (settings, inputs) in enumerate(
+            NETWORK_SETTINGS.get(name, [({}, variant.reference_inputs)])
+        ):
             config = variant.model_validate({"type": name, **settings})
             values = [f"{key} {value}" for key, value in settings.items()]
-            title = ", ".join([name, *values, *(["several inputs"] if len(inputs) > 1 else [])])
+            title = ", ".join([name, *values, f"on {' and '.join(inputs)}"])
             cases.append(Case(title, config, inputs, name, number == 0, n_logits=3 if number == 1 else 1))
     return [*cases, _branches_of_tables(), _branches_of_images()]
 

@@ -1,5 +1,6 @@
 """`rapidity networks`."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -7,6 +8,8 @@ import typer
 
 from rapidity.cli.options import Json
 from rapidity.cli.outcome import print_json, print_table
+
+IMAGE_AXES = 3
 
 
 def networks(
@@ -17,7 +20,13 @@ def networks(
         Path | None,
         typer.Option("--draw", metavar="FILE", help="Draw the network into this picture (PNG, PDF, SVG)."),
     ] = None,
-    n_features: Annotated[int, typer.Option("--features", min=1, help="Number of features that go in.")] = 26,
+    n_features: Annotated[
+        int | None, typer.Option("--features", min=1, help="Number of features that go in, for tables.")
+    ] = None,
+    image: Annotated[
+        str | None,
+        typer.Option("--image", metavar="SIZE", help="Size of the images that go in, as 28x28 or 28x28x3."),
+    ] = None,
     *,
     as_json: Json = False,
 ) -> None:
@@ -28,13 +37,18 @@ def networks(
     if name is None and draw is not None:
         message = "--draw needs the name of a network, say: rapidity networks mlp --draw mlp.png"
         raise ConfigError(message)
-    descriptions = [describe_network(each, n_features) for each in ([name] if name else CATALOGUE)]
+    chosen = [name] if name else list(CATALOGUE)
+    shapes = {1: (n_features,) if n_features else None, IMAGE_AXES: _read_image_shape(image)}
+    inputs = [_replace_shapes(CATALOGUE.get_variant(each).reference_inputs, shapes) for each in chosen]
+    descriptions = [describe_network(*each) for each in zip(chosen, inputs, strict=True)]
     if as_json:
         print_json([_as_dict(description) for description in descriptions])
     elif name is None:
-        rows = [(each.name, each.n_parameters, each.description) for each in descriptions]
-        print_table(rows, ["network", "parameters", "what it is"])
-        typer.echo(f"\nParameters: for {n_features} features and two classes, with the defaults.")
+        rows = [
+            (each.name, each.n_parameters, _as_text(each.inputs), each.description) for each in descriptions
+        ]
+        print_table(rows, ["network", "parameters", "for", "what it is"])
+        typer.echo("\nParameters: for these inputs and two classes, with the defaults.")
     else:
         _print_one(descriptions[0])
     if draw is not None:
@@ -44,15 +58,42 @@ def networks(
         typer.echo(f"Drawn: {draw}", err=True)
 
 
+def _read_image_shape(text: str | None) -> tuple[int, ...] | None:
+    """Return `28x28` as (28, 28, 1)."""
+    from rapidity.core.errors import ConfigError
+
+    if text is None:
+        return None
+    sizes = text.lower().split("x")
+    if len(sizes) not in (2, IMAGE_AXES) or not all(size.isdecimal() and int(size) > 0 for size in sizes):
+        message = (
+            f"--image {text}: expected height and width, and channels if above one, as 28x28 or 28x28x3."
+        )
+        raise ConfigError(message)
+    return tuple(int(size) for size in (sizes if len(sizes) == IMAGE_AXES else [*sizes, "1"]))
+
+
+def _replace_shapes(
+    inputs: Mapping[str, tuple[int, ...]], by_n_axes: Mapping[int, tuple[int, ...] | None]
+) -> dict[str, tuple[int, ...]]:
+    return {name: by_n_axes.get(len(shape)) or shape for name, shape in inputs.items()}
+
+
 def _print_one(description: Any) -> None:
     typer.echo(f"{description.name}: {description.description}")
     if description.paper:
         typer.echo(f"Source: {description.paper}")
-    typer.echo(
-        f"Parameters: {description.n_parameters:,} for {description.n_features} features, two classes\n"
-    )
+    typer.echo(f"Parameters: {description.n_parameters:,} for {_as_text(description.inputs)}, two classes\n")
     rows = [(key.name, _as_yaml(key.default), key.description) for key in description.keys]
     print_table(rows, ["key", "default", "meaning"])
+
+
+def _as_text(inputs: Mapping[str, tuple[int, ...]]) -> str:
+    """Return `image 28x28x1`, or `26 features`."""
+    return ", ".join(
+        f"{shape[0]} features" if len(shape) == 1 else f"{name} {'x'.join(map(str, shape))}"
+        for name, shape in inputs.items()
+    )
 
 
 def _as_yaml(value: Any) -> str:
@@ -71,7 +112,7 @@ def _as_dict(description: Any) -> dict[str, Any]:
         "name": description.name,
         "description": description.description,
         "source": description.paper,
-        "n_features": description.n_features,
+        "inputs": {name: list(shape) for name, shape in description.inputs.items()},
         "n_parameters": description.n_parameters,
         "keys": keys,
     }

@@ -7,7 +7,15 @@ parameters each of them needs. Engines build it; `artefact` writes it as ONNX; n
 from __future__ import annotations
 
 from rapidity.network.build import build_network, describe_shape, head_name
-from rapidity.network.catalogue import CATALOGUE, CatalogueNetwork, Mlp, ResidualMlp
+from rapidity.network.catalogue import (
+    CATALOGUE,
+    CatalogueNetwork,
+    Cnn,
+    Lenet,
+    Mlp,
+    ResidualMlp,
+    TwoBranchCnn,
+)
 from rapidity.network.config import LayerList, NetworkConfig
 from rapidity.network.describe import NetworkDescription, describe_network
 from rapidity.network.graph import Network, Node, SummaryRow
@@ -18,8 +26,10 @@ __all__ = [
     "CATALOGUE",
     "LAYERS",
     "CatalogueNetwork",
+    "Cnn",
     "Layer",
     "LayerList",
+    "Lenet",
     "Mlp",
     "Network",
     "NetworkConfig",
@@ -29,6 +39,7 @@ __all__ = [
     "ResidualMlp",
     "Shape",
     "SummaryRow",
+    "TwoBranchCnn",
     "build_network",
     "describe_network",
     "describe_shape",

@@ -49,7 +49,7 @@ def build_network(config: NetworkConfig, inputs: Mapping[str, Shape], outputs: M
     >>> [(node.name, node.shape) for node in network.nodes]
     [('dense_1', (8,)), ('relu_1', (8,)), ('class_logits', (1,))]
     """
-    layers = config.layers if isinstance(config, LayerList) else config.layers(tuple(inputs))
+    layers = config.layers if isinstance(config, LayerList) else config.layers(inputs)
     graph = _GraphBuilder(inputs, layers, [head_name(output) for output in outputs])
     for layer in layers:
         graph.append(layer)

@@ -11,10 +11,10 @@ from rapidity.network.build import build_network
 from rapidity.network.catalogue import CATALOGUE
 
 if TYPE_CHECKING:
-    from rapidity.network.graph import Network
+    from collections.abc import Mapping
 
-REFERENCE_FEATURES = 26
-"""Features of the reference input: those of the sample `hww_ttbar`."""
+    from rapidity.network.graph import Network
+    from rapidity.network.layer import Shape
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,10 @@ class NetworkDescription:
 
     Attributes
     ----------
+    inputs
+        Input name -> shape of one event: those that it is described for.
     n_parameters
-        Trained numbers with the defaults, for `n_features` features and two classes.
+        Trained numbers with the defaults, for these inputs and two classes.
     network
         The graph of the same.
     """
@@ -42,13 +44,23 @@ class NetworkDescription:
     description: str
     paper: str
     keys: tuple[KeyDescription, ...]
-    n_features: int
+    inputs: Mapping[str, Shape]
     n_parameters: int
     network: Network
 
 
-def describe_network(name: str, n_features: int = REFERENCE_FEATURES) -> NetworkDescription:
+def describe_network(name: str, inputs: Mapping[str, Shape] | None = None) -> NetworkDescription:
     """Return what a network of the catalogue is, with its size for two classes.
+
+    Parameters
+    ----------
+    inputs
+        Input name -> shape of one event; None: inputs of the kind that the network is made for.
+
+    Raises
+    ------
+    GraphError
+        If there is no such network, or it is not one for such inputs.
 
     Examples
     --------
@@ -57,7 +69,8 @@ def describe_network(name: str, n_features: int = REFERENCE_FEATURES) -> Network
     (36609, ['hidden', 'activation'])
     """
     variant = CATALOGUE.get_variant(name)
-    network = build_network(variant.model_validate({"type": name}), {"features": (n_features,)}, {"class": 1})
+    inputs = variant.reference_inputs if inputs is None else inputs
+    network = build_network(variant.model_validate({"type": name}), inputs, {"class": 1})
     keys = tuple(
         KeyDescription(
             key, None if field.default is PydanticUndefined else field.default, field.description or ""
@@ -66,4 +79,4 @@ def describe_network(name: str, n_features: int = REFERENCE_FEATURES) -> Network
         if key != "type"
     )
     summary = " ".join((variant.__doc__ or "").split())
-    return NetworkDescription(name, summary, variant.paper, keys, n_features, network.n_parameters, network)
+    return NetworkDescription(name, summary, variant.paper, keys, inputs, network.n_parameters, network)

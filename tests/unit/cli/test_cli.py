@@ -214,6 +214,22 @@ def test_one_network_is_described(capsys):
     assert described["n_parameters"] == (10 + 1) * 128 + 2 * (128 + 1) * 128 + 129
 
 
+def test_networks_on_images_are_described_for_images(capsys):
+    assert run("networks", "cnn", "--image", "12x8x3", "--json") == 0
+    (described,) = json.loads(capsys.readouterr().out)
+    assert described["inputs"] == {"image": [12, 8, 3]}
+    convolutions = 3 * 9 * 32 + 64 + 32 * 9 * 64 + 128
+    assert described["n_parameters"] == convolutions + (3 * 2 * 64 + 1) * 128 + 129
+    assert run("networks", "two_branch_cnn", "--image", "8x8") == 0
+    assert "energy 8x8x1, time 8x8x1, 4 features" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("size", ["28", "28x", "28x28x1x1", "0x3", "axb"])
+def test_size_of_an_image_is_explained(size, capsys):
+    assert run("networks", "--image", size) == 2
+    assert f"--image {size}: expected height and width" in capsys.readouterr().err
+
+
 def test_unknown_network_shows_near_names(capsys):
     assert run("networks", "mpl") == 2
     assert "Did you mean 'mlp'?" in capsys.readouterr().err

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from rapidity.core.errors import GraphError
 from rapidity.core.registry import Registry
+from rapidity.network.catalogue.cnn import Cnn
 from rapidity.network.catalogue.entry import CatalogueNetwork
+from rapidity.network.catalogue.lenet import Lenet
 from rapidity.network.catalogue.mlp import Mlp
 from rapidity.network.catalogue.residual_mlp import ResidualMlp
+from rapidity.network.catalogue.two_branch_cnn import TwoBranchCnn
 
 CATALOGUE: Registry[type[CatalogueNetwork]] = Registry(
-    "network", {"mlp": Mlp, "residual_mlp": ResidualMlp}, GraphError
+    "network",
+    {
+        "mlp": Mlp,
+        "residual_mlp": ResidualMlp,
+        "lenet": Lenet,
+        "cnn": Cnn,
+        "two_branch_cnn": TwoBranchCnn,
+    },
+    GraphError,
 )
 
-__all__ = ["CATALOGUE", "CatalogueNetwork", "Mlp", "ResidualMlp"]
+__all__ = ["CATALOGUE", "CatalogueNetwork", "Cnn", "Lenet", "Mlp", "ResidualMlp", "TwoBranchCnn"]

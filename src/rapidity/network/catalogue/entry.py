@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from rapidity.core.block import Block
+from rapidity.network.layer import Shape
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from rapidity.network.layer import Layer
 
 
@@ -17,7 +17,25 @@ class CatalogueNetwork(Block):
 
     paper: ClassVar[str]
     """Where the network comes from."""
+    reference_inputs: ClassVar[Mapping[str, Shape]] = {"features": (26,)}
+    """Input name -> shape for which the catalogue gives its size; the default: features of `hww_ttbar`."""
 
-    def layers(self, input_names: Sequence[str]) -> list[Layer]:
-        """Return the layers between the inputs (already joined if several) and the head."""
+    @property
+    def kind(self) -> str:
+        """The `type` in YAML."""
+        return str(getattr(self, "type"))  # noqa: B009 - each network narrows `type` to its own literal
+
+    def layers(self, inputs: Mapping[str, Shape]) -> list[Layer]:
+        """Return the layers between the inputs and the head.
+
+        Parameters
+        ----------
+        inputs
+            Input name -> shape of one event. A first layer that takes one input gets all of them joined.
+
+        Raises
+        ------
+        GraphError
+            If the network is not one for such inputs.
+        """
         raise NotImplementedError

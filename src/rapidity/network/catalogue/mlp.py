@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field, field_validator
 
 from rapidity.network.catalogue.entry import CatalogueNetwork
+from rapidity.network.catalogue.rows import join_rows
 from rapidity.network.layers import Activation, BatchNorm, Dense, Dropout, LayerNorm
 from rapidity.network.layers.activation import ActivationName, initializer_before
 from rapidity.network.layers.dropout import check_rate
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
-    from rapidity.network.layer import Layer
+    from rapidity.network.layer import Layer, Shape
 
 Normalization = Literal["none", "batch", "layer"]
 
@@ -50,9 +51,9 @@ class Mlp(CatalogueNetwork):
     def _dropout_is_a_fraction(cls, rate: float) -> float:
         return check_rate(rate)
 
-    def layers(self, input_names: Sequence[str]) -> list[Layer]:
-        """Return dense, normalisation, activation, dropout for each hidden layer."""
-        layers: list[Layer] = []
+    def layers(self, inputs: Mapping[str, Shape]) -> list[Layer]:
+        """Return dense, normalisation, activation, dropout for each hidden layer; images come flat."""
+        layers = join_rows(inputs)
         initializer = initializer_before(self.activation)
         for units in self.hidden:
             layers.append(Dense(type="dense", units=units, initializer=initializer))

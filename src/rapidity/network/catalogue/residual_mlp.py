@@ -8,14 +8,15 @@ from pydantic import Field, field_validator
 
 from rapidity.network.catalogue.entry import CatalogueNetwork
 from rapidity.network.catalogue.mlp import Normalization, normalization_layers
+from rapidity.network.catalogue.rows import join_rows
 from rapidity.network.layers import Activation, Add, Dense, Dropout
 from rapidity.network.layers.activation import ActivationName, initializer_before
 from rapidity.network.layers.dropout import check_rate
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
-    from rapidity.network.layer import Layer
+    from rapidity.network.layer import Layer, Shape
 
 
 class ResidualMlp(CatalogueNetwork):
@@ -44,10 +45,11 @@ class ResidualMlp(CatalogueNetwork):
     def _dropout_is_a_fraction(cls, rate: float) -> float:
         return check_rate(rate)
 
-    def layers(self, input_names: Sequence[str]) -> list[Layer]:
+    def layers(self, inputs: Mapping[str, Shape]) -> list[Layer]:
         """Return the first dense layer, the blocks, normalisation and activation."""
         # The skip connection starts here, so that the first block too adds to a row of the right width.
-        layers: list[Layer] = [
+        layers = [
+            *join_rows(inputs),
             Dense(type="dense", name="stem", units=self.width, initializer="lecun_normal"),
         ]
         start = "stem"
