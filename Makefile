@@ -38,7 +38,7 @@ $(VENV)/bin/pip:
 	$(PYTHON) -m venv $(VENV)
 
 # One stamp an extra: made again when what it installs has changed.
-$(VENV)/demo.stamp: EXTRA := all
+$(VENV)/demo.stamp: EXTRA := torch,generate
 $(VENV)/dev.stamp: EXTRA := dev
 $(VENV)/bench.stamp: EXTRA := dev,bench
 $(VENV)/docs.stamp: EXTRA := dev,docs

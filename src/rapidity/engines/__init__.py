@@ -30,22 +30,27 @@ class EngineEntry:
     library, import_name
         The library as people call it, and as Python imports it.
     extra
-        Extra of this package that installs the library.
+        Extra of this package that installs the library; None if it comes with the package.
     """
 
     module: str
     library: str
     import_name: str
-    extra: str
+    extra: str | None
 
     @property
     def is_installed(self) -> bool:
         """Whether Python finds the library."""
-        return importlib.util.find_spec(self.import_name) is not None
+        return self.extra is None or importlib.util.find_spec(self.import_name) is not None
 
 
 ENGINES: Registry[EngineEntry] = Registry(
-    "engine", {"torch": EngineEntry("rapidity.engines.torch", "PyTorch", "torch", "torch")}, EngineError
+    "engine",
+    {
+        "torch": EngineEntry("rapidity.engines.torch", "PyTorch", "torch", "torch"),
+        "tensorflow": EngineEntry("rapidity.engines.tensorflow", "TensorFlow", "tensorflow", "tensorflow"),
+    },
+    EngineError,
 )
 
 
@@ -60,7 +65,7 @@ def get_engine(name: str) -> Engine:
     entry = ENGINES.get_variant(name)
     if not entry.is_installed:
         others = [other for other, candidate in ENGINES.items() if candidate.is_installed]
-        instead = f", or set engine: {others[0]}" if others else ""
+        instead = f", or set engine: {' or '.join(others)}" if others else ""
         message = (
             f"engine '{name}' needs {entry.library}, which is not installed."
             f" Run: pip install 'rapidity[{entry.extra}]'{instead}"

@@ -54,8 +54,23 @@ class Engine(Protocol):
         """
         ...
 
+    def describe(self, model: Model) -> tuple[Network, Parameters] | None:
+        """Return the model as a declared network with its parameters, which is written as ONNX like any.
+
+        None where a user's own native object cannot be read so; `to_onnx` then exports it.
+
+        Raises
+        ------
+        ExportError
+            If the object can be read, and has a layer that no declared one stands for.
+        """
+        ...
+
     def to_onnx(self, model: Model) -> bytes:
-        """Return the model as ONNX: inputs by their names, outputs ``<output>_logits``, any batch size."""
+        """Return the model as ONNX: inputs by their names, outputs ``<output>_logits``, any batch size.
+
+        Only asked for where `describe` returns None.
+        """
         ...
 
 

@@ -34,7 +34,7 @@ def export_model(
     Parameters
     ----------
     network
-        The declared graph; None for a module of the user's own, which its engine exports.
+        The declared graph; None for a user's own object, which its engine describes as one or else exports.
 
     Raises
     ------
@@ -43,12 +43,14 @@ def export_model(
         ``<name>.rejected.onnx`` for inspection.
     """
     candidate = path.with_suffix(".rejected.onnx")
-    is_declared = network is not None
+    engine = get_engine(prepared.config.training.engine)
+    declared = (network, model.parameters()) if network is not None else engine.describe(model)
+    written, parameters = declared or (None, None)
     write_model(
         candidate,
-        network=network,
-        parameters=model.parameters() if is_declared else None,
-        body=None if is_declared else get_engine(prepared.config.training.engine).to_onnx(model),
+        network=written,
+        parameters=parameters,
+        body=None if declared else engine.to_onnx(model),
         preparation=prepared.preparation,
         classes=prepared.table.classes,
         signature=prepared.config.deliver.signature,

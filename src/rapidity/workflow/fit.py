@@ -31,6 +31,8 @@ def build_model(prepared: PreparedRun, module: Any = None) -> Model:
         If the engine is not installed or lacks the device.
     GraphError
         If the layers do not fit together.
+    ExportError
+        If the user's own module has a layer that the model file cannot hold, as far as the engine can tell.
     """
     config = prepared.config.training
     engine = get_engine(config.engine)
@@ -38,7 +40,10 @@ def build_model(prepared: PreparedRun, module: Any = None) -> Model:
     if module is not None:
         outputs = {OUTPUT_NAME: prepared.table.classes.n_logits}
         shapes = prepared.preparation.input_shapes()
-        return engine.wrap(module, shapes, outputs, config.device, config.precision, rng)
+        model = engine.wrap(module, shapes, outputs, config.device, config.precision, rng)
+        # What could not be written as ONNX in the end is better refused before it is trained.
+        engine.describe(model)
+        return model
     parameters = prepared.network.initial_parameters(rng)
     return engine.build(prepared.network, parameters, config.device, config.precision)
 

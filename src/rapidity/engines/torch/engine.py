@@ -84,6 +84,9 @@ class TorchEngine:
             native = wrap_native(made, inputs, outputs, place)
         return TorchModel(native, place, precision)
 
+    def describe(self, model: Model) -> None:
+        """Return None: a module may compute anything, so torch itself exports it (`to_onnx`)."""
+
     def to_onnx(self, model: Model) -> bytes:
         """Return the model as ONNX: inputs by their names, outputs ``<output>_logits``, any batch size."""
         if not isinstance(model, TorchModel):

@@ -1,0 +1,107 @@
+"""Events as tensors, made once and picked by row number inside the compiled steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tensorflow as tf
+
+from rapidity.core.records import Batch, Batches, ResidentBatches
+from rapidity.engines.events import take_inputs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+    from rapidity.network import Shape
+
+
+@dataclass(frozen=True)
+class EventTensors:
+    """Events on the device.
+
+    Attributes
+    ----------
+    inputs
+        The inputs of the network, in order.
+    targets
+        For each output the tensors that its loss needs; empty for prediction.
+    """
+
+    inputs: tuple[Any, ...]
+    targets: tuple[tuple[Any, ...], ...] = ()
+
+    def pick(self, rows: Any) -> EventTensors:
+        """Return a copy of the events of these row numbers."""
+        return EventTensors(
+            tuple([tf.gather(tensor, rows) for tensor in self.inputs]),
+            tuple([tuple([tf.gather(tensor, rows) for tensor in target]) for target in self.targets]),
+        )
+
+
+@dataclass(frozen=True)
+class Pass:
+    """Some steps over the same tensors.
+
+    Attributes
+    ----------
+    order
+        Row numbers in the order of the steps ``(n,)`` int64.
+    batch_size
+        Events in a step; the last step takes the rest.
+    """
+
+    events: EventTensors
+    order: NDArray[np.int64]
+    batch_size: int
+
+    @property
+    def n_steps(self) -> int:
+        """Number of steps, the last and possibly shorter one included."""
+        return -(-len(self.order) // self.batch_size)
+
+
+def input_tensors(batch: Batch, inputs: Mapping[str, Shape]) -> tuple[Any, ...]:
+    """Return the inputs of the network in order; a DataError if the batch lacks one or its shape differs."""
+    return tuple([tf.convert_to_tensor(array) for array in take_inputs(batch, inputs)])
+
+
+def iterate_passes(
+    batches: Batches, make: Callable[[Batch], EventTensors], resident: Callable[[Batch], EventTensors]
+) -> Iterator[Pass]:
+    """Yield all steps at once for events that stay, and one step for each streamed batch.
+
+    Parameters
+    ----------
+    make
+        Makes tensors of one streamed batch.
+    resident
+        The same for events that stay.
+    """
+    if isinstance(batches, ResidentBatches):
+        order = np.arange(batches.n_events) if batches.order is None else batches.order
+        if len(order):
+            yield Pass(resident(batches.events), order.astype(np.int64, copy=False), batches.batch_size)
+        return
+    for batch in batches:
+        yield Pass(make(batch), np.arange(batch.n_events), max(batch.n_events, 1))
+
+
+def iterate_inputs(
+    batches: Batches, make: Callable[[Batch], EventTensors], resident: Callable[[Batch], EventTensors]
+) -> Iterator[tuple[Any, ...]]:
+    """Yield the inputs of each batch, for prediction."""
+    if not isinstance(batches, ResidentBatches):
+        for batch in batches:
+            yield make(batch).inputs
+        return
+    events = resident(batches.events)
+    for start in range(0, batches.n_events, batches.batch_size):
+        rows = slice(start, min(start + batches.batch_size, batches.n_events))
+        if batches.order is None:
+            yield tuple([tensor[rows] for tensor in events.inputs])
+        else:
+            yield events.pick(batches.order[rows]).inputs
