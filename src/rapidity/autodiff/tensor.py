@@ -9,6 +9,8 @@ import numpy as np
 from rapidity.autodiff.workspace import NO_WORKSPACE, Array, Workspace
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import ArrayLike, DTypeLike
 
     from rapidity.autodiff.tape import Node
@@ -55,7 +57,8 @@ class Tensor:
     @property
     def shape(self) -> tuple[int, ...]:
         """Extent of each axis."""
-        return self.array.shape
+        shape: tuple[int, ...] = self.array.shape
+        return shape
 
     @property
     def ndim(self) -> int:
@@ -90,8 +93,8 @@ class Tensor:
         return Tensor(self.array, workspace=self.workspace)
 
     def backward(self, gradient: Operand = None, *, retain_graph: bool = False) -> None:
-        """Add the gradient of this tensor to every leaf that requires one; see `tape.backward`."""
-        from rapidity.autodiff.tape import backward
+        """Add the gradient of this tensor to every leaf that requires one; see `autodiff.backward`."""
+        from rapidity.autodiff.backward_pass import backward
 
         backward(self, gradient, retain_graph=retain_graph)
 
@@ -106,6 +109,9 @@ class Tensor:
     def __bool__(self) -> bool:
         return bool(self.array)
 
+    __hash__ = object.__hash__
+    """By identity: `==` compares value by value, as with arrays."""
+
     if TYPE_CHECKING:
         # `operators` puts these in: they are made of operations, which are made of tensors.
         def __add__(self, other: Operand) -> Tensor: ...
@@ -116,17 +122,34 @@ class Tensor:
         def __rmul__(self, other: Operand) -> Tensor: ...
         def __truediv__(self, other: Operand) -> Tensor: ...
         def __rtruediv__(self, other: Operand) -> Tensor: ...
+        def __floordiv__(self, other: Operand) -> Tensor: ...
+        def __rfloordiv__(self, other: Operand) -> Tensor: ...
+        def __mod__(self, other: Operand) -> Tensor: ...
+        def __rmod__(self, other: Operand) -> Tensor: ...
         def __pow__(self, other: Operand) -> Tensor: ...
         def __rpow__(self, other: Operand) -> Tensor: ...
         def __matmul__(self, other: Operand) -> Tensor: ...
         def __rmatmul__(self, other: Operand) -> Tensor: ...
         def __neg__(self) -> Tensor: ...
         def __abs__(self) -> Tensor: ...
+        def __lt__(self, other: Operand) -> Tensor: ...
+        def __le__(self, other: Operand) -> Tensor: ...
+        def __gt__(self, other: Operand) -> Tensor: ...
+        def __ge__(self, other: Operand) -> Tensor: ...
+        def __eq__(self, other: Operand) -> Tensor: ...  # type: ignore[override]
+        def __ne__(self, other: Operand) -> Tensor: ...  # type: ignore[override]
+        def __and__(self, other: Operand) -> Tensor: ...
+        def __or__(self, other: Operand) -> Tensor: ...
+        def __invert__(self) -> Tensor: ...
         def __getitem__(self, index: Any) -> Tensor: ...
-        def sum(self, axis: Any = None, *, keepdims: bool = False) -> Tensor: ...
-        def mean(self, axis: Any = None, *, keepdims: bool = False) -> Tensor: ...
-        def reshape(self, shape: tuple[int, ...]) -> Tensor: ...
-        def transpose(self, axes: tuple[int, ...] | None = None) -> Tensor: ...
+
+        sum: Callable[..., Tensor]
+        mean: Callable[..., Tensor]
+        max: Callable[..., Tensor]
+        min: Callable[..., Tensor]
+        reshape: Callable[..., Tensor]
+        transpose: Callable[..., Tensor]
+        astype: Callable[..., Tensor]
 
     def __iter__(self) -> Self:
         # Without this Python would try __getitem__ with 0, 1, 2, ... for ever on a scalar.
@@ -138,7 +161,7 @@ def tensor(
     values: ArrayLike | Tensor,
     *,
     requires_gradient: bool = False,
-    dtype: DTypeLike = None,
+    dtype: DTypeLike | None = None,
     workspace: Workspace = NO_WORKSPACE,
 ) -> Tensor:
     """Return the values as a leaf tensor; an array of the right dtype is shared, not copied.
