@@ -1,8 +1,8 @@
-"""What goes into the network: the distribution of each feature, and their correlations."""
+"""What goes into the network: the distribution of each feature, their correlations, and images."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from rapidity.report.binning import Binning, choose_binning
 from rapidity.report.correlations import draw_correlations
 from rapidity.report.feature_axes import draw_feature_axes
 from rapidity.report.figures import DrawnFigure, save_figure
+from rapidity.report.images import ImageData, draw_images, pixel_sums, sample_pixels
 from rapidity.report.names import file_stems
 from rapidity.report.style import (
     axis_label,
@@ -51,6 +52,8 @@ class InputData:
         Feature name -> unit, where known.
     sentinels
         Numbers that stand for a missing value.
+    images
+        Input name -> its images.
     """
 
     features: Mapping[str, NDArray[Any]]
@@ -59,6 +62,7 @@ class InputData:
     event_weight: NDArray[np.float64] | None = None
     units: Mapping[str, str] = field(default_factory=dict)
     sentinels: tuple[float, ...] = ()
+    images: Mapping[str, ImageData] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,8 @@ class FeatureHistograms:
         One a class; sentinels and NaN are in `Histogram.missing`.
     missing_fraction
         Part of the events of each class whose value is missing, unweighted.
+    counted
+        What the histograms count.
     """
 
     name: str
@@ -78,19 +84,26 @@ class FeatureHistograms:
     binning: Binning
     histograms: tuple[Histogram, ...]
     missing_fraction: tuple[float, ...]
+    counted: str = "events"
 
 
 def draw_inputs(data: InputData, folder: Path | str, formats: Sequence[str] = ("png",)) -> list[DrawnFigure]:
     """Write a page of all features, the correlations of each class, and one figure a feature into `folder`.
 
-    Files: ``overview`` (``overview_2``, ... for more than 60 features), ``correlation_<class>``, and
-    ``feature_<name>``, each in every format of `formats`.
+    Of images: their mean in each class, examples, and, among the features, the values of their pixels and
+    the sum of the pixels of an event.
+
+    Files: ``overview`` (``overview_2``, ... for more than 60 features), ``correlation_<class>``,
+    ``feature_<name>``, ``mean_<image>`` and ``examples_<image>``, each in every format of `formats`.
     """
     folder = Path(folder)
     rows = [np.flatnonzero(data.class_index == k) for k in range(len(data.classes))]
     features = [fill_feature(data, name, rows) for name in data.features]
+    for name, images in data.images.items():
+        features += fill_pixels(data, name, images, rows)
     with figure_style():
         return [
+            *draw_images(data.images, data.classes, rows, data.event_weight, folder, formats),
             *_draw_overviews(features, data.classes, folder, formats),
             *draw_correlations(data, rows, folder, formats),
             *_draw_features(features, data.classes, folder, formats),
@@ -101,13 +114,41 @@ def fill_feature(data: InputData, name: str, rows: Sequence[NDArray[np.int64]]) 
     """Choose bins for one feature and fill the histogram of each class; `rows` are those of each class."""
     values = without_sentinels(data.features[name], data.sentinels)
     by_class = [values[class_rows] for class_rows in rows]
+    weights = [None if data.event_weight is None else data.event_weight[class_rows] for class_rows in rows]
+    return _fill(name, data.units.get(name), by_class, weights)
+
+
+def fill_pixels(
+    data: InputData, name: str, images: ImageData, rows: Sequence[NDArray[np.int64]]
+) -> list[FeatureHistograms]:
+    """Return the values of single pixels, unweighted, and the sum of those of an event, of each channel."""
+    sums = pixel_sums(images, len(data.class_index))
+    pixels = [sample_pixels(images, class_rows) for class_rows in rows]
+    weights = [None if data.event_weight is None else data.event_weight[class_rows] for class_rows in rows]
+    filled = []
+    for channel, channel_name in enumerate(images.channel_names):
+        shown = name if len(images.channel_names) == 1 else channel_name
+        values = [part[:, :, channel].ravel() for part in pixels]
+        of_pixels = _fill(f"pixels of {shown}", None, values, [None] * len(rows))
+        filled.append(replace(of_pixels, counted="pixels"))
+        by_class = [sums[class_rows, channel] for class_rows in rows]
+        filled.append(_fill(f"sum of {shown}", None, by_class, weights))
+    return filled
+
+
+def _fill(
+    name: str,
+    unit: str | None,
+    by_class: Sequence[NDArray[Any]],
+    weights: Sequence[NDArray[np.float64] | None],
+) -> FeatureHistograms:
     binning = choose_binning(by_class)
-    histograms = []
-    for class_rows, class_values in zip(rows, by_class, strict=True):
-        weight = None if data.event_weight is None else data.event_weight[class_rows]
-        histograms.append(fill_histogram(class_values, binning.edges, weight))
+    histograms = tuple(
+        fill_histogram(values, binning.edges, weight)
+        for values, weight in zip(by_class, weights, strict=True)
+    )
     missing = tuple(float(np.isnan(part).mean()) if len(part) else 0.0 for part in by_class)
-    return FeatureHistograms(name, data.units.get(name), binning, tuple(histograms), missing)
+    return FeatureHistograms(name, unit, binning, histograms, missing)
 
 
 def without_sentinels(values: NDArray[Any], sentinels: Sequence[float]) -> NDArray[np.floating[Any]]:
@@ -134,7 +175,7 @@ def _draw_features(
         remove_artists(axes)
         draw_feature_axes(axes, feature, classes)
         axes.set_xlabel(axis_label(feature.name, feature.unit))
-        axes.set_ylabel("Fraction of events per bin")
+        axes.set_ylabel(f"Fraction of {feature.counted} per bin")
         figures.append(
             save_figure(
                 figure,

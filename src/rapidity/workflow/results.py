@@ -12,6 +12,7 @@ from rapidity.artefact import OnnxModel
 from rapidity.core.files import write_atomically, write_text
 from rapidity.evaluation import evaluate
 from rapidity.report import InputData, draw_evaluation, draw_history, draw_inputs, draw_network
+from rapidity.report.images import ImageData
 from rapidity.workflow.score import make_scored_events, score_table, write_scores
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rapidity.config import Deliver
+    from rapidity.data.fitted_image import FittedImage
+    from rapidity.data.table import Table
     from rapidity.evaluation import EvaluationResult
     from rapidity.network import Network
     from rapidity.report import DrawnFigure
@@ -93,7 +96,17 @@ def make_input_data(prepared: PreparedRun) -> InputData:
         )
         if fitted.feature.is_column and fitted.feature.columns[0] in table.units:
             units[name] = table.units[fitted.feature.columns[0]]
-    return InputData(features, table.classes, table.class_index, table.event_weight, units)
+    images = {name: _image_data(fitted, table) for name, fitted in prepared.preparation.images.items()}
+    return InputData(features, table.classes, table.class_index, table.event_weight, units, images=images)
+
+
+def _image_data(fitted: FittedImage, table: Table) -> ImageData:
+    image = fitted.image
+
+    def take(rows: NDArray[np.int64]) -> NDArray[Any]:
+        return image.stack({name: table.columns[name][rows] for name in image.columns})
+
+    return ImageData(image.shape, image.channel_names, take)
 
 
 def deliver_copies(folder: RunFolder, deliver: Deliver) -> list[Path]:
