@@ -39,6 +39,9 @@ class Evaluation(Block):
     formats: tuple[Literal["png", "pdf", "svg"], ...] = ("png",)
     """File formats of the plots; PNG is always among them, since the report shows it."""
 
+    interactive: bool = True
+    """Whether to write plots to zoom into, as HTML files that open offline (5 MB, most of it plotly.js)."""
+
 
 class Deliver(Block):
     """Copies of results under names of one's own, relative to the run folder, and the form of the model."""

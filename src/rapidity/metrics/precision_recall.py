@@ -70,6 +70,18 @@ class PrecisionRecallCurve:
     precision: NDArray[np.float64]
     recall: NDArray[np.float64]
 
+    @property
+    def f1(self) -> NDArray[np.float64]:
+        """The harmonic mean of both ``(n_points,)``, no unit; NaN where their sum is 0.
+
+        Examples
+        --------
+        >>> one = np.array([1.0])
+        >>> PrecisionRecallCurve(threshold=one / 2, precision=one, recall=one / 2).f1.round(3)
+        array([0.667])
+        """
+        return _divide(2 * self.precision * self.recall, self.precision + self.recall)
+
     def thin(self, n_points: int = 1000) -> PrecisionRecallCurve:
         """Return at most `n_points` points at even steps of recall, the ends among them."""
         n_all = len(self.threshold)

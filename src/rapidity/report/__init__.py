@@ -9,6 +9,7 @@ from rapidity.report.evaluation_figures import draw_evaluation
 from rapidity.report.figures import DrawnFigure
 from rapidity.report.history import draw_history
 from rapidity.report.inputs import InputData, draw_inputs
+from rapidity.report.interactive import draw_interactive, find_pages
 from rapidity.report.network_figure import draw_network
 from rapidity.report.page import render_page, write_report
 from rapidity.report.probe import draw_probe
@@ -20,8 +21,10 @@ __all__ = [
     "draw_evaluation",
     "draw_history",
     "draw_inputs",
+    "draw_interactive",
     "draw_network",
     "draw_probe",
+    "find_pages",
     "render_page",
     "write_report",
 ]

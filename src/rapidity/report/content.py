@@ -25,6 +25,8 @@ class ReportContent:
         ``EvaluationResult.to_metrics()``, or what ``metrics.json`` holds.
     figures
         Section (``inputs``, ``validation``, ``evaluation``) -> figures in the order of the page.
+    interactive
+        Title -> address of a plot to zoom into, relative to the page.
     network
         Drawing of the network.
     network_facts
@@ -45,6 +47,7 @@ class ReportContent:
     summary: str = ""
     metrics: Mapping[str, Any] = field(default_factory=dict)
     figures: Mapping[str, Sequence[DrawnFigure]] = field(default_factory=dict)
+    interactive: Mapping[str, str] = field(default_factory=dict)
     network: DrawnFigure | None = None
     network_facts: Mapping[str, str] = field(default_factory=dict)
     training_facts: Mapping[str, str] = field(default_factory=dict)

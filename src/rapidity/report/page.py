@@ -74,12 +74,24 @@ def _head_of_page(content: ReportContent, titles: Sequence[str]) -> Markup:
 
 
 def _results(content: ReportContent) -> Markup:
-    pieces = [_figures(content.figures.get("evaluation", ()))]
+    pieces = [_interactive(content.interactive), _figures(content.figures.get("evaluation", ()))]
     if content.metrics:
         pieces += [evaluation_tables(content.metrics), yield_tables(content.metrics)]
     if content.parity:
         pieces += [tag("h3", "Agreement of engine and ONNX Runtime"), _facts(content.parity)]
     return join(pieces)
+
+
+def _interactive(pages: Mapping[str, str]) -> Markup:
+    """Return links to the plots that lie beside the page: all else is inside it."""
+    if not pages:
+        return join([])
+    links = [tag("a", title, href=address) for title, address in pages.items()]
+    return tag("p", "To zoom into, in the folder of the run: ", *_separated(links, " · "))
+
+
+def _separated(pieces: Sequence[Markup], between: str) -> list[str]:
+    return [part for piece in pieces for part in (between, piece)][1:]
 
 
 def _features(content: ReportContent) -> Markup:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rapidity.core.errors import DataError
-from rapidity.report import DrawnFigure, ReportContent, write_report
+from rapidity.report import DrawnFigure, ReportContent, find_pages, write_report
 from rapidity.workflow.run import Run
 
 if TYPE_CHECKING:
@@ -54,6 +54,10 @@ def write_page(run: Run) -> None:
         summary=_summarise(record),
         metrics=run.metrics,
         figures=figures,
+        interactive={
+            title: path.relative_to(run.folder).as_posix()
+            for title, path in find_pages(run.path.interactive).items()
+        },
         network=network[0] if network else None,
         network_facts={"Parameters": f"{record['n_parameters']:,}"},
         training_facts=_training_facts(record),

@@ -190,8 +190,8 @@ def _check_every_split_has_every_class(truth: ProbeTarget, rows: dict[str, NDArr
         if absent:
             message = (
                 f"the target '{truth.text}' of the probe is {shorten(absent)} for none of the "
-                f"{len(chosen):,} events of the {split} split, but for some elsewhere. Every split needs every "
-                "value: join rare ones, as in `n_jets >= 4`."
+                f"{len(chosen):,} events of the {split} split, but for some elsewhere. Every split needs "
+                "every value: join rare ones, as in `n_jets >= 4`."
             )
             raise DataError(message)
 

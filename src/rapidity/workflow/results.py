@@ -11,7 +11,14 @@ import numpy as np
 from rapidity.artefact import OnnxModel
 from rapidity.core.files import write_atomically, write_text
 from rapidity.evaluation import evaluate
-from rapidity.report import InputData, draw_evaluation, draw_history, draw_inputs, draw_network
+from rapidity.report import (
+    InputData,
+    draw_evaluation,
+    draw_history,
+    draw_inputs,
+    draw_interactive,
+    draw_network,
+)
 from rapidity.report.images import ImageData
 from rapidity.workflow.score import make_scored_events, score_table, write_scores
 
@@ -76,7 +83,25 @@ def draw_figures(
     }
     if network is not None:
         figures["network"] = [draw_network(network, plots / "network.png", formats=formats)]
+    _draw_interactive(folder, prepared, training, result)
     return figures
+
+
+def _draw_interactive(
+    folder: RunFolder, prepared: PreparedRun, training: TrainingResult, result: EvaluationResult
+) -> None:
+    """Write the interactive plots; where they are not wanted, remove those of an earlier time."""
+    config = prepared.config
+    if not config.evaluation.interactive:
+        shutil.rmtree(folder.interactive, ignore_errors=True)
+        return
+    draw_interactive(
+        result,
+        training.history.columns(),
+        folder.interactive,
+        run_name=config.name,
+        best_epoch=training.best_epoch,
+    )
 
 
 def make_input_data(prepared: PreparedRun) -> InputData:

@@ -80,6 +80,11 @@ class RunFolder:
         return self.path / "plots"
 
     @property
+    def interactive(self) -> Path:
+        """Plots to zoom into, as HTML."""
+        return self.plots / "interactive"
+
+    @property
     def probes(self) -> Path:
         """What probes of layers found, a folder each."""
         return self.path / "probes"
