@@ -1,0 +1,94 @@
+"""The engine: declared networks become models."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from rapidity.core.errors import EngineError, ExportError
+from rapidity.engines.engine import check_parameters
+from rapidity.engines.numpy.model import NumpyModel
+from rapidity.engines.numpy.module import GraphModule
+from rapidity.engines.numpy.wrapping import refuse_module
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+
+    from rapidity.core.records import Model, Parameters
+    from rapidity.engines.engine import DeviceName, Precision
+    from rapidity.network import Network, Shape
+
+
+class NumpyEngine:
+    """Networks as operations of `rapidity.autodiff` (`rapidity.engines.engine.Engine`)."""
+
+    name = "numpy"
+
+    def build(
+        self,
+        network: Network,
+        parameters: Parameters,
+        device: DeviceName = "auto",
+        precision: Precision = "float32",
+    ) -> NumpyModel:
+        """Return the network with these parameters, ready to train and to predict.
+
+        Raises
+        ------
+        EngineError
+            If the parameters are not those of the network, or a GPU or 16 bits are asked for.
+        """
+        check_parameters(network, parameters)
+        check_device(device, precision)
+        model = NumpyModel(GraphModule(network))
+        model.load_parameters(parameters)
+        return model
+
+    def wrap(
+        self,
+        module: Any,
+        inputs: Mapping[str, Shape],
+        outputs: Mapping[str, int],
+        device: DeviceName = "auto",
+        precision: Precision = "float32",
+        rng: np.random.Generator | None = None,
+    ) -> NoReturn:
+        """Refuse a user's own module: nothing could turn it into ONNX, which every run delivers.
+
+        Raises
+        ------
+        EngineError
+            Always; it says what to do instead.
+        """
+        refuse_module(module)
+
+    def to_onnx(self, model: Model) -> NoReturn:
+        """Refuse: declared networks have a writer of their own in `artefact`, which needs no engine.
+
+        Raises
+        ------
+        ExportError
+            Always.
+        """
+        message = (
+            "engine 'numpy' writes no ONNX of its own: it has declared networks only, and rapidity.artefact"
+            " writes those. Call lower_network with the network and model.parameters()."
+        )
+        raise ExportError(message)
+
+
+def check_device(device: DeviceName, precision: Precision) -> None:
+    """Raise an EngineError unless the CPU and 32 bits will do."""
+    if device == "gpu":
+        message = (
+            "training.device is 'gpu', but engine 'numpy' computes on the CPU."
+            " Set device: auto or cpu, or an engine that uses a GPU (engine: torch)."
+        )
+        raise EngineError(message)
+    if precision == "mixed":
+        message = (
+            "training.precision is 'mixed', which needs a GPU, but engine 'numpy' computes in 32 bits on the"
+            " CPU. Set precision: float32, or engine: torch on a machine with a GPU."
+        )
+        raise EngineError(message)
