@@ -11,7 +11,8 @@ import pytest
 
 from rapidity.core.errors import EngineError
 from rapidity.engines import ENGINES, get_engine
-from rapidity.engines.engine import check_shapes
+from rapidity.engines.engine import check_shapes, find_lowering
+from rapidity.network import LayerList, build_network
 
 
 def test_an_unknown_engine_shows_the_near_names() -> None:
@@ -36,6 +37,27 @@ def test_importing_the_engines_imports_no_library() -> None:
 @pytest.mark.parametrize("name", [name for name, entry in ENGINES.items() if entry.is_installed])
 def test_an_engine_knows_its_name(name: str) -> None:
     assert get_engine(name).name == name
+
+
+def test_a_layer_that_an_engine_lacks_is_named_with_the_engines_that_have_it() -> None:
+    layers = LayerList.model_validate(
+        {"layers": [{"type": "conv2d", "name": "edges", "filters": 3}, "flatten"]}
+    )
+    node = build_network(layers, {"image": (4, 4, 1)}, {"class": 1}).node("edges")
+    assert find_lowering({"conv2d": 5}, "abacus", node) == 5
+    having = " or ".join(name for name, entry in ENGINES.items() if entry.is_installed)
+    cure = rf"Set engine: {having}, which can\." if having else r"No other installed engine can either\."
+    message = rf"engine 'abacus' cannot build layer 'edges': it has no lowering of 'conv2d'\. {cure}"
+    with pytest.raises(EngineError, match=message):
+        find_lowering({"dense": 5}, "abacus", node)
+
+
+def test_without_another_engine_the_message_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    layers = LayerList.model_validate({"layers": [{"type": "dense", "units": 3}]})
+    node = build_network(layers, {"features": (4,)}, {"class": 1}).nodes[0]
+    with pytest.raises(EngineError, match=r"no lowering of 'dense'\. No other installed engine can either\."):
+        find_lowering({}, "abacus", node)
 
 
 def test_parameters_of_another_network_are_listed() -> None:

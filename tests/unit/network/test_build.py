@@ -9,6 +9,7 @@ from rapidity.network import LayerList, Mlp, Network, ResidualMlp, build_network
 
 TABLE = {"features": (4,)}
 TWO_TABLES = {"leptons": (4,), "jets": (6,)}
+IMAGE = {"image": (8, 8, 3)}
 CLASS = {"class": 1}
 
 
@@ -76,6 +77,23 @@ def test_parameters_are_counted() -> None:
     network = build_network(Mlp(type="mlp", hidden=(8,), normalization="batch"), TABLE, CLASS)
     # Kernel and bias, scale and bias (the running statistics are not trained), head.
     assert network.n_parameters == (4 * 8 + 8) + (8 + 8) + (8 + 1)
+
+
+def test_parameters_of_convolutions_are_counted() -> None:
+    layers = [
+        {"type": "conv2d", "filters": 6, "kernel_size": [2, 5], "groups": 3},
+        {"type": "depthwise_conv2d", "multiplier": 2},
+    ]
+    network = build([*layers, "global_pool"], IMAGE)
+    kernel, depthwise = (network.node(name).parameters[0] for name in ("conv2d_1", "depthwise_conv2d_1"))
+    assert (kernel.shape, kernel.fan_in, kernel.fan_out) == ((2, 5, 1, 6), 10, 20)
+    assert (depthwise.shape, depthwise.fan_in, depthwise.fan_out) == ((3, 3, 1, 12), 9, 18)
+    assert network.n_parameters == (60 + 6) + (108 + 12) + (12 + 1)
+
+
+def test_nodes_know_the_shapes_that_reach_them() -> None:
+    network = build(["max_pool2d", {"type": "global_pool"}], IMAGE)
+    assert [node.input_shapes for node in network.nodes] == [((8, 8, 3),), ((4, 4, 3),), ((3,),)]
 
 
 def test_residual_mlp_adds_each_block_to_what_it_got() -> None:
@@ -167,6 +185,39 @@ def test_residual_mlp_adds_each_block_to_what_it_got() -> None:
                 r"layer 'class_logits' \(dense\) gets shape \(n_events, 20, 64\) from 'dense_1'"
                 r" but needs \(n_events, n_features\)\.\n  Put a 'flatten' layer between them\."
             ),
+        ),
+        (
+            [{"type": "conv2d", "filters": 4, "kernel_size": [9, 3]}],
+            IMAGE,
+            (
+                r"layer 'conv2d_1' \(conv2d\) gets shape \(n_events, 8, 8, 3\) from 'image' but needs at"
+                r" least 9 x 3 pixels for its kernel \(with padding the image has 8 x 8\)\."
+                r"\n  Set 'padding: same'"
+            ),
+        ),
+        (
+            [{"type": "conv2d", "filters": 4, "groups": 2}],
+            IMAGE,
+            (
+                r"gets shape \(n_events, 8, 8, 3\) from 'image' but needs a number of channels that its 2"
+                r" groups divide\.\n  Change 'groups', or the filters"
+            ),
+        ),
+        (
+            ["flatten", "max_pool2d"],
+            IMAGE,
+            (
+                r"layer 'max_pool2d_1' \(max_pool2d\) gets shape \(n_events, 192\) from 'flatten_1' but needs"
+                r" images \(n_events, height, width, channels\)\.\n  Name an image input"
+            ),
+        ),
+        (["global_pool"], TABLE, r"layer 'global_pool_1' .* needs images"),
+        (["upsample2d"], TABLE, r"layer 'upsample2d_1' .* needs images"),
+        (["max_pool2d", "max_pool2d", "max_pool2d", "average_pool2d"], IMAGE, r"at least 2 x 2 pixels"),
+        (
+            [{"type": "conv2d", "filters": 10}],
+            IMAGE,
+            r"layer 'class_logits' \(dense\) gets shape \(n_events, 6, 6, 10\) .*\n  Put a 'flatten' layer",
         ),
         (["batch_norm"], {"scalar": ()}, r"gets shape \(n_events\) from 'scalar' but needs at least 1 axis"),
     ],

@@ -34,6 +34,12 @@ def test_a_configuration_survives_being_written_and_read(name: str) -> None:
     assert READER.validate_python(READER.dump_python(config, mode="json")) == config
 
 
+def test_layers_of_images_survive_being_written_and_read() -> None:
+    layers = ["max_pool2d", {"type": "conv2d", "filters": 3, "padding": [1, 2], "stride": 2}, "global_pool"]
+    config = READER.validate_python({"layers": layers})
+    assert READER.validate_python(READER.dump_python(config, mode="json")) == config
+
+
 @pytest.mark.parametrize("function", ACTIVATIONS)
 def test_an_activation_survives_being_written_and_read(function: str) -> None:
     config = READER.validate_python({"layers": [function]})
@@ -69,6 +75,14 @@ def test_the_place_of_an_error_holds_only_what_the_user_wrote() -> None:
             "alpha belongs to elu",
         ),
         ({"layers": [{"type": "dense", "units": 3, "name": "a.b"}]}, "should match pattern"),
+        ({"layers": [{"type": "conv2d", "filters": 4, "groups": 3}]}, "3 groups do not divide 4 filters"),
+        (
+            {"layers": [{"type": "max_pool2d", "padding": 2}]},
+            "padding 2 is more than half of the window of 2",
+        ),
+        ({"layers": [{"type": "average_pool2d", "padding": [0, 2]}]}, "padding 2 is more than half"),
+        ({"type": "lenet", "filters": [6]}, "Field required"),
+        ({"type": "cnn", "kernel_size": 0}, "expected a whole number of at least 1"),
     ],
 )
 def test_a_wrong_network_is_explained(value: object, message: str) -> None:
