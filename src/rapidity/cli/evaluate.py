@@ -14,8 +14,8 @@ def evaluate(
         list[str] | None,
         typer.Option(
             "--data",
-            metavar="[CLASS=]FILE[:TABLE]",
-            help="Other events (CLASS= where classes come from sources); may be repeated.",
+            metavar="[CLASS=]FILE[:TABLE][+FILE]",
+            help="Other events (CLASS= where sources give classes; +FILE joins labels); may be repeated.",
             show_default=False,
         ),
     ] = None,

@@ -61,13 +61,19 @@ def _inspect_model(path: Path, *, as_json: bool) -> None:
     rows = []
     for name, column in model.inputs.items():
         low, high = column.training_range or (None, None)
-        rows.append((name, column.dtype, column.unit, low, high))
+        shape = f"[{', '.join(map(str, column.shape))}]" if column.shape else ""
+        rows.append((name, f"{column.dtype}{shape}", column.unit, low, high))
     print_table(rows, ["input", "type", "unit", "lowest in training", "highest in training"])
 
 
 def _model_as_dict(model: Any) -> dict[str, Any]:
     inputs = {
-        name: {"dtype": column.dtype, "unit": column.unit, "training_range": column.training_range}
+        name: {
+            "dtype": column.dtype,
+            "shape": list(column.shape),
+            "unit": column.unit,
+            "training_range": column.training_range,
+        }
         for name, column in model.inputs.items()
     }
     return {

@@ -36,8 +36,9 @@ def evaluate_run(
         The folder of a finished run.
     data
         Files of other events. They are read as the configuration of the run says (target, selection,
-        event weight), each as ``FILE`` or ``FILE:TABLE``, and as ``CLASS=FILE`` where the classes of the
-        run come from its sources. Left out: the content of metrics.json.
+        event weight), each as ``FILE`` or ``FILE:TABLE``, as ``FILE+OTHER`` where a file with further
+        columns of the same events is to be joined (labels, say), and as ``CLASS=FILE`` where the classes
+        of the run come from its sources. Left out: the content of metrics.json.
 
     Raises
     ------
@@ -86,7 +87,7 @@ def _name_inputs(inputs: Mapping[str, AnyInput], columns: Mapping[str, ModelInpu
 
 
 def _parse_source(text: str, config: RunConfig, class_names: Sequence[str]) -> Source:
-    """Return the source that ``FILE[:TABLE]``, or ``CLASS=FILE[:TABLE]``, means."""
+    """Return the source that ``FILE[:TABLE][+OTHER]...``, or ``CLASS=FILE[:TABLE][+OTHER]...``, means."""
     class_name, file = None, text
     if config.data.target is not None:
         _refuse_class(text, config.data.target, class_names)
@@ -98,6 +99,7 @@ def _parse_source(text: str, config: RunConfig, class_names: Sequence[str]) -> S
                 f"must be told. Write CLASS=FILE with one of: {', '.join(class_names)}"
             )
             raise ConfigError(message)
+    file, *joined = split_joined(file)
     path, table = split_table_suffix(file)
     template = next(
         (source for source in config.data.sources if source.class_name == class_name), config.data.sources[0]
@@ -105,7 +107,9 @@ def _parse_source(text: str, config: RunConfig, class_names: Sequence[str]) -> S
     tables = (
         {"tree": template.tree, "dataset": template.dataset} if table is None else _table_key(path, table)
     )
-    return Source(path=path, class_name=class_name, columns=template.columns, **tables)
+    return Source(
+        path=path, class_name=class_name, columns=template.columns, join=tuple(joined) or None, **tables
+    )
 
 
 def _refuse_class(text: str, target: str, class_names: Sequence[str]) -> None:
@@ -121,6 +125,18 @@ def _refuse_class(text: str, target: str, class_names: Sequence[str]) -> None:
 def _table_key(path: str, table: str) -> dict[str, str]:
     """Return the key of a source under which the format of the file names its tables."""
     return {"tree" if path.endswith(".root") else "dataset": table}
+
+
+def split_joined(text: str) -> list[str]:
+    """Return the files of ``FILE+OTHER``; a file whose own name has a plus is taken as it is.
+
+    Examples
+    --------
+    >>> split_joined("images.gz+labels.gz"), split_joined("data.root:nominal")
+    (['images.gz', 'labels.gz'], ['data.root:nominal'])
+    """
+    parts = text.split("+")
+    return [text] if Path(text).exists() or not all(parts) else parts
 
 
 def split_table_suffix(text: str) -> tuple[str, str | None]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rapidity.core.errors import DataError
+from rapidity.data.inspection.arrays import ArraySummary, summarise_arrays
 from rapidity.data.inspection.sentinels import find_sentinels
 from rapidity.data.inspection.summary import ColumnSummary, FileSummary
 from rapidity.data.readers import list_tables
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
     from rapidity.data.readers import ColumnInfo, Reader, TableInfo
+    from rapidity.data.row_hash import HashArray
 
 MAX_ENTRIES = 200_000
 _MAX_VALUES_SHOWN = 10
@@ -58,19 +60,23 @@ def inspect_file(
         return FileSummary(path, file_format.title, "", tuple(tables), None, 0, None, (), ())
     reader = open_table(path, table, column_names)
     values, is_whole = _read_first(reader, max_entries)
-    n_read = len(next(iter(values.values()), ()))
+    arrays = summarise_arrays(reader, max_entries)
+    hashes = {name: np.concatenate(summary.hashes) for name, summary in arrays.items() if summary.hashes}
+    n_read = len(next(iter([*values.values(), *hashes.values()]), ()))
     n_entries = n_read if is_whole and values else reader.n_entries
-    row_numbers, n_duplicates = _count_duplicates(values)
+    row_numbers, n_duplicates = _count_duplicates(values, hashes)
     return FileSummary(
         path=path,
         file_format=file_format.title,
         table=table or _only_name(tables),
         tables=tuple(tables),
         n_entries=n_entries,
-        n_read=n_read if values else n_entries or 0,
+        n_read=n_read if values or hashes else n_entries or 0,
         n_duplicates=n_duplicates,
         row_numbers=row_numbers,
-        columns=tuple(_summarise(info, values.get(name)) for name, info in reader.columns.items()),
+        columns=tuple(
+            _summarise(info, arrays.get(name, values.get(name))) for name, info in reader.columns.items()
+        ),
     )
 
 
@@ -110,13 +116,18 @@ def _take(
     return values, n_entries <= max_entries
 
 
-def _summarise(info: ColumnInfo, values: NDArray[Any] | None) -> ColumnSummary:
-    described = {"name": info.name, "kind": info.kind, "type_name": info.type_name, "unit": info.unit}
+def _summarise(info: ColumnInfo, values: NDArray[Any] | ArraySummary | None) -> ColumnSummary:
+    described: dict[str, Any] = {
+        "name": info.name, "kind": info.kind, "type_name": info.type_name, "unit": info.unit,
+        "shape": info.shape,
+    }  # fmt: skip
     if values is None:
-        return ColumnSummary(**described)  # type: ignore[arg-type]
+        return ColumnSummary(**described)
+    if isinstance(values, ArraySummary):
+        return ColumnSummary(**described, **values.to_fields())
     if values.dtype == object:
-        return ColumnSummary(**described, **_summarise_text(values))  # type: ignore[arg-type]
-    return ColumnSummary(**described, **_summarise_numbers(values))  # type: ignore[arg-type]
+        return ColumnSummary(**described, **_summarise_text(values))
+    return ColumnSummary(**described, **_summarise_numbers(values))
 
 
 def _summarise_text(values: NDArray[Any]) -> dict[str, Any]:
@@ -158,7 +169,9 @@ def _most_frequent(distinct: NDArray[Any], counts: NDArray[np.int64]) -> tuple[t
     )
 
 
-def _count_duplicates(values: Mapping[str, NDArray[Any]]) -> tuple[tuple[str, ...], int | None]:
+def _count_duplicates(
+    values: Mapping[str, NDArray[Any]], array_hashes: Mapping[str, HashArray]
+) -> tuple[tuple[str, ...], int | None]:
     """Return the columns that number the rows, and how many rows equal an earlier one apart from these."""
     row_numbers = tuple(
         name
@@ -166,7 +179,8 @@ def _count_duplicates(values: Mapping[str, NDArray[Any]]) -> tuple[tuple[str, ..
         if column.dtype.kind == "i" and len(column) > 1 and len(np.unique(column)) == len(column)
     )
     compared = [_as_numbers(column) for name, column in values.items() if name not in row_numbers]
-    if len(compared) < 2:  # a column of labels repeats, and that says nothing
+    compared += [hashes.view(np.int64) for hashes in array_hashes.values()]
+    if len(compared) < 2 and not array_hashes:  # a column of labels repeats, and that says nothing
         return row_numbers, None
     hashes = hash_rows(compared)
     return row_numbers, len(hashes) - len(np.unique(hashes))

@@ -19,6 +19,9 @@ class ColumnSummary:
 
     Attributes
     ----------
+    shape
+        Of a column of arrays: the shape of one entry; numbers below then count and describe the numbers
+        inside.
     n_values
         Entries that have a value: not missing, not NaN.
     minimum, maximum, mean
@@ -33,6 +36,7 @@ class ColumnSummary:
     kind: ColumnKind
     type_name: str
     unit: str | None = None
+    shape: tuple[int, ...] = ()
     n_values: int | None = None
     n_nan: int | None = None
     n_inf: int | None = None
