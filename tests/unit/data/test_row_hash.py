@@ -1,6 +1,7 @@
 import numpy as np
+import pytest
 
-from rapidity.data.row_hash import SeenHashes, hash_rows
+from rapidity.data.row_hash import BLOCK, SeenHashes, hash_rows
 
 
 def test_equal_rows_have_equal_hashes() -> None:
@@ -37,3 +38,23 @@ def test_seen_hashes_finds_only_first_rows() -> None:
     assert seen.find_new(chunk).tolist() == [0, 1, 3]
     seen.add(chunk[[0, 1]])
     assert seen.find_new(np.array([3, 9, 9, 5, 1], dtype=np.uint64)).tolist() == [1, 4]
+
+
+@pytest.mark.parametrize("dtype", ["u1", "i2", "i8", "f4", "f8"])
+def test_arrays_are_equal_in_every_number_or_not_at_all(dtype: str) -> None:
+    images = np.random.default_rng(1).integers(0, 100, (BLOCK + 5, 3, 3)).astype(dtype)
+    images[1] = images[0]
+    images[-1] = images[0]
+    images[2] = images[0]
+    images[2, 2, 2] += 1
+    hashes = hash_rows([images])
+    assert hashes[0] == hashes[1] == hashes[-1]
+    assert hashes[0] != hashes[2]
+    assert len(np.unique(hashes)) == len(np.unique(images.reshape(len(images), -1), axis=0))
+
+
+def test_the_place_of_a_number_in_an_array_counts() -> None:
+    images = np.zeros((2, 2, 8), np.uint8)
+    images[0, 0, 1], images[1, 1, 1] = 7, 7
+    first, second = hash_rows([images])
+    assert first != second
