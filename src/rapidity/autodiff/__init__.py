@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from rapidity.autodiff import operators as _operators
 from rapidity.autodiff.backward_pass import backward, gradients
+from rapidity.autodiff.check import GradientReport, check_gradients
 from rapidity.autodiff.journal import Journal
 from rapidity.autodiff.operations.activations import (
     elu,
@@ -109,6 +110,7 @@ from rapidity.autodiff.workspace import BufferPool, Workspace
 
 __all__ = [
     "BufferPool",
+    "GradientReport",
     "Journal",
     "Tensor",
     "Workspace",
@@ -124,6 +126,7 @@ __all__ = [
     "backward",
     "broadcast_to",
     "ceil",
+    "check_gradients",
     "clip",
     "concatenate",
     "cos",

@@ -154,7 +154,7 @@ def _gelu(memory: Memory, x: Array) -> Array:
 
 
 def _gelu_slope(out: Array, x: Array) -> Array:
-    density = np.square(x)
+    density = np.square(x, out=np.empty_like(x))
     density *= -0.5
     np.exp(density, out=density)
     density *= x

@@ -35,7 +35,8 @@ def normalize_axes(axis: int | Axes | None, n_axes: int) -> Axes:
 
 def _sum(memory: Memory, x: Array, axes: Axes, *, keepdims: bool) -> Array:
     n_axes = len(axes)
-    if axes == tuple(range(n_axes)) and 0 < n_axes < x.ndim and x.dtype.kind == "f" and x.flags.c_contiguous:
+    is_by_rows = axes == tuple(range(n_axes)) and 0 < n_axes < x.ndim
+    if is_by_rows and x.size and x.dtype.kind == "f" and x.flags.c_contiguous:
         return _sum_rows(x, n_axes, keepdims=keepdims)
     return np.sum(x, axis=axes, keepdims=keepdims)  # type: ignore[no-any-return]
 
@@ -43,7 +44,7 @@ def _sum(memory: Memory, x: Array, axes: Axes, *, keepdims: bool) -> Array:
 def _sum_rows(x: Array, n_axes: int, *, keepdims: bool) -> Array:
     """Return the sum over the first axes as a product with ones: BLAS is several times quicker there."""
     rest = x.shape[n_axes:]
-    rows = x.reshape(-1, math.prod(rest)) if x.size else x.reshape(math.prod(x.shape[:n_axes]), -1)
+    rows = x.reshape(-1, math.prod(rest))
     total = np.ones(len(rows), x.dtype) @ rows
     return total.reshape((1,) * n_axes + rest if keepdims else rest)
 

@@ -24,7 +24,7 @@ def elementwise(function: np.ufunc) -> Callable[..., Array]:
         if memory is not PLAIN:
             out = result_buffer(memory, x, *others)
             if out is not None:
-                return function(x, *others, out)  # type: ignore[no-any-return]
+                return function(x, *others, out=out)  # type: ignore[no-any-return]
         return function(x, *others)  # type: ignore[no-any-return]
 
     return forward
