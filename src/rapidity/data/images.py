@@ -121,9 +121,12 @@ def find_image_columns(name: str, config: ImageInput, files: Sequence[JoinedFile
                     "All images of an input need one shape: cut, pad or scale them to it first."
                 )
                 raise DataError(message)
-    return ImageColumns(
-        config.columns, first.shape, config.channels_first, _find_channels(name, config, first.shape)
-    )
+    channels = _find_channels(name, config, first.shape)
+    if len(config.columns) == 1:
+        return ImageColumns(config.columns, first.shape, config.channels_first, channels)
+    # Columns that are not taken need not be read, nor be inputs of the model.
+    chosen = tuple(config.columns[number] for number in channels)
+    return ImageColumns(chosen, first.shape, channels=tuple(range(len(chosen))))
 
 
 def _check_shape(name: str, config: ImageInput, info: ColumnInfo, file: JoinedFile) -> None:

@@ -200,6 +200,14 @@ def test_images_as_features_are_told_where_they_belong(save: Any, read_images: A
         read_images([save("a.npz", image=images)], others=others)
 
 
+def test_columns_that_are_not_taken_are_not_read(save: Any, read_images: Any, images: np.ndarray) -> None:
+    path = save("a.npz", near=images, middle=images + 1, far=images + 2)
+    table, features = read_images([path], {"column": ["near", "middle", "far"], "channels": [2, 0]})
+    assert set(table.columns) == {"far", "near"}
+    assert features.images["photo"].channel_names == ("far", "near")
+    assert features.images["photo"].shape == (HEIGHT, WIDTH, 2)
+
+
 def stacked(image: ImageColumns, **columns: np.ndarray) -> np.ndarray:
     return image.stack(columns)
 

@@ -226,3 +226,67 @@ def test_model_without_readable_configuration_has_no_sentinels(text):
 def test_sentinels_of_all_blocks_are_found():
     text = "preparation: {missing: {sentinels: [-999]}, columns: {a: {missing: {sentinels: [0, -999]}}}}"
     assert find_sentinels({"rapidity.configuration": text}) == [-999, 0]
+
+
+@dataclass
+class ImageStandIn(StandIn):
+    """A model of pictures whose score for `signal` is their first pixel over 255."""
+
+    inputs: ClassVar = {
+        "image": ModelInput("uint8", None, (0.0, 100.0), (3, 2)),
+        "pt": ModelInput("float32", "GeV", (0.0, 1.0)),
+    }
+
+    def run(self, columns):
+        assert columns["image"].dtype == np.uint8
+        signal = columns["image"][:, 0, 0].astype(np.float32) / 255
+        return Scores(signal[:, None], np.stack([signal, 1 - signal], axis=1))
+
+
+@pytest.fixture
+def image_model(model, monkeypatch):
+    monkeypatch.setattr(
+        rapidity.delivery.prediction.OnnxModel, "load", staticmethod(lambda _: ImageStandIn())
+    )
+    return model
+
+
+def test_images_are_scored_in_small_portions(image_model, tmp_path, monkeypatch):
+    images = np.random.default_rng(1).integers(0, 90, (50, 3, 2))
+    images[::10, 2, 1] = 101
+    np.savez(tmp_path / "a.npz", image=images, pt=np.zeros(50), event=np.arange(50))
+    monkeypatch.setattr("rapidity.data.columns.MAX_CHUNK_BYTES", 70)
+    summary = predict_files(image_model, [tmp_path / "a.npz"], tmp_path / "s.parquet", spectators=["event"])
+    scores = read(tmp_path / "s.parquet", ["score_signal", "event", "source_entry"])
+    np.testing.assert_allclose(scores["score_signal"], images[:, 0, 0] / 255, rtol=1e-6)
+    assert scores["source_entry"].tolist() == scores["event"].tolist() == list(range(50))
+    assert summary.n_outside == {"image": 5}
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        (
+            {"image": np.zeros((5, 2, 3), np.uint8)},
+            r"'image' of .* expected an array of shape \(3, 2\) per event",
+        ),
+        ({"image": np.zeros(5)}, r"'image' of .* holds float64, expected an array of shape \(3, 2\)"),
+        (
+            {"image": np.full((5, 3, 2), 0.5)},
+            "entry 0: found 0.5, expected whole numbers that fit into uint8",
+        ),
+    ],
+)
+def test_images_that_do_not_fit_are_refused_and_nothing_is_left(image_model, tmp_path, columns, expected):
+    np.savez(tmp_path / "a.npz", pt=np.zeros(5), **columns)
+    with pytest.raises(DataError, match=expected):
+        predict_files(image_model, [tmp_path / "a.npz"], tmp_path / "s.parquet")
+    assert not (tmp_path / "s.parquet").exists()
+
+
+def test_images_are_no_spectators(image_model, tmp_path):
+    np.savez(tmp_path / "a.npz", pt=np.zeros(5), image=np.zeros((5, 3, 2), np.uint8), other=np.zeros((5, 2)))
+    with pytest.raises(
+        DataError, match=r"spectator 'other' .*found float64\[2\], expected one number or text"
+    ):
+        predict_files(image_model, [tmp_path / "a.npz"], tmp_path / "s.parquet", spectators=["other"])
