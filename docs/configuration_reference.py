@@ -117,10 +117,17 @@ def kind_name(field: Any) -> str:
 def type_name(annotation: Any) -> str:
     """Return a type as readers of YAML know it."""
     text = inspect.formatannotation(annotation)
-    for long, short in (("typing.", ""), ("None", "null"), ("tuple[", "list["), (", ...]", "]")):
+    for long, short in (
+        ("typing.", ""),
+        ("None", "null"),
+        ("tuple[int, int]", "int | [int, int]"),  # One number stands for two equal ones.
+        ("tuple[", "list["),
+        (", ...]", "]"),
+    ):
         text = text.replace(long, short)
     text = re.sub(r"Optional\[(Literal\[[^]]*\])\]", r"\1 | null", text)
     text = re.sub(r"Literal\[([^]]*)\]", r"\1", text)
+    text = re.sub(r"^Union\[(.*)\]$", r"\1", text)
     return f"`{text}`" if len(text) <= 60 and "rapidity" not in text and "Annotated" not in text else ""
 
 
