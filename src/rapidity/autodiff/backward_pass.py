@@ -7,6 +7,7 @@ its turn comes. A node is done once; what it kept is then dropped.
 from __future__ import annotations
 
 import heapq
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,8 @@ from rapidity.core.errors import GradientError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from rapidity.autodiff.workspace import Array
 
 
 def backward(value: Tensor, gradient: Operand = None, *, retain_graph: bool = False) -> None:
@@ -37,7 +40,7 @@ def backward(value: Tensor, gradient: Operand = None, *, retain_graph: bool = Fa
         is left out, or its graph was freed by an earlier pass.
     """
     arrived = _go_back(value, gradient, None, retain_graph=retain_graph, create_graph=False)
-    for leaf, found in zip(arrived, _own(arrived.values()), strict=True):
+    for leaf, found in zip(arrived, _own(arrived.values(), gradient), strict=True):
         if isinstance(leaf, Node):
             continue
         leaf.gradient = (
@@ -86,7 +89,7 @@ def gradients(
         value, gradient, set(wanted), retain_graph=retain_graph or create_graph, create_graph=create_graph
     )
     if not create_graph:
-        arrived = dict(zip(arrived, _own(arrived.values()), strict=True))
+        arrived = dict(zip(arrived, _own(arrived.values(), gradient), strict=True))
     return [
         arrived[source]
         if source in arrived
@@ -179,7 +182,7 @@ def _visit(
         if vjp.wants_shape:
             settings = {**settings, "input_shape": shape}
         result = vjp.rule(arriving, *needed, **settings)
-        waiting.add(source, result if result.array.shape == shape else _sum_to(result, shape))
+        waiting.add(source, result if result.array.shape == shape else _sum_to(result, node, index))
 
 
 class _Waiting:
@@ -256,8 +259,9 @@ def _find_nodes_leading_to(start: Node | Tensor, wanted: set[Node | Tensor]) -> 
     return leads
 
 
-def _sum_to(gradient: Tensor, shape: tuple[int, ...]) -> Tensor:
+def _sum_to(gradient: Tensor, node: Node, index: int) -> Tensor:
     """Return a gradient added up over the axes along which an input was broadcast."""
+    shape = node.shapes[index]
     n_new = gradient.ndim - len(shape)
     axes = tuple(range(n_new)) + tuple(
         n_new + axis
@@ -265,22 +269,33 @@ def _sum_to(gradient: Tensor, shape: tuple[int, ...]) -> Tensor:
         if extent == 1 and gradient.array.shape[n_new + axis] != 1
     )
     summed = gradient.sum(axes) if axes else gradient
+    if summed.array.size != math.prod(shape):
+        message = (
+            f"the rule of '{node.operation.name}' for input {index} gives shape {gradient.shape}, but the"
+            f" input has shape {shape}. A rule returns the shape of its input, or that of the value."
+        )
+        raise GradientError(message)
     return summed if summed.shape == shape else summed.reshape(shape)
 
 
-def _own(found: Iterable[Tensor]) -> list[Tensor]:
-    """Return gradients that share memory neither with each other nor with anything read-only.
+def _own(found: Iterable[Tensor], given: Operand) -> list[Tensor]:
+    """Return gradients that share memory neither with each other nor with what the caller gave.
 
     The rule of a sum hands the same array to both sides, and that of a reduction a broadcast view; the
     caller may want to write to what he gets.
     """
-    owners: set[int] = set()
+    first = given.array if isinstance(given, Tensor) else given
+    owners = {_owner(first)} if isinstance(first, np.ndarray) else set()
     owned = []
     for gradient in found:
         array = gradient.array
-        owner = id(array if array.base is None else array.base)
+        owner = _owner(array)
         if owner in owners or not array.flags.writeable:
             array = array.copy()
         owners.add(owner)
         owned.append(Tensor(array, workspace=gradient.workspace))
     return owned
+
+
+def _owner(array: Array) -> int:
+    return id(array if array.base is None else array.base)
