@@ -355,5 +355,6 @@ class _Description:
 
 
 def _read(values: Any, shape: Shape) -> FloatArray:
-    array = np.array(keras.ops.convert_to_numpy(values), dtype=np.float32, copy=True)
-    return array.reshape(shape)
+    """Return a copy of a `keras.Variable` or an array in the canonical shape."""
+    array = values if isinstance(values, np.ndarray) else values.value.numpy()
+    return np.array(array, dtype=np.float32, copy=True).reshape(shape)

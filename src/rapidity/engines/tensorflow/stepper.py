@@ -43,6 +43,7 @@ class Stepper:
         self._pending: State | None = None
         self._step = 0
         self._optimizer_step = 0
+        self._has_history = False
 
     def prepare(self, config: object) -> None:
         """Have the moments of the optimiser of `config` ready; a loaded state goes into them."""
@@ -54,6 +55,7 @@ class Stepper:
         # Compiled steps hold the variables of their moments.
         self._programs = []
         self._optimizer_step = 0
+        self._has_history = bool(grouped)
         self._moments = [
             {name: tf.Variable(tf.zeros_like(variable), trainable=False) for name in variant.moments(config)}
             for variable in self._variables
@@ -80,6 +82,7 @@ class Stepper:
             )
             self._step += len(some)
             self._optimizer_step += len(some)
+            self._has_history = True
             losses.append(found)
         # Read at the end: a device works on while Python prepares the next call.
         return np.concatenate([found.numpy() for found in losses])
@@ -172,7 +175,7 @@ class Stepper:
         if self._moments is not None:
             numbers[OPTIMIZER_STEP] = self._optimizer_step
             for slot, moments in zip(self._slots, self._moments, strict=True):
-                for name, variable in moments.items() if self._optimizer_step else ():
+                for name, variable in moments.items() if self._has_history else ():
                     arrays[f"{MOMENT}{name}/{slot.name}"] = slot.read(variable)
         return State(arrays, numbers)
 

@@ -11,7 +11,6 @@ import numpy as np
 import tensorflow as tf
 
 from rapidity.core.errors import EngineError, shorten
-from rapidity.engines.tensorflow.device import SEED_STATE
 from rapidity.engines.tensorflow.module import NativeNetwork, VariableSlot
 from rapidity.network import describe_shape, head_name
 
@@ -107,7 +106,7 @@ def _show(shape: Sequence[int | None]) -> str:
 
 def _order_outputs(model: Any, outputs: Mapping[str, int]) -> list[Any]:
     """Return the symbolic logits in the order of our outputs; a dictionary goes by its keys."""
-    structure = model.output
+    structure = None if isinstance(model, keras.Sequential) else model.output
     if isinstance(structure, dict):
         chosen = {name: structure.get(name, structure.get(head_name(name))) for name in outputs}
         if None not in chosen.values():
@@ -173,13 +172,13 @@ def name_variables(model: Any) -> dict[str, Any]:
     makes `dense` and then `dense_1`. Here they are numbered within the model.
     """
     titles = _number_layers(model)
+    owners = {id(variable): layer.name for layer in model.layers for variable in layer.weights}
     named: dict[str, Any] = {}
     for variable in model.weights:
-        if variable.path.endswith(SEED_STATE):
-            continue
         parts = variable.path.split("/")
-        if parts[0] == model.name:
-            parts = parts[1:]
+        owner = owners.get(id(variable))
+        # What stands before the layer are scopes, in which Keras may have been left by an earlier error.
+        parts = parts[parts.index(owner) :] if owner in parts else parts
         name = ".".join(titles.get(part, part) for part in parts)
         while name in named:
             name += "_"
