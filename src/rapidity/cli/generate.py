@@ -9,16 +9,24 @@ from rapidity.cli.options import Json, Overwrite, Quiet
 from rapidity.cli.outcome import print_json, print_table
 
 if TYPE_CHECKING:
-    from rapidity.samples import SampleSummary
+    from rapidity.samples import SampleSummary, TrackSampleSummary
 
 
 def generate(
-    sample: Annotated[str, typer.Argument(metavar="SAMPLE", help="Name of the sample, say hww_ttbar.")],
+    sample: Annotated[
+        str, typer.Argument(metavar="SAMPLE", help="Name of the sample: hww_ttbar or lhcb_pid.")
+    ],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="The HDF5 file to write.", show_default=False)
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            help="The file to write: .h5; of tracks (lhcb_pid) also .csv, .csv.gz, .parquet.",
+            show_default=False,
+        ),
     ],
     n_events: Annotated[
-        int, typer.Option("--events", min=1, help="Selected events, all classes together.")
+        int, typer.Option("--events", min=1, help="Rows of the file (selected events), all classes together.")
     ] = 40_000,
     seed: Annotated[
         int, typer.Option("--seed", min=0, help="The same seed gives the same events on any number of cores.")
@@ -34,6 +42,9 @@ def generate(
             "--underlying-event", help="Simulate multiple parton interactions too; about six times slower."
         ),
     ] = False,
+    unlabelled: Annotated[
+        bool, typer.Option("--unlabelled", help="Leave out the classes: a file to predict on (lhcb_pid).")
+    ] = False,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -41,21 +52,33 @@ def generate(
     """Generate a simulated sample."""
     from rapidity.core.errors import DataError
     from rapidity.core.progress import make_progress
+    from rapidity.samples import TrackSampleSummary
     from rapidity.samples import generate as generate_sample
 
     if output.exists() and not overwrite:
         message = f"{output} exists already. Give --overwrite to replace it, or another --output"
         raise DataError(message)
     summary = generate_sample(
-        sample, output, n_events=n_events, seed=seed, underlying_event=underlying_event, workers=workers,
-        progress=make_progress(quiet=quiet),
+        sample, output, n_events=n_events, seed=seed, underlying_event=underlying_event,
+        labelled=not unlabelled, workers=workers, progress=make_progress(quiet=quiet),
     )  # fmt: skip
+    if isinstance(summary, TrackSampleSummary):
+        _show_tracks(summary, as_json=as_json)
+        return
     if as_json:
         print_json({"path": summary.path, "seconds": summary.seconds, "processes": _as_dict(summary)})
         return
     typer.echo(f"{summary.n_selected:,} events in {summary.seconds:.1f} s: {summary.path}\n")
     rows = [(name, *numbers.values()) for name, numbers in _as_dict(summary).items()]
     print_table(rows, ["process", "generated", "selected", "cross-section (pb)", "yield at 1 fb-1"])
+
+
+def _show_tracks(summary: "TrackSampleSummary", *, as_json: bool) -> None:
+    if as_json:
+        print_json({"path": summary.path, "seconds": summary.seconds, "tracks": dict(summary.n_tracks)})
+        return
+    typer.echo(f"{summary.n_selected:,} tracks in {summary.seconds:.1f} s: {summary.path}\n")
+    print_table(list(summary.n_tracks.items()), ["class", "tracks"])
 
 
 def _as_dict(summary: "SampleSummary") -> dict[str, dict[str, float]]:

@@ -1,12 +1,30 @@
-"""Simulated samples: events made on the spot by a generator and a parametrised detector.
+"""Simulated samples: collisions and tracks made on the spot, seen by parametrised detectors.
 
-`SAMPLES` maps names to what can be made; `generate` makes it.
+`ALL_SAMPLES` maps names to what can be made; `generate` makes it.
 """
 
 from __future__ import annotations
 
-from rapidity.samples.catalogue import SAMPLES
+from rapidity.samples.catalogue import ALL_SAMPLES, SAMPLES, TRACK_SAMPLES
 from rapidity.samples.generation import generate
-from rapidity.samples.sample import Process, ProcessSummary, Sample, SampleSummary
+from rapidity.samples.sample import (
+    Process,
+    ProcessSummary,
+    Sample,
+    SampleSummary,
+    TrackSample,
+    TrackSampleSummary,
+)
 
-__all__ = ["SAMPLES", "Process", "ProcessSummary", "Sample", "SampleSummary", "generate"]
+__all__ = [
+    "ALL_SAMPLES",
+    "SAMPLES",
+    "TRACK_SAMPLES",
+    "Process",
+    "ProcessSummary",
+    "Sample",
+    "SampleSummary",
+    "TrackSample",
+    "TrackSampleSummary",
+    "generate",
+]

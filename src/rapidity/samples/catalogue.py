@@ -6,8 +6,16 @@ from typing import TYPE_CHECKING
 
 from rapidity.core.registry import Registry
 from rapidity.samples.hww_ttbar import HWW_TTBAR
+from rapidity.samples.lhcb_pid import LHCB_PID
 
 if TYPE_CHECKING:
-    from rapidity.samples.sample import Sample
+    from rapidity.samples.sample import Sample, TrackSample
 
 SAMPLES: Registry[Sample] = Registry("sample", {HWW_TTBAR.name: HWW_TTBAR})
+"""Samples of collisions, from Pythia."""
+
+TRACK_SAMPLES: Registry[TrackSample] = Registry("sample", {LHCB_PID.name: LHCB_PID})
+"""Samples of single tracks, without any generator of events."""
+
+ALL_SAMPLES: Registry[Sample | TrackSample] = Registry("sample", {**SAMPLES, **TRACK_SAMPLES})
+"""Everything that `generate` takes."""

@@ -10,20 +10,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rapidity.core.errors import DataError
+from rapidity.core.errors import ConfigError, DataError
 from rapidity.core.progress import SilentProgress
 from rapidity.samples.blocks import BLOCK_SIZE, CHUNK_SIZE, Block, BlockTask
-from rapidity.samples.catalogue import SAMPLES
+from rapidity.samples.catalogue import ALL_SAMPLES, TRACK_SAMPLES
 from rapidity.samples.output import check_path, write_sample
 from rapidity.samples.pythia import check_generators
-from rapidity.samples.sample import ProcessSummary, SampleSummary
+from rapidity.samples.sample import ProcessSummary, SampleSummary, TrackSample
+from rapidity.samples.tracks import generate_tracks
 from rapidity.samples.workers import InlinePool, WorkerPool, default_workers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from rapidity.core.progress import Progress, Task
-    from rapidity.samples.sample import Process, Sample
+    from rapidity.samples.sample import Process, Sample, TrackSampleSummary
 
 FIRST_GUESS_OF_EFFICIENCY = 0.4
 MAX_INTEGER = 2**63 - 1
@@ -31,51 +32,83 @@ MAX_INTEGER = 2**63 - 1
 MAX_WORKERS = 1024
 
 
-def generate(
+def generate(  # noqa: PLR0913 - each argument is an option of the verb
     name: str,
     path: Path | str,
     *,
     n_events: int,
     seed: int,
     underlying_event: bool = False,
+    labelled: bool = True,
     workers: int | None = None,
     progress: Progress | None = None,
-) -> SampleSummary:
-    """Generate a sample and write it as HDF5 with one compound dataset a process.
+) -> SampleSummary | TrackSampleSummary:
+    """Generate a sample and write it.
 
     Parameters
     ----------
     name
-        A key of `SAMPLES`.
+        A key of `ALL_SAMPLES`.
     path
-        File to write, ending in ``.h5``, ``.hdf5`` or ``.hdf``; it appears whole or not at all.
+        File to write; it appears whole or not at all. Collisions: HDF5 with one compound dataset a
+        process, ending in ``.h5``, ``.hdf5`` or ``.hdf``. Tracks: ``.csv``, ``.csv.gz``, ``.parquet``
+        or ``.h5``, one table.
     n_events
-        Number of *selected* events in the file, all processes together, in equal parts (of an odd
-        number, the first process gets one more).
+        Number of rows, all classes together, in equal parts (up to one). Of collisions: of *selected*
+        events.
     seed
         From 0 to 2**63 - 1. The events depend on it, on `underlying_event` and on the versions of
-        Pythia and FastJet; not on `workers`, and the events of a smaller sample begin a larger one.
+        Pythia and FastJet (tracks: of NumPy); not on `workers`, and the events of a smaller sample
+        begin a larger one.
     underlying_event
-        Simulate multiple parton interactions: about six times slower.
+        Simulate multiple parton interactions: about six times slower. Collisions only.
+    labelled
+        Write the class of each row; False for a file to predict on. Tracks only.
     workers
-        Processes to use; None for one a processor, 1 for this process alone.
+        Processes (tracks: threads) to use; None for one a processor, 1 for this process alone.
     progress
         What shows the work; None for silence.
 
     Raises
     ------
     ConfigError
-        If there is no such sample.
+        If there is no such sample, or an option does not apply to it.
     DataError
         If a number makes no sense or the file cannot be written.
     EngineError
-        If Pythia 8 or FastJet is not installed.
+        If Pythia 8 or FastJet is needed and not installed.
     """
+    sample = ALL_SAMPLES.get_variant(name)
+    if isinstance(sample, TrackSample):
+        if underlying_event:
+            message = f"sample '{name}' has no underlying event: it is made of single tracks. Leave it out"
+            raise ConfigError(message)
+        return generate_tracks(
+            sample, path, n_tracks=n_events, seed=seed, labelled=labelled, workers=workers, progress=progress
+        )
+    if not labelled:
+        message = (
+            f"sample '{name}' cannot be written without classes: each is a dataset of its own. "
+            f"Those that can: {', '.join(TRACK_SAMPLES)}"
+        )
+        raise ConfigError(message)
+    options = _Options(n_events, seed, underlying_event, workers)
+    return _generate_events(sample, Path(path), options, progress or SilentProgress())
+
+
+@dataclass(frozen=True)
+class _Options:
+    n_events: int
+    seed: int
+    underlying_event: bool
+    workers: int | None
+
+
+def _generate_events(sample: Sample, file: Path, options: _Options, progress: Progress) -> SampleSummary:
     start = time.monotonic()
-    sample = SAMPLES.get_variant(name)
-    n_workers = default_workers() if workers is None else workers
+    name, n_events, seed = sample.name, options.n_events, options.seed
+    n_workers = default_workers() if options.workers is None else options.workers
     _check_numbers(sample, n_events, seed, n_workers)
-    file = Path(path)
     check_path(file)
     check_generators(name)
     n_processes = len(sample.processes)
@@ -85,15 +118,15 @@ def generate(
     ]
     pool = InlinePool() if n_workers == 1 else WorkerPool(n_workers)
     title = f"Generating {name}"
-    with pool, (progress or SilentProgress()).task(title, total=n_events, unit="event") as task:
-        _run_blocks(pool, _Plan(sample, states, seed, underlying_event), n_workers, task)
+    with pool, progress.task(title, total=n_events, unit="event") as task:
+        _run_blocks(pool, _Plan(sample, states, seed, options.underlying_event), n_workers, task)
     summaries = {state.process.name: state.summarise() for state in states}
     write_sample(
         file,
         sample,
         {state.process.dataset: state.collect(sample.columns) for state in states},
         summaries,
-        {"seed": seed, "underlying_event": underlying_event},
+        {"seed": seed, "underlying_event": options.underlying_event},
     )
     return SampleSummary(name, file, summaries, n_workers, time.monotonic() - start)
 

@@ -31,6 +31,11 @@ def check_path(path: Path | str) -> None:
             f"{', '.join(SUFFIXES)}. Call it {path.name}.h5, for instance"
         )
         raise DataError(message)
+    check_place(path)
+
+
+def check_place(path: Path) -> None:
+    """Raise DataError if a file cannot be put there."""
     if path.is_dir():
         message = f"cannot write the sample to {path}: a folder stands there. Choose another name"
         raise DataError(message)
@@ -66,7 +71,7 @@ def write_sample(
         "title": sample.title,
         "luminosity_fb": LUMINOSITY_FB,
         **attributes,
-        **{f"{package}_version": _version(package) for package in PACKAGES},
+        **{f"{package}_version": package_version(package) for package in PACKAGES},
     }
     for process in sample.processes:
         summary = summaries[process.name]
@@ -80,7 +85,8 @@ def write_sample(
     write_compound_hdf5(path, columns, about, units=sample.columns)
 
 
-def _version(package: str) -> str:
+def package_version(package: str) -> str:
+    """Return the version of an installed package, or ``unknown``."""
     try:
         return version(package)
     except PackageNotFoundError:

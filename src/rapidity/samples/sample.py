@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rapidity.samples.particles import Particles
 
     Reconstruct = Callable[[Particles, np.random.Generator], tuple[NDArray[np.float64], NDArray[np.int64]]]
+    Simulate = Callable[[NDArray[np.int64], np.random.Generator], dict[str, NDArray[np.float64]]]
 
 LUMINOSITY_FB = 1.0
 """Integrated luminosity, in inverse femtobarns, that event weights are normalised to."""
@@ -62,6 +63,32 @@ class Sample:
     settings: tuple[str, ...]
     columns: Mapping[str, str]
     reconstruct: Reconstruct
+
+
+@dataclass(frozen=True)
+class TrackSample:
+    """A sample of single tracks, simulated here from the particle to the columns.
+
+    Attributes
+    ----------
+    columns
+        Feature name -> unit.
+    order
+        Names of all columns of the file, the target among them.
+    target, identifier
+        The column with the class, and what stands in its place in a file without classes.
+    simulate
+        From class indices ``(n_tracks,)`` to the columns of one track each, in the same order.
+    """
+
+    name: str
+    title: str
+    classes: tuple[str, ...]
+    columns: Mapping[str, str]
+    order: tuple[str, ...]
+    target: str
+    identifier: str
+    simulate: Simulate
 
 
 @dataclass(frozen=True)
@@ -120,3 +147,27 @@ class SampleSummary:
     def n_selected(self) -> int:
         """Events in the file."""
         return sum(process.n_selected for process in self.processes.values())
+
+
+@dataclass(frozen=True)
+class TrackSampleSummary:
+    """What `generate` did for a sample of tracks.
+
+    Attributes
+    ----------
+    n_tracks
+        Class name -> its tracks in the file.
+    seconds
+        Wall time.
+    """
+
+    name: str
+    path: Path
+    n_tracks: Mapping[str, int]
+    n_workers: int
+    seconds: float
+
+    @property
+    def n_selected(self) -> int:
+        """Tracks in the file."""
+        return sum(self.n_tracks.values())

@@ -19,13 +19,16 @@ from rapidity.samples.lhcb.rich import identify
 from rapidity.samples.lhcb.tracking import distance_to_axis, is_in_inner_tracker
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     Columns = dict[str, NDArray[np.generic]]
 
 MEV = 1000.0
-NOISE_MEV = 1e-5
-"""The public file has such numbers where a calorimeter saw nothing; so does this one."""
+NOISE = 1e-5
+"""Of calorimeter energies in MeV and likelihoods: the public file has such digits where a calorimeter saw
+nothing, and around the few values that a histogram gives."""
 
 
 def simulate_tracks(
@@ -49,7 +52,7 @@ def simulate_tracks(
         **_flags(acceptance),
         **identify(candidates, acceptance, rng),
         **_calorimeter_columns(candidates, acceptance, rng),
-        **find_radiated_photons(candidates, acceptance, rng),
+        **_all_with_noise(find_radiated_photons(candidates, acceptance, rng), rng),
         **identify_muons(candidates, acceptance, rng),
     }
     return finish_columns({**columns, **combine(columns)})
@@ -95,7 +98,7 @@ def _calorimeter_columns(candidates: Candidates, acceptance: Acceptance, rng: np
         "EcalE": _with_noise(deposits.ecal_gev * MEV, rng),
         # Beside the HCAL it measures nothing, as for the track of the public file that misses it.
         "HcalE": _with_noise(np.where(acceptance.hcal, deposits.hcal_gev, 0.0) * MEV, rng),
-        **likelihood_differences(deposits, candidates.p_gev),
+        **_all_with_noise(likelihood_differences(deposits, candidates.p_gev), rng),
     }
     is_seen = {
         name: acceptance.preshower if name.startswith(("Spd", "Prs")) else acceptance.ecal for name in columns
@@ -104,5 +107,9 @@ def _calorimeter_columns(candidates: Candidates, acceptance: Acceptance, rng: np
     return {**seen, **match_clusters(candidates, deposits, acceptance, rng)}
 
 
-def _with_noise(energy_mev: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
-    return energy_mev + NOISE_MEV * rng.standard_normal(len(energy_mev))
+def _with_noise(values: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+    return values + NOISE * rng.standard_normal(len(values))
+
+
+def _all_with_noise(columns: Mapping[str, NDArray[np.float64]], rng: np.random.Generator) -> Columns:
+    return {name: _with_noise(values, rng) for name, values in columns.items()}
