@@ -79,6 +79,7 @@ def test_probe_reads_off_what_follows_from_the_features(run):
     summary = run.probe("relu_1", "parity % 2")
     metrics = json.loads((run.folder / "probes/relu_1_parity_mod_2/metrics.json").read_text())
     assert metrics == summary.metrics
+    assert summary.accuracy.low < summary.accuracy.value == metrics["accuracy"]
     assert metrics["classes"] == ["0", "1"]
     assert metrics["split"] == "test"
     assert metrics["accuracy"] > metrics["probe"]["majority_accuracy"] + 0.2

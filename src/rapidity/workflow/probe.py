@@ -22,6 +22,7 @@ from rapidity.data.table import SPLITS
 from rapidity.evaluation import ScoredEvents, evaluate
 from rapidity.explanation import Embeddings, find_planes, fit_probe, make_target
 from rapidity.expressions import parse_expression
+from rapidity.metrics import Estimate
 from rapidity.report import draw_probe
 from rapidity.workflow.rebuild import rebuild_run
 from rapidity.workflow.run import Run, summarise_metrics
@@ -61,6 +62,11 @@ class ProbeSummary:
 
     folder: Path
     metrics: dict[str, Any]
+
+    @property
+    def accuracy(self) -> Estimate:
+        """Fraction of the judged events whose class the probe names, with its interval."""
+        return Estimate(self.metrics["accuracy"], *self.metrics["accuracy_interval"])
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
