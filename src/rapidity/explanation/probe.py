@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from rapidity.core.classes import ClassSet
 
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0)
-"""Values of C, the inverse strength of the penalty, that are tried; 1 is scikit-learn's default."""
+"""Values of C, the inverse strength of the penalty, that are tried in this order."""
 MAX_STEPS = 500
+N_WORSE = 2
+"""Values of C that must be worse than the best one, in a row, before no weaker penalty is tried."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +87,9 @@ def fit_probe(
     """Fit a logistic regression on the training events; the penalty is chosen on the validation events.
 
     Every event counts alike: event weights say how often events occur, not what a layer knows of them.
-    The penalty is ``|direction|^2 / (2 C)`` on standardised values, and of several C with the same loss
-    the smallest is taken. Both splits need events of every class.
+    The penalty is ``|direction|^2 / (2 C)`` on standardised values; of several C with the same loss the
+    smallest is taken, and none is tried once `N_WORSE` in a row were worse than the best. Both splits need
+    events of every class.
 
     Examples
     --------
@@ -102,34 +105,43 @@ def fit_probe(
     mean = train.values.mean(axis=0)
     scale = train.values.std(axis=0)
     scale[scale == 0] = 1  # a unit that is always off tells nothing, and is left as it is
-    standardised = (train.values - mean) / scale
-    fits = []
-    for strength in strengths:
-        directions, offsets, is_converged = _fit(standardised, train.class_index, classes, strength)
-        probe = LinearProbe(classes, mean, scale, directions, offsets, strength, {}, is_converged)
+    regression = _Regression((train.values - mean) / scale, train.class_index, classes)
+    probes: dict[float, LinearProbe] = {}
+    losses: dict[float, float] = {}
+    for strength in sorted(strengths):
+        directions, offsets, is_converged = regression.fit(strength)
+        probe = LinearProbe(classes, mean, scale, directions, offsets, strength, losses, is_converged)
         log_probabilities = classes.log_probabilities(probe.logits(validation.values))
-        fits.append((log_loss(validation.class_index, log_probabilities), probe))
-    best = min(fits, key=lambda fit: (fit[0], fit[1].strength))[1]
-    losses = {probe.strength: loss for loss, probe in fits}
-    return LinearProbe(
-        classes, mean, scale, best.directions, best.offsets, best.strength, losses, best.is_converged
-    )
+        probes[strength] = probe
+        losses[strength] = log_loss(validation.class_index, log_probabilities)
+        # Beyond the best one the probe learns the training events by heart, and takes long to do so.
+        if len(losses) > N_WORSE and min(list(losses.values())[-N_WORSE:]) > min(losses.values()):
+            break
+    return probes[min(losses, key=lambda strength: losses[strength])]
 
 
-def _fit(
-    values: NDArray[np.float32], class_index: NDArray[np.int64], classes: ClassSet, strength: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64], bool]:
-    """Return directions, offsets, and whether the fit converged."""
-    # Imported here: `rapidity --help` should not wait for scikit-learn.
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
+class _Regression:
+    """A logistic regression fitted for one strength after the other, each from where the last one ended."""
 
-    regression: Any = LogisticRegression(C=strength, max_iter=MAX_STEPS)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # told by `is_converged`
-        regression.fit(values, class_index)
-    directions = np.asarray(regression.coef_, dtype=np.float64).T
-    offsets = np.asarray(regression.intercept_, dtype=np.float64)
-    # The one logit of two classes stands for `positive_index`, scikit-learn's for the second class.
-    sign = -1.0 if len(classes) == 2 and classes.positive_index == 0 else 1.0
-    return sign * directions, sign * offsets, bool(np.max(regression.n_iter_) < MAX_STEPS)
+    def __init__(
+        self, values: NDArray[np.float32], class_index: NDArray[np.int64], classes: ClassSet
+    ) -> None:
+        # Imported here: `rapidity --help` should not wait for scikit-learn.
+        from sklearn.linear_model import LogisticRegression
+
+        self._values, self._class_index = values, class_index
+        # The one logit of two classes stands for `positive_index`, scikit-learn's for the second class.
+        self._sign = -1.0 if len(classes) == 2 and classes.positive_index == 0 else 1.0
+        self._regression: Any = LogisticRegression(max_iter=MAX_STEPS, warm_start=True)
+
+    def fit(self, strength: float) -> tuple[NDArray[np.float64], NDArray[np.float64], bool]:
+        """Return directions, offsets, and whether the fit converged."""
+        from sklearn.exceptions import ConvergenceWarning
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # told by the third value
+            self._regression.set_params(C=strength).fit(self._values, self._class_index)
+        directions = np.array(self._regression.coef_, dtype=np.float64).T
+        offsets = np.array(self._regression.intercept_, dtype=np.float64)
+        is_converged = bool(np.max(self._regression.n_iter_) < MAX_STEPS)
+        return self._sign * directions, self._sign * offsets, is_converged
