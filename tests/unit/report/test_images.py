@@ -8,7 +8,15 @@ from matplotlib.colors import LogNorm
 
 from rapidity.core.classes import ClassSet
 from rapidity.report import InputData, ReportContent, draw_inputs, render_page
-from rapidity.report.images import ImageData, choose_scale, is_colour, mean_images, pixel_sums, spread
+from rapidity.report.images import (
+    ImageData,
+    choose_scale,
+    is_colour,
+    make_mosaic,
+    mean_images,
+    pixel_sums,
+    spread,
+)
 
 
 def image_data(images, names=None):
@@ -72,7 +80,7 @@ def test_figures_of_images_alone(make_image_inputs, images, tmp_path, names):
 def test_each_channel_has_a_mean_of_its_own(make_image_inputs, tmp_path):
     images = np.random.default_rng(1).random((20, 4, 4, 2), dtype=np.float32)
     figures = {figure.name: figure for figure in draw_inputs(make_image_inputs(images), tmp_path)}
-    assert {"mean_image_image_0_", "mean_image_image_1_"} < set(figures)
+    assert {"mean_image_0", "mean_image_1"} < set(figures)
     assert "The channels are added up" in figures["examples_image"].caption
     assert {"feature_pixels_of_image_0_", "feature_sum_of_image_1_"} < set(figures)
 
@@ -102,3 +110,20 @@ def test_steep_images_are_shown_on_a_logarithmic_scale(images):
 def test_few_examples_are_all_shown():
     assert spread(np.array([3, 5]), 8).tolist() == [3, 5]
     assert spread(np.arange(0), 8).tolist() == []
+
+
+def test_examples_lie_side_by_side_class_by_class():
+    images = np.arange(1.0, 4.0)[:, np.newaxis, np.newaxis] * np.ones((3, 40, 40))
+    mosaic = make_mosaic(images, [2, 1])
+    assert mosaic.shape == (2 * 42, 8 * 42)
+    assert (mosaic[:40, :40] == 1).all()
+    assert (mosaic[:40, 42:82] == 2).all()
+    assert (mosaic[42:82, :40] == 3).all()
+    assert np.isnan(mosaic[:, 84:]).all()
+    assert np.isnan(mosaic[40:42]).all()
+
+
+def test_small_pictures_are_enlarged_and_colours_are_white_between():
+    mosaic = make_mosaic(np.zeros((1, 8, 8, 3), np.uint8), [1])
+    assert mosaic.shape == (33, 8 * 33, 3)
+    assert (mosaic[32] == 255).all()
