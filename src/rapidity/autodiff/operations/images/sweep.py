@@ -94,6 +94,11 @@ class Sweep:
         """Whether there is any padding."""
         return self.padding != NO_PADDING
 
+    @property
+    def has_overlaps(self) -> bool:
+        """Whether a pixel may be seen from more than one stop."""
+        return any(extent > stride for extent, stride in zip(self.extent, self.stride, strict=True))
+
     def turned_around(self) -> Sweep | None:
         """Return the sweep over what this one gives whose stops are the pixels of the image, if there is one.
 

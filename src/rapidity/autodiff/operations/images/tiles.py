@@ -4,13 +4,13 @@ The usual way copies the pixels under each stop of the window into a row of a ma
 kernel. With few channels the copies are short and many, and the kernel is too narrow a matrix for the
 processor. Here a row holds what `width` neighbouring stops see together, a *tile*, and the kernel is laid
 out as the matrix that gives the values of all of them: kernels shifted along the diagonal, zeros elsewhere.
-For 5 x 5 kernels from 1 channel to 6 and tiles of 7 stops, a row of 55 pixels replaces 7 of 25, a third of the
-copying, and the matrix is 55 x 42 instead of 25 x 6; the arithmetic doubles and still takes less time.
+For 5 x 5 kernels from 1 channel to 6 and tiles of 7 stops, a row of 55 pixels replaces 7 of 25, a third of
+the copying, and the matrix is 55 x 42 instead of 25 x 6; the arithmetic doubles and still takes less time.
 Tiles of one stop are the usual way, best with many channels.
 
 The gradients use the same two matrices. That of the kernel is rows times gradient, folded back along the
-diagonals. That of the images is gradient times laid-out kernel, added up where tiles overlap; or, for stride 1,
-the convolution of the gradient with the kernel turned around, where copying costs less than adding up.
+diagonals. That of the images is gradient times laid-out kernel, added up where tiles overlap; or, for stride
+1, the convolution of the gradient with the kernel turned around, where copying costs less than adding up.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def choose_scatter_tiling(sweep: Sweep, n_in: int, n_out: int) -> Tiling:
 
 @lru_cache(maxsize=256)
 def find_way_back(sweep: Sweep, n_in: int, n_out: int) -> Sweep | None:
-    """Return the sweep turned around if the gradient of the images is quicker gathered along it, else None."""
+    """Return the sweep turned around, if the gradient of the images is quicker gathered along it."""
     back = sweep.turned_around()
     if back is None:
         return None
