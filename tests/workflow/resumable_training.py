@@ -1,4 +1,4 @@
-"""A small training that a test can kill: ``python resumable_training.py FOLDER``.
+"""A small training that a test can kill: ``python resumable_training.py FOLDER ENGINE``.
 
 It resumes where there is a checkpoint, prints a line after every epoch, and at the end writes the hash of
 every array of the model's state into ``FOLDER/result.json``.
@@ -53,11 +53,11 @@ class EpochLines(SilentProgress):
         print("epoch", flush=True)
 
 
-def train(folder: Path) -> None:
+def train(folder: Path, engine: str) -> None:
     config = Mlp(type="mlp", hidden=(16, 16), activation="relu", dropout=0.2)
     network = build_network(config, {"features": (N_FEATURES,)}, {CLASS_OUTPUT: CLASSES.n_logits})
     parameters = network.initial_parameters(make_generator(CONFIG.seed, "parameters"))
-    model = get_engine("torch").build(network, parameters, device="cpu")
+    model = get_engine(engine).build(network, parameters, device="cpu")
     plan = TrainingPlan(CONFIG, make_objective(CONFIG, CLASSES))
     events = make_events(6_000, seed=1), make_events(2_000, seed=2)
     checkpoints = CheckpointFolder(folder / "checkpoints")
@@ -69,4 +69,4 @@ def train(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    train(Path(sys.argv[1]))
+    train(Path(sys.argv[1]), sys.argv[2])

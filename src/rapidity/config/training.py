@@ -192,7 +192,7 @@ class Training(Block):
     """How the network is trained."""
 
     engine: str = "torch"
-    """Which engine trains: `torch`."""
+    """Which engine trains: `torch`, `tensorflow` or `numpy` (which needs no other library)."""
     device: Literal["auto", "cpu", "gpu"] = "auto"
     """Where: `auto` takes a GPU if there is one."""
     precision: Literal["float32", "mixed"] = "float32"

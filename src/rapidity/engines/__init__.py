@@ -49,6 +49,7 @@ ENGINES: Registry[EngineEntry] = Registry(
     {
         "torch": EngineEntry("rapidity.engines.torch", "PyTorch", "torch", "torch"),
         "tensorflow": EngineEntry("rapidity.engines.tensorflow", "TensorFlow", "tensorflow", "tensorflow"),
+        "numpy": EngineEntry("rapidity.engines.numpy", "NumPy", "numpy", None),
     },
     EngineError,
 )

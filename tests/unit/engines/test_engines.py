@@ -24,9 +24,16 @@ def test_a_missing_library_says_how_to_install_it(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(
         EngineError,
-        match=r"'torch' needs PyTorch, which is not installed\. Run: pip install 'rapidity\[torch\]'$",
+        match=r"'torch' needs PyTorch, which is not installed\. Run: pip install 'rapidity\[torch\]', or set"
+        r" engine: numpy$",
     ):
         get_engine("torch")
+
+
+def test_numpy_is_always_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    assert [name for name, entry in ENGINES.items() if entry.is_installed] == ["numpy"]
+    assert get_engine("numpy").name == "numpy"
 
 
 def test_importing_the_engines_imports_no_library() -> None:
@@ -53,7 +60,7 @@ def test_a_layer_that_an_engine_lacks_is_named_with_the_engines_that_have_it() -
 
 
 def test_without_another_engine_the_message_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(ENGINES, "_variants", {})
     layers = LayerList.model_validate({"layers": [{"type": "dense", "units": 3}]})
     node = build_network(layers, {"features": (4,)}, {"class": 1}).nodes[0]
     with pytest.raises(EngineError, match=r"no lowering of 'dense'\. No other installed engine can either\."):

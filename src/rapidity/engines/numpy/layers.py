@@ -6,8 +6,6 @@ them is the mode: whether the network trains, and with which random numbers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,38 +14,21 @@ import rapidity.autodiff as ad
 from rapidity.core.errors import EngineError
 from rapidity.core.registry import Registry
 from rapidity.engines.engine import find_lowering
+from rapidity.engines.numpy.image_layers import (
+    lower_average_pool2d,
+    lower_convolution,
+    lower_global_pool,
+    lower_max_pool2d,
+    lower_upsample2d,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from rapidity.autodiff import Tensor
+    from rapidity.engines.numpy.lowering import Compute, Mode, Own
     from rapidity.network import Node
     from rapidity.network.layers import Activation, BatchNorm, Dense, Dropout, LayerNorm
-
-
-@dataclass(frozen=True)
-class Mode:
-    """How a network is computed.
-
-    Attributes
-    ----------
-    is_training
-        Whether batch normalisation takes the statistics of the batch.
-    rng
-        What dropout draws from while training; without it nothing is dropped.
-    keeps_statistics
-        Whether running statistics stay as they are while training.
-    """
-
-    is_training: bool = False
-    rng: np.random.Generator | None = None
-    keeps_statistics: bool = False
-
-
-EVALUATION = Mode()
-
-Own = Mapping[str, "Tensor"]
-"""The parameters of one layer by their short names: ``kernel``, ``bias``, ..."""
-Compute = Callable[..., "Tensor"]
-"""``compute(mode, own, *inputs)`` gives the result of a layer."""
 
 
 def rectify_in_place(mode: Mode, own: Own, x: Tensor) -> Tensor:
@@ -115,7 +96,23 @@ def lower_batch_norm(node: Node, layer: BatchNorm) -> Compute:
     """Return a batch normalisation over the last axis; training moves the running statistics."""
 
     def batch_norm(mode: Mode, own: Own, x: Tensor) -> Tensor:
-        raise NotImplementedError
+        axes = tuple(range(x.ndim - 1))
+        n_rows = x.size // x.shape[-1]
+        if mode.is_training and n_rows > 1:
+            mean = x.mean(axes)
+            shifted = x - mean
+            variance = ad.square(shifted).mean(axes)
+            if not mode.keeps_statistics:
+                for name, value, factor in (
+                    ("running_mean", mean, 1.0),
+                    ("running_variance", variance, n_rows / (n_rows - 1)),
+                ):
+                    running = own[name].array
+                    running += layer.momentum * (factor * value.array - running)
+            return shifted / ad.sqrt(variance + layer.epsilon) * own["scale"] + own["bias"]
+        return (x - own["running_mean"]) / ad.sqrt(own["running_variance"] + layer.epsilon) * own[
+            "scale"
+        ] + own["bias"]
 
     return batch_norm
 
@@ -124,7 +121,9 @@ def lower_layer_norm(node: Node, layer: LayerNorm) -> Compute:
     """Return a layer normalisation over the last axis."""
 
     def layer_norm(mode: Mode, own: Own, x: Tensor) -> Tensor:
-        return ad.layer_norm(x, own["scale"], own["bias"], layer.epsilon)
+        shifted = x - x.mean(-1, keepdims=True)
+        variance = ad.square(shifted).mean(-1, keepdims=True)
+        return shifted / ad.sqrt(variance + layer.epsilon) * own["scale"] + own["bias"]
 
     return layer_norm
 
@@ -157,6 +156,12 @@ LOWERINGS: Registry[Callable[[Node, Any], Compute]] = Registry(
         "concatenate": lambda _node, _layer: concatenate,
         "add": lambda _node, _layer: add,
         "flatten": lambda _node, _layer: flatten,
+        "conv2d": lower_convolution,
+        "depthwise_conv2d": lower_convolution,
+        "max_pool2d": lower_max_pool2d,
+        "average_pool2d": lower_average_pool2d,
+        "global_pool": lower_global_pool,
+        "upsample2d": lower_upsample2d,
     },
     EngineError,
 )

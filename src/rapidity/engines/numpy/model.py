@@ -10,8 +10,8 @@ from rapidity.autodiff import BufferPool, Workspace
 from rapidity.core.records import EpochRecord, Parameters, State
 from rapidity.engines.engine import check_layer_names, check_shapes
 from rapidity.engines.events import EventCache, take_inputs
-from rapidity.engines.numpy.layers import Mode
 from rapidity.engines.numpy.losses import BatchLoss
+from rapidity.engines.numpy.lowering import Mode
 from rapidity.engines.numpy.module import as_tensors
 from rapidity.engines.numpy.stepper import Stepper
 from rapidity.engines.numpy.tensors import EventArrays, iterate_arrays
@@ -28,14 +28,22 @@ EVENTS_PREDICTED_AT_ONCE = 512
 
 
 class NumpyModel:
-    """A native module with what training it needs (`core.records.Model`)."""
+    """A native module with what training it needs (`core.records.Model`).
+
+    Attributes
+    ----------
+    native
+        The module; it can be used without the rest of Rapidity.
+    workspace
+        Where the tensors of training and prediction live; one with a journal shows their lives.
+    """
 
     def __init__(self, module: GraphModule) -> None:
         self.native = module
         self._cache = EventCache()
         self._stepper = Stepper(module)
         self._pool = BufferPool()
-        self._workspace = Workspace(self._pool)
+        self.workspace = Workspace(self._pool)
         self._n_events = 0
 
     @property
@@ -60,7 +68,7 @@ class NumpyModel:
         with np.errstate(all="ignore"):
             for events in self._iterate(batches, loss):
                 self._make_room(events.n_events)
-                losses.append(self._stepper.take_step(events, loss, rate, mode, self._workspace))
+                losses.append(self._stepper.take_step(events, loss, rate, mode, self.workspace))
         return EpochRecord(np.array(losses, dtype=np.float64))
 
     def predict(self, batches: Batches, names: Sequence[str] = ()) -> dict[str, FloatArray]:
@@ -84,7 +92,7 @@ class NumpyModel:
     def _evaluate(self, events: EventArrays, names: Sequence[str]) -> dict[str, Any]:
         self._make_room(events.n_events)
         recorded: dict[str, Any] = dict.fromkeys(names)
-        inputs = as_tensors(events.inputs, self._workspace)
+        inputs = as_tensors(events.inputs, self.workspace)
         logits = self.native.compute(inputs, is_recorded=False, results=recorded)
         if names:
             return recorded

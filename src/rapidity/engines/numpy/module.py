@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rapidity.autodiff import Tensor
-from rapidity.engines.numpy.layers import EVALUATION, Compute, Mode, lower_node, rectify_in_place
+from rapidity.engines.numpy.layers import lower_node, rectify_in_place
+from rapidity.engines.numpy.lowering import EVALUATION, Compute, Mode
 from rapidity.network.layers import Activation
 
 if TYPE_CHECKING:
@@ -159,7 +160,9 @@ def make_lines(network: Network, tensors: Mapping[str, Tensor]) -> tuple[Line, .
         own = {spec.name: tensors[f"{node.name}.{spec.name}"] for spec in node.parameters}
         heads = network.outputs.values()
         forgets = tuple(name for name in {*node.inputs} if last_use[name] == node.name and name not in heads)
-        compute = rectify_in_place if node.name in in_place else lower_node(node)
+        compute = lower_node(node)
+        if node.name in in_place:
+            compute = rectify_in_place
         lines.append(Line(node, compute, own, {key: t.detach() for key, t in own.items()}, forgets))
     return tuple(lines)
 

@@ -17,8 +17,8 @@ from rapidity.engines.state import MOMENT, OPTIMIZER_STEP, STEP, check_moments, 
 if TYPE_CHECKING:
     from rapidity.autodiff import Tensor, Workspace
     from rapidity.core.records import FloatArray, Objective, RateSchedule
-    from rapidity.engines.numpy.layers import Mode
     from rapidity.engines.numpy.losses import BatchLoss
+    from rapidity.engines.numpy.lowering import Mode
     from rapidity.engines.numpy.module import GraphModule
     from rapidity.engines.numpy.tensors import EventArrays
 
@@ -130,7 +130,7 @@ def clip_norm(gradient: FloatArray, largest: float) -> None:
     --------
     >>> gradient = np.array([3.0, 4.0], dtype=np.float32)
     >>> clip_norm(gradient, 1.0)
-    >>> gradient
+    >>> gradient.round(5)
     array([0.6, 0.8], dtype=float32)
     """
     factor = largest / (math.sqrt(float(np.dot(gradient, gradient))) + NORM_EPSILON)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import rapidity.autodiff as ad
-from rapidity.engines.numpy.layers import Mode
+from rapidity.engines.numpy.lowering import Mode
 from rapidity.engines.numpy.module import GraphModule, as_tensors, overwritable
 from rapidity.network import LayerList, Network, build_network
 

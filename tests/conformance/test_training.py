@@ -1,0 +1,347 @@
+"""What every engine must do when it trains: steps, states, losses, events that do not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rapidity.config.training import Adagrad, Adam, AdamW, RmsProp, Sgd
+from rapidity.core.errors import DataError, EngineError
+from rapidity.core.records import Batch, Model, Objective, OutputObjective, ResidentBatches, State
+from rapidity.engines import get_engine
+from rapidity.network import LayerList, Network, build_network
+
+N_FEATURES = 5
+BATCH_SIZE = 24
+OBJECTIVE = Objective({"class": OutputObjective(n_classes=2)})
+SGD, ADAM = Sgd(type="sgd", learning_rate=0.1), Adam(type="adam", learning_rate=0.01)
+
+OPTIMIZERS = [
+    SGD,
+    Sgd(type="sgd", learning_rate=0.1, momentum=0.9),
+    Sgd(type="sgd", learning_rate=0.1, momentum=0.9, nesterov=True, weight_decay=0.01),
+    Adagrad(type="adagrad", learning_rate=0.1),
+    RmsProp(type="rmsprop", learning_rate=0.01),
+    RmsProp(type="rmsprop", learning_rate=0.01, momentum=0.5, weight_decay=0.01),
+    ADAM,
+    AdamW(type="adamw", learning_rate=0.01),
+]
+
+WITH_STATE = (
+    {"type": "dense", "units": 6},
+    "batch_norm",
+    "relu",
+    {"type": "dropout", "rate": 0.3},
+    {"type": "dense", "units": 4},
+    "layer_norm",
+)
+PLAIN = ({"type": "dense", "units": 7}, "tanh")
+
+Build = Callable[..., Model]
+
+
+def make_network(*layers: object, n_logits: int = 1) -> Network:
+    config = LayerList.model_validate({"layers": layers or PLAIN})
+    return build_network(config, {"features": (N_FEATURES,)}, {"class": n_logits})
+
+
+def make_events(n_events: int = 64, *, has_weights: bool = False) -> Batch:
+    rng = np.random.default_rng(7)
+    features = rng.standard_normal((n_events, N_FEATURES)).astype(np.float32)
+    weight = rng.normal(1.0, 0.5, n_events).astype(np.float32) if has_weights else None
+    return Batch(
+        {"features": features}, {"class": (features[:, 0] > features[:, 1]).astype(np.int64)}, weight
+    )
+
+
+@pytest.fixture
+def build(engine_name: str) -> Build:
+    """Return a function that builds layers, with the initial parameters of a seed."""
+
+    def make(*layers: object, seed: int = 1, n_logits: int = 1) -> Model:
+        network = make_network(*layers, n_logits=n_logits)
+        parameters = network.initial_parameters(np.random.default_rng(seed))
+        return get_engine(engine_name).build(network, parameters, "cpu")
+
+    return make
+
+
+def falling_rate(step: int) -> float:
+    return 0.05 / (1 + step)
+
+
+def train(
+    model: Model,
+    events: Batch,
+    epochs: range,
+    optimizer: Any = ADAM,
+    rate: Callable[[int], float] = falling_rate,
+) -> list[float]:
+    losses = []
+    for epoch in epochs:
+        rng = np.random.default_rng([5, epoch])
+        batches = ResidentBatches(events, BATCH_SIZE, rng.permutation(events.n_events))
+        losses += model.train_epoch(batches, OBJECTIVE, optimizer, rate, rng).step_losses.tolist()
+    return losses
+
+
+def assert_same(first: dict[str, Any], second: dict[str, Any]) -> None:
+    assert first.keys() == second.keys()
+    for name, array in first.items():
+        np.testing.assert_array_equal(array, second[name], err_msg=name)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
+def test_a_resumed_training_equals_an_uninterrupted_one(optimizer: Any, build: Build) -> None:
+    events = make_events(100)
+    straight = build(*WITH_STATE)
+    straight_losses = train(straight, events, range(3), optimizer)
+
+    first = build(*WITH_STATE)
+    train(first, events, range(1), optimizer)
+    state = first.state()
+    train(first, events, range(1, 2), optimizer)  # A state is a copy: this must not change it.
+    second = build(*WITH_STATE, seed=2)
+    second.load_state(state)
+    assert_same(second.state().arrays, state.arrays)
+    assert second.state().numbers == state.numbers
+    losses = train(second, events, range(1, 3), optimizer)
+
+    assert losses == straight_losses[-len(losses) :]
+    assert_same(second.state().arrays, straight.state().arrays)
+    assert second.state().numbers == straight.state().numbers
+
+
+def test_two_equal_trainings_end_alike(build: Build) -> None:
+    first, second = build(*WITH_STATE), build(*WITH_STATE)
+    assert train(first, make_events(90), range(2)) == train(second, make_events(90), range(2))
+    assert_same(first.state().arrays, second.state().arrays)
+
+
+def test_the_rate_is_asked_for_every_step_over_all_epochs(build: Build) -> None:
+    steps: list[int] = []
+
+    def rate(step: int) -> float:
+        steps.append(step)
+        return 0.0
+
+    model = build()
+    before = model.parameters()
+    losses = train(model, make_events(60), range(2), SGD, rate)
+    assert steps == list(range(6)) == list(range(len(losses)))
+    assert_same(before, model.parameters())
+
+
+def test_training_with_weights_of_two_equals_rows_twice(build: Build) -> None:
+    events = make_events(40)
+    twice = np.concatenate([np.arange(40), np.arange(10)])
+    rows = Batch({"features": events.inputs["features"][twice]}, {"class": events.targets["class"][twice]})
+    weight = np.where(np.arange(40) < 10, 2.0, 1.0).astype(np.float32)
+    weighted = Batch(events.inputs, events.targets, weight)
+    model = build()
+    plain = model.gradients(rows, OBJECTIVE)
+    by_weight = model.gradients(weighted, Objective(OBJECTIVE.outputs, float(weight.mean())))
+    for name, gradient in plain.items():
+        np.testing.assert_allclose(by_weight[name], gradient, rtol=1e-4, atol=1e-7, err_msg=name)
+
+
+def test_streamed_and_resident_batches_train_alike(build: Build) -> None:
+    events = make_events(70, has_weights=True)
+    resident = ResidentBatches(events, 16, np.random.default_rng(1).permutation(70))
+
+    class Streamed:
+        n_events, n_batches = resident.n_events, resident.n_batches
+
+        def __iter__(self) -> Any:
+            return iter(resident)
+
+    first, second = build(), build()
+    for model, batches in ((first, resident), (second, Streamed())):
+        model.train_epoch(batches, OBJECTIVE, ADAM, falling_rate, np.random.default_rng(2))
+    assert_same(first.state().arrays, second.state().arrays)
+    assert_same(first.predict(resident), second.predict(Streamed()))
+
+
+def test_clipping_limits_the_gradient_of_all_parameters_together(build: Build) -> None:
+    model, events = build(), make_events(BATCH_SIZE)
+    before = model.parameters()
+    objective = Objective(OBJECTIVE.outputs, clip_norm=1e-3)
+    batches = ResidentBatches(events, BATCH_SIZE)
+    model.train_epoch(batches, objective, Sgd(type="sgd"), lambda _: 1.0, np.random.default_rng(1))
+    change = [model.parameters()[name] - array for name, array in before.items()]
+    assert np.sqrt(sum((part**2).sum() for part in change)) == pytest.approx(1e-3, rel=2e-3)
+
+
+def test_a_short_gradient_is_not_clipped(build: Build) -> None:
+    changes = []
+    for clip_norm in (None, 1e3):
+        model = build()
+        objective = Objective(OBJECTIVE.outputs, clip_norm=clip_norm)
+        batches = ResidentBatches(make_events(BATCH_SIZE), BATCH_SIZE)
+        model.train_epoch(batches, objective, SGD, lambda _: 1.0, np.random.default_rng(1))
+        changes.append(model.parameters())
+    assert_same(*changes)
+
+
+def test_penalties_apply_to_kernels_only(build: Build) -> None:
+    model, events = build({"type": "dense", "units": 3}, "batch_norm"), make_events(30)
+    penalised = Objective(OBJECTIVE.outputs, l1=0.1, l2=0.2)
+    without, with_penalty = model.gradients(events, OBJECTIVE), model.gradients(events, penalised)
+    parameters = model.parameters()
+    for name, gradient in without.items():
+        extra = with_penalty[name] - gradient
+        kernel = parameters[name]
+        expected = 0.1 * np.sign(kernel) + 0.2 * kernel if name.endswith("kernel") else np.zeros_like(kernel)
+        np.testing.assert_allclose(extra, expected, atol=1e-6, err_msg=name)
+    losses = []
+    for objective in (penalised, OBJECTIVE):
+        batches = ResidentBatches(events, 30)
+        record = model.train_epoch(batches, objective, SGD, lambda _: 0.0, np.random.default_rng(1))
+        losses.append(record.step_losses[0])
+    kernels = [array for name, array in parameters.items() if name.endswith("kernel")]
+    penalty = sum(0.1 * np.abs(kernel).sum() + 0.1 * (kernel**2).sum() for kernel in kernels)
+    assert losses[0] - losses[1] == pytest.approx(penalty, rel=1e-4)
+
+
+def test_a_loss_that_is_not_finite_is_reported_with_its_step(build: Build) -> None:
+    events = make_events(60)
+    events.inputs["features"][30, 0] = np.nan
+    batches = ResidentBatches(events, 20)
+    record = build().train_epoch(batches, OBJECTIVE, ADAM, falling_rate, np.random.default_rng(1))
+    assert record.first_bad_step == 1
+
+
+def test_dropout_follows_the_generator(build: Build) -> None:
+    events, results = make_events(40), []
+    for seed in (1, 1, 2):
+        model = build({"type": "dense", "units": 20}, {"type": "dropout", "rate": 0.5})
+        batches = ResidentBatches(events, 40)
+        model.train_epoch(batches, OBJECTIVE, SGD, falling_rate, np.random.default_rng(seed))
+        results.append(model.parameters()["dense_1.kernel"])
+    np.testing.assert_array_equal(results[0], results[1])
+    assert not np.array_equal(results[0], results[2])
+
+
+def test_dropout_keeps_the_mean_and_drops_its_rate(build: Build) -> None:
+    """Seen through the loss: a dropped event has the logit 0, a kept one twice its logit."""
+    events = Batch({"features": np.ones((4000, N_FEATURES), np.float32)}, {"class": np.ones(4000, np.int64)})
+    model = build({"type": "dense", "units": 1}, {"type": "dropout", "rate": 0.25})
+    kernels = {name: np.ones_like(array) for name, array in model.parameters().items()}
+    zeros = {name: np.zeros_like(array) for name, array in kernels.items() if name.endswith("bias")}
+    model.load_state(State({f"parameter/{name}": array for name, array in {**kernels, **zeros}.items()}))
+    batches = ResidentBatches(events, 4000)
+    record = model.train_epoch(batches, OBJECTIVE, SGD, lambda _: 0.0, np.random.default_rng(3))
+    dropped, kept = np.log(2), np.log1p(np.exp(-N_FEATURES / 0.75))
+    rate = (record.step_losses[0] - kept) / (dropped - kept)
+    assert rate == pytest.approx(0.25, abs=5 * np.sqrt(0.25 * 0.75 / 4000))
+
+
+def test_prediction_follows_the_order_of_the_batches(build: Build) -> None:
+    model, events = build(), make_events(10)
+    rows = np.array([7, 3, 3])
+    whole = model.predict(ResidentBatches(events, 4))["class"]
+    assert whole.shape == (10, 1)
+    assert whole.dtype == np.float32
+    np.testing.assert_allclose(
+        model.predict(ResidentBatches(events, 4, rows))["class"], whole[rows], rtol=1e-5
+    )
+
+
+def test_results_of_named_layers_can_be_had(build: Build) -> None:
+    model = build()
+    found = model.predict(ResidentBatches(make_events(10), 4), ["tanh_1", "dense_1"])
+    assert set(found) == {"tanh_1", "dense_1"}
+    np.testing.assert_allclose(found["tanh_1"], np.tanh(found["dense_1"]), rtol=1e-5, atol=1e-6)
+    with pytest.raises(EngineError, match=r"no layer 'tanh'\. Did you mean 'tanh_1'\?"):
+        model.predict(ResidentBatches(make_events(10), 4), ["tanh"])
+
+
+def test_result_of_a_layer_is_that_before_its_rectifier(build: Build) -> None:
+    """An engine may let the rectifier write over it, but not before it was taken."""
+    model, events = build({"type": "dense", "units": 6, "name": "hidden"}, "relu"), make_events(20)
+    found = model.predict(ResidentBatches(events, BATCH_SIZE), ["hidden"])["hidden"]
+    parameters = model.parameters()
+    (features,) = events.inputs.values()
+    expected = features @ parameters["hidden.kernel"] + parameters["hidden.bias"]
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    assert (found < 0).any()
+
+
+def test_no_events_give_no_logits(build: Build) -> None:
+    assert build(n_logits=3).predict(ResidentBatches(make_events(0), 4))["class"].shape == (0, 3)
+
+
+def test_gradients_leave_the_model_as_it_is(build: Build) -> None:
+    model, events = build(*WITH_STATE), make_events(30)
+    before = model.state()
+    first = model.gradients(events, OBJECTIVE)
+    assert_same(before.arrays, model.state().arrays)
+    assert_same(first, model.gradients(events, OBJECTIVE))
+    assert set(first) == {name for name in model.parameters() if "running" not in name}
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        ({"tracks": np.zeros((3, 5))}, r"no input 'features', which the network needs\. They have: tracks"),
+        (
+            {"features": np.zeros((3, 6))},
+            r"input .features. of the events has shape \(n_events, 6\), but the network was built for",
+        ),
+    ],
+)
+def test_events_that_do_not_fit_are_refused(inputs: dict[str, Any], message: str, build: Build) -> None:
+    with pytest.raises(DataError, match=message):
+        build().predict(ResidentBatches(Batch(inputs), 4))
+
+
+def test_a_read_only_array_is_fine(build: Build) -> None:
+    events = make_events(5)
+    events.inputs["features"].flags.writeable = False
+    model = build()
+    assert model.predict(ResidentBatches(events, 5))["class"].shape == (5, 1)
+    assert len(train(model, events, range(1))) == 1
+
+
+def test_events_are_not_changed(build: Build) -> None:
+    events, before = make_events(50, has_weights=True), make_events(50, has_weights=True)
+    train(build("relu", *WITH_STATE), events, range(1))
+    np.testing.assert_array_equal(events.inputs["features"], before.inputs["features"])
+    np.testing.assert_array_equal(events.training_weight, before.training_weight)
+
+
+def test_parameters_of_another_network_are_refused(engine_name: str) -> None:
+    other = make_network({"type": "dense", "units": 3}).initial_parameters(np.random.default_rng(1))
+    with pytest.raises(EngineError, match=r"not those of the network: .*wrong shape: dense_1\.kernel"):
+        get_engine(engine_name).build(make_network(), other)
+
+
+def test_a_state_of_another_model_is_refused(build: Build) -> None:
+    model, other = build(), build({"type": "dense", "units": 3})
+    with pytest.raises(EngineError, match="not those of this model"):
+        model.load_state(other.state())
+    train(model, make_events(30), range(1))
+    state = model.state()
+    with pytest.raises(EngineError, match=r"not moments of this model's parameters: moment/mean/ghost\.bias"):
+        model.load_state(State({**state.arrays, "moment/mean/ghost.bias": np.zeros(1)}, state.numbers))
+    model.load_state(state)
+    with pytest.raises(EngineError, match=r"moments mean, mean_square, which Sgd does not have"):
+        train(model, make_events(30), range(1), OPTIMIZERS[1])
+
+
+def test_parameters_alone_can_be_loaded(build: Build) -> None:
+    model, other = build(), build(seed=2)
+    train(model, make_events(30), range(1))
+    other.load_state(State({f"parameter/{name}": array for name, array in model.parameters().items()}))
+    assert_same(other.parameters(), model.parameters())
+    assert other.state().numbers.get("step", 0) == 0
+
+
+def test_an_unknown_optimiser_is_refused(build: Build) -> None:
+    with pytest.raises(
+        EngineError, match=r"no optimiser for 'adam'; it needs the configuration of one of Sgd"
+    ):
+        train(build(), make_events(30), range(1), "adam")
