@@ -10,9 +10,10 @@ from pydantic_core import PydanticUndefined
 
 from rapidity.config.data import DataBlock, Guards, Source
 from rapidity.config.evaluation import Deliver, Evaluation
-from rapidity.config.inputs import TableInput
+from rapidity.config.inputs import ImageInput, TableInput
 from rapidity.config.preparation import (
     Clip,
+    Divide,
     FeaturePreparation,
     Log,
     MinMax,
@@ -55,12 +56,12 @@ if TYPE_CHECKING:
 CHAPTERS: dict[str, dict[str, Iterable[type[Block]]]] = {
     "The whole file": {"": [RunConfig]},
     "data": {"data": [DataBlock], "data.sources": [Source], "data.guards": [Guards]},
-    "inputs": {"inputs.NAME": [TableInput]},
+    "inputs": {"inputs.NAME": [TableInput, ImageInput]},
     "preparation": {
         "preparation": [Preparation],
         "preparation.split": [SplitFractions, SplitBy, SplitColumn],
         "preparation.missing": [Missing],
-        "transforms and scale": [Clip, Log, SymmetricLog, Standard, Robust, MinMax],
+        "transforms and scale": [Clip, Log, SymmetricLog, Divide, Standard, Robust, MinMax],
         "preparation.inputs.NAME and preparation.columns.NAME": [FeaturePreparation],
     },
     "network": {"network of the catalogue": CATALOGUE.values(), "layers": LAYERS.values()},
@@ -92,7 +93,7 @@ def write_reference(path: Path) -> None:
 
 def describe_block(where: str, block: type[Block]) -> list[str]:
     """Return the section of one model: its sentence, and a table of its keys."""
-    kind = block.model_fields.get("type")
+    kind = block.model_fields.get("type", block.model_fields.get("kind"))
     title = f"`{kind_name(kind)}`" if kind is not None else f"`{where}`" if where else "Its blocks"
     lines = [f"### {title}" + (f" ({where})" if kind is not None and where else ""), ""]
     lines += [inspect.getdoc(block) or "", "", "| key | type | default | meaning |", "|---|---|---|---|"]

@@ -164,7 +164,7 @@ Scale = Annotated[Standard | Robust | MinMax, Field(discriminator="type"), Befor
 
 
 class FeaturePreparation(Block):
-    """What happens to a feature; a key left out is taken from the block above."""
+    """What happens to a feature or the pixels of an image; a key left out is taken from the block above."""
 
     missing: Missing | None = None
     transforms: tuple[Transform, ...] | None = None
@@ -179,10 +179,10 @@ class Preparation(Block):
     split: Split = SplitFractions()
     missing: Missing = Missing()
     transforms: tuple[Transform, ...] = ()
-    """Applied to every feature in this order, before `scale`."""
+    """Applied to every feature and pixel in this order, before `scale`."""
     scale: Annotated[Scale | Literal["none"], Field(union_mode="left_to_right")] = Standard()
     """The last transform: `standard`, `robust`, `min_max` or `none`."""
     inputs: dict[str, FeaturePreparation] = Field(default_factory=dict)
-    """Other settings for all features of an input, by its name."""
+    """Other settings for all features of an input, or for an image, by its name."""
     columns: dict[str, FeaturePreparation] = Field(default_factory=dict)
     """Other settings for single features, by name or glob; these win over `inputs`."""

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from rapidity.core.records import Model, Objective, OutputObjective
 
+EVALUATION_NUMBERS = 2**20
+"""Of events of many numbers (images) fewer: the maps of a convolution layer have tens of values a pixel."""
 EVALUATION_BATCH_SIZE = 4096
 """Activations of so many events fit into the cache of a core; predicting in larger batches is slower."""
 MAX_MONITORED_EVENTS = 100_000
@@ -70,9 +72,21 @@ def take_rows(events: Batch, rows: NDArray[np.int64]) -> Batch:
     return next(iter(ResidentBatches(events, batch_size=len(rows), order=rows)))
 
 
+def evaluation_batch_size(events: Batch) -> int:
+    """Return how many events to predict at a time.
+
+    Examples
+    --------
+    >>> evaluation_batch_size(Batch({"image": np.zeros((2, 28, 28, 1), np.float32)}))
+    1337
+    """
+    n_numbers = sum(math.prod(array.shape[1:]) for array in events.inputs.values())
+    return max(min(EVALUATION_BATCH_SIZE, EVALUATION_NUMBERS // n_numbers), 1)
+
+
 def measure(model: Model, events: Batch, objective: Objective) -> Metrics:
     """Return the metrics of a network on events whose targets are known, weighted with training weights."""
-    logits = model.predict(ResidentBatches(events, EVALUATION_BATCH_SIZE))
+    logits = model.predict(ResidentBatches(events, evaluation_batch_size(events)))
     weight = np.ones(events.n_events) if events.training_weight is None else events.training_weight
     weight = weight.astype(np.float64)
     loss, accuracies, areas = 0.0, [], []

@@ -5,6 +5,7 @@ A data loader that collates rows one by one costs several times the training ste
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 BATCHES_PICKED_AT_ONCE = 64
 """Picking the rows of many batches in one call costs half as much as batch by batch, and little memory."""
+PICKED_NUMBERS = 2**24
+"""Of large events (images) fewer batches: a copy of half the training split would be no little memory."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,8 @@ def iterate_tensors(
             yield tensors.slice(start, min(start + size, batches.n_events))
         return
     order = torch.from_numpy(np.array(batches.order, dtype=np.int64)).to(tensors.inputs[0].device)
-    stride = size * BATCHES_PICKED_AT_ONCE
+    n_numbers = sum(math.prod(tensor.shape[1:]) for tensor in tensors.inputs)
+    stride = size * max(min(BATCHES_PICKED_AT_ONCE, PICKED_NUMBERS // (size * n_numbers)), 1)
     for first in range(0, len(order), stride):
         rows = order[first : first + stride]
         picked = tensors.pick(rows)
