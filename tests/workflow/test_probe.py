@@ -14,6 +14,7 @@ import rapidity.workflow.train
 from rapidity import Run, probe
 from rapidity.cli import main
 from rapidity.core.errors import DataError, EngineError, ExpressionError, GraphError, MissingNameError
+from rapidity.core.files import hash_file
 from rapidity.data.writers import open_writer
 from rapidity.workflow import train_run
 from rapidity.workflow.probe import folder_name
@@ -86,6 +87,7 @@ def test_probe_reads_off_what_follows_from_the_features(run):
     assert metrics["test_auc"]["1"] > 0.9
     assert metrics["probe"]["n_events"] == {"train": 540, "validation": 180, "test": 180}
     assert metrics["probe"]["n_values"] == 8
+    assert metrics["probe"]["model_sha256"] == hash_file(run.path.model)
     assert metrics["accuracy_interval"][0] < metrics["accuracy"] < metrics["accuracy_interval"][1]
     assert np.sum(metrics["confusion_matrix"]) == 180
 

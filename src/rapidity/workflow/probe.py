@@ -12,7 +12,7 @@ import numpy as np
 
 from rapidity.config import load_config
 from rapidity.core.errors import DataError, MissingNameError, closest, shorten
-from rapidity.core.files import write_text
+from rapidity.core.files import hash_file, write_text
 from rapidity.core.progress import SilentProgress
 from rapidity.core.random import make_generator
 from rapidity.core.records import ResidentBatches
@@ -140,9 +140,8 @@ def probe_run(
             values = _embed(rebuilt.model, rebuilt.prepared, layer, chosen)
             embeddings[split] = Embeddings(values, truth.class_index[chosen])
             task.advance(len(chosen))
-    probed = _Probed(layer, truth, rebuilt, embeddings, fit_probe(
-        embeddings["train"], embeddings["validation"], truth.classes
-    ))  # fmt: skip
+    probe = fit_probe(embeddings["train"], embeddings["validation"], truth.classes)
+    probed = _Probed(layer, truth, rebuilt, embeddings, probe, hash_file(run.path.model))
     return probed.write(run.path.probes / folder_name(layer, target))
 
 
@@ -227,6 +226,7 @@ class _Probed:
     rebuilt: RebuiltRun
     embeddings: dict[str, Embeddings]
     probe: LinearProbe
+    model_sha256: str
 
     @property
     def split(self) -> str:
@@ -272,6 +272,7 @@ class _Probed:
             "layer": self.layer,
             "target": self.truth.text,
             "engine": self.rebuilt.engine,
+            "model_sha256": self.model_sha256,
             "n_values": self.probe.directions.shape[0],
             "n_events": {split: len(events.class_index) for split, events in self.embeddings.items()},
             "strength": self.probe.strength,
