@@ -9,8 +9,9 @@ it, so that a busy moment of the machine does not fall on one of them alone. The
 compared. What each contender pays once (imports, first epochs, compilation) is not counted.
 
 Memory is measured in fresh processes: the peak of the resident memory during two epochs over what there was
-after imports, data and model; and the live bytes of one step after another, from the journal of the tape and
-from PyTorch's profiler. On Linux only.
+after imports, data, model and some steps of eight events each, with which libraries set themselves up; and
+the live bytes (parameters, picked events, values, gradients) of one step after another, from the journal of
+the tape and from PyTorch's profiler. On Linux only.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -232,6 +233,7 @@ def measure_memory(engine: str, case_name: str, connection: Connection) -> None:
     """Train two epochs and send how far the resident memory rose; then look at single steps."""
     warnings.simplefilter("ignore")
     case = CASES[case_name]
+    run_steps(replace(case, batch_size=8), engine)
     run = make_epochs(case, engine)
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     before = read_status("VmRSS")
@@ -261,23 +263,24 @@ def follow_torch(case: Case) -> list[int]:
 
     activities = [torch.profiler.ProfilerActivity.CPU]
     with torch.profiler.profile(activities=activities, profile_memory=True) as profile:
-        run_steps(case, "torch", lambda _: None)
+        run_steps(case, "torch")
     events = [event for event in profile.profiler.kineto_results.events() if event.name() == "[memory]"]
     sizes = [event.nbytes() for event in sorted(events, key=lambda event: event.start_ns())]
     return [int(total) for total in np.cumsum(sizes)]
 
 
-def run_steps(case: Case, engine: str, prepare: Callable[[Any], Any]) -> None:
+def run_steps(case: Case, engine: str, prepare: Callable[[Any], Any] | None = None) -> None:
     """Take some steps with plain SGD, which has no moments: values and gradients alone are seen."""
     from rapidity.config.training import Sgd
     from rapidity.core.records import Batch, Objective, OutputObjective, ResidentBatches
 
     inputs, target = case.draw_events()
-    n_rows = N_MEMORY_STEPS * case.batch_size
+    order = np.random.default_rng(1).permutation(N_MEMORY_STEPS * case.batch_size)
     model = build_model(case, engine)
-    prepare(model)
+    if prepare is not None:
+        prepare(model)
     model.train_epoch(
-        ResidentBatches(Batch({"x": inputs[:n_rows]}, {"class": target[:n_rows]}), case.batch_size),
+        ResidentBatches(Batch({"x": inputs}, {"class": target}), case.batch_size, order),
         Objective({"class": OutputObjective(case.n_classes)}),
         Sgd(type="sgd"),
         lambda _: LEARNING_RATE,
