@@ -1,7 +1,11 @@
-"""Every configuration in `examples/` runs as it is, on a few random events in place of the generated ones."""
+"""Every configuration in `examples/` runs as it is, on a few random events in place of the generated ones.
+
+Those on MNIST run on the small digits that scikit-learn carries.
+"""
 
 from __future__ import annotations
 
+import re
 import runpy
 import shutil
 import sys
@@ -12,10 +16,14 @@ import pytest
 
 from rapidity.data.writers import write_compound_hdf5
 from rapidity.samples.dilepton import COLUMNS
+from rapidity.samples.public import fetch
 from rapidity.workflow import train_run
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-CONFIGS = sorted(path for path in EXAMPLES.glob("*/*.yaml") if path.name != "own_module.yaml")
+LABS = sorted(EXAMPLES.glob("mnist_*/*.yaml"))
+CONFIGS = sorted(
+    path for path in EXAMPLES.glob("*/*.yaml") if path.name != "own_module.yaml" and path not in LABS
+)
 N_EVENTS = 400
 FEATURES = tuple(COLUMNS)
 
@@ -58,6 +66,24 @@ def test_example_runs(config, folder, tmp_path):
     run = train_run(copied, output=tmp_path / "run", overrides=["training.epochs=2"])
     assert run.path.model.is_file()
     assert 0 <= run.metrics["test_auc"]["signal"] <= 1
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("config", LABS, ids=lambda path: path.parent.name)
+def test_lab_runs_on_the_small_digits(config, tmp_path):
+    copied = tmp_path / config.parent.name
+    shutil.copytree(config.parent, copied)
+    fetch("digits", copied / "mnist")
+    # Few images make few steps: small batches instead.
+    overrides = ["training.epochs=4", "training.batch_size=32", "evaluation.bootstrap=10"]
+    run = train_run(copied / config.name, output=tmp_path / "run", overrides=overrides)
+    assert run.metrics["accuracy"] > 0.85
+    assert sum(run.metrics["counts"]["test"].values()) == 360
+    assert (run.path.interactive / "confusion.html").is_file()
+    probed = re.search(r"--layer (\w+)", (copied / "README.md").read_text(encoding="utf-8"))
+    if probed is not None:
+        metrics = run.probe(probed.group(1), "label % 2").metrics
+        assert metrics["accuracy"] > 0.85 > metrics["probe"]["majority_accuracy"]
 
 
 @pytest.mark.torch
