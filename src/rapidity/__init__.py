@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rapidity.samples.public import fetch
     from rapidity.workflow import Run
     from rapidity.workflow import check_config as check
+    from rapidity.workflow import compute_graph as graph
     from rapidity.workflow import evaluate_run as evaluate
     from rapidity.workflow import probe_run as probe
     from rapidity.workflow import run_demo as demo
@@ -34,6 +35,7 @@ _HOMES = {
     "evaluate": ("rapidity.workflow", "evaluate_run"),
     "fetch": ("rapidity.samples.public", "fetch"),
     "generate": ("rapidity.samples", "generate"),
+    "graph": ("rapidity.workflow", "compute_graph"),
     "inspect": ("rapidity.data.inspection", "inspect_file"),
     "load_config": ("rapidity.config", "load_config"),
     "predict": ("rapidity.delivery", "predict_files"),
@@ -52,6 +54,7 @@ __all__ = [
     "evaluate",
     "fetch",
     "generate",
+    "graph",
     "inspect",
     "load_config",
     "predict",

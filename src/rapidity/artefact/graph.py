@@ -80,6 +80,14 @@ class GraphBuilder:
             self._constants[key] = unique
         return self._constants[key]
 
+    def add_parameter(self, name: str, array: NDArray[Any]) -> str:
+        """Add a constant under its own name, which nothing else may have."""
+        self._claim(name)
+        self.initializers[name] = numpy_helper.from_array(
+            np.ascontiguousarray(array).reshape(array.shape), name
+        )
+        return name
+
     def add_prebuilt(self, graph: onnx.GraphProto) -> None:
         """Add the nodes and constants of another graph, whose names must not occur here yet."""
         for node in graph.node:

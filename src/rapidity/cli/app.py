@@ -11,6 +11,7 @@ from rapidity.cli.demo import demo
 from rapidity.cli.evaluate import evaluate
 from rapidity.cli.fetch import fetch
 from rapidity.cli.generate import generate
+from rapidity.cli.graph import graph
 from rapidity.cli.inspect import inspect
 from rapidity.cli.networks import networks
 from rapidity.cli.outcome import INTERRUPTED, with_exit_codes
@@ -29,6 +30,7 @@ VERBS: dict[str, Callable[..., Any]] = {
     "generate": generate,
     "fetch": fetch,
     "networks": networks,
+    "graph": graph,
     "predict": predict,
     "evaluate": evaluate,
     "probe": probe,

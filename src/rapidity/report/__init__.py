@@ -4,6 +4,7 @@ matplotlib and mplhep are imported when something is drawn, through objects of t
 setting changes, and no figure is left in pyplot.
 """
 
+from rapidity.report.computational_graph import draw_computational_graph
 from rapidity.report.content import ReportContent
 from rapidity.report.evaluation_figures import draw_evaluation
 from rapidity.report.figures import DrawnFigure
@@ -18,6 +19,7 @@ __all__ = [
     "DrawnFigure",
     "InputData",
     "ReportContent",
+    "draw_computational_graph",
     "draw_evaluation",
     "draw_history",
     "draw_inputs",

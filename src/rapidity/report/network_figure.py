@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rapidity.core.errors import DataError
+from rapidity.report.boxes import BoxSizes, draw_arrow, draw_box, new_box_figure
 from rapidity.report.figures import DrawnFigure, save_figure
 from rapidity.report.network_layout import Layout, arrange
-from rapidity.report.style import figure_style, new_figure, plain_text
+from rapidity.report.style import figure_style, plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
     from rapidity.network.graph import Network, Node
 
-BOX_WIDTH_CM, BOX_HEIGHT_CM = 4.0, 0.78
-ROW_CM, COLUMN_CM = 1.35, 4.6
-MARGIN_CM = 0.15
+SIZES = BoxSizes(width=4.0, height=0.78, row=1.35, column=4.6)
 # Light fills on which black text reads well; layers with parameters stand out.
 _INPUT, _TRAINED, _PLAIN, _OUTPUT = "#dfe7f5", "#fde7c9", "#f3f3f3", "#dcefdc"
 
@@ -49,12 +47,7 @@ def draw_network(network: Network, path: Path | str, *, formats: Sequence[str] |
         {**dict.fromkeys(network.inputs, ()), **{node.name: node.inputs for node in network.nodes}}
     )
     with figure_style():
-        left, right = layout.extent
-        figure = new_figure(
-            (right - left) * COLUMN_CM + 2 * MARGIN_CM, (layout.n_rows - 1) * ROW_CM + BOX_HEIGHT_CM + 0.9
-        )
-        axes = figure.add_axes((0, 0, 1, 1))
-        _set_scale(axes, layout)
+        figure, axes = new_box_figure(layout, SIZES)
         _draw_ways(axes, network, layout)
         _draw_boxes(axes, network, layout)
         return save_figure(
@@ -68,63 +61,25 @@ def draw_network(network: Network, path: Path | str, *, formats: Sequence[str] |
         )
 
 
-def _set_scale(axes: Axes, layout: Layout) -> None:
-    """Let one unit of the axes be one centimetre, rows downwards."""
-    left, right = layout.extent
-    axes.set_axis_off()
-    axes.set_xlim(left * COLUMN_CM - MARGIN_CM, right * COLUMN_CM + MARGIN_CM)
-    axes.set_ylim((layout.n_rows - 1) * ROW_CM + BOX_HEIGHT_CM / 2 + 0.45, -BOX_HEIGHT_CM / 2 - 0.45)
-
-
 def _draw_ways(axes: Axes, network: Network, layout: Layout) -> None:
-    from matplotlib.patches import FancyArrowPatch
-    from matplotlib.path import Path as Curve
-
     shapes = {**network.inputs, **{node.name: node.shape for node in network.nodes}}
     leaning = dict.fromkeys(shapes, 0.0)
     for (source, _), way in layout.ways.items():
         leaning[source] += way[1][0] - way[0][0]
-        vertices, codes = _bend(way)
-        axes.add_patch(
-            FancyArrowPatch(
-                path=Curve(vertices, codes),
-                arrowstyle="-|>",
-                mutation_scale=6,
-                linewidth=0.7,
-                color="0.35",
-                fill=False,
-            )
-        )
+        draw_arrow(axes, way, SIZES)
     for source in {source: None for source, _ in layout.ways}:
-        x, row = layout.places[source]
+        x, y = SIZES.place(layout.places[source])
         # On the side to which fewer connections leave.
         side = -1 if leaning[source] > 0 else 1
         axes.text(
-            x * COLUMN_CM + side * 0.12,
-            row * ROW_CM + BOX_HEIGHT_CM / 2 + 0.26,
+            x + side * 0.12,
+            y + SIZES.height / 2 + 0.26,
             format_shape(shapes[source]),
             fontsize=6.5,
             ha="left" if side > 0 else "right",
             va="center",
             color="0.25",
         )
-
-
-def _bend(way: Sequence[tuple[float, int]]) -> tuple[list[tuple[float, float]], list[int]]:
-    """Return the curve of a connection: it moves sideways between rows only, so that it meets no box."""
-    from matplotlib.path import Path as Curve
-
-    half = BOX_HEIGHT_CM / 2
-    points = [(way[0][0] * COLUMN_CM, way[0][1] * ROW_CM + half)]
-    for x, row in way[1:-1]:
-        points += [(x * COLUMN_CM, row * ROW_CM - half), (x * COLUMN_CM, row * ROW_CM + half)]
-    points.append((way[-1][0] * COLUMN_CM, way[-1][1] * ROW_CM - half))
-    vertices, codes = [points[0]], [int(Curve.MOVETO)]
-    for (x, y), (next_x, next_y) in itertools.pairwise(points):
-        bend = (next_y - y) * 0.6
-        vertices += [(x, y + bend), (next_x, next_y - bend), (next_x, next_y)]
-        codes += [int(Curve.CURVE4)] * 3
-    return vertices, codes
 
 
 def _draw_boxes(axes: Axes, network: Network, layout: Layout) -> None:
@@ -141,20 +96,7 @@ def _draw_boxes(axes: Axes, network: Network, layout: Layout) -> None:
 
 
 def _draw_box(axes: Axes, place: tuple[float, int], title: str, detail: str, fill: str) -> None:
-    from matplotlib.patches import FancyBboxPatch
-
-    x, y = place[0] * COLUMN_CM, place[1] * ROW_CM
-    axes.add_patch(
-        FancyBboxPatch(
-            (x - BOX_WIDTH_CM / 2, y - BOX_HEIGHT_CM / 2),
-            BOX_WIDTH_CM,
-            BOX_HEIGHT_CM,
-            boxstyle="round,pad=0,rounding_size=0.12",
-            facecolor=fill,
-            edgecolor="0.35",
-            linewidth=0.6,
-        )
-    )
+    x, y = draw_box(axes, place, SIZES, fill)
     axes.text(x, y - 0.16, title, ha="center", va="center", fontsize=7.5, color="black")
     size = min(6.0, 6.0 * 42 / max(len(detail), 1))
     axes.text(x, y + 0.19, detail, ha="center", va="center", fontsize=size, color="0.25")

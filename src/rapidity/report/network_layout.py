@@ -68,8 +68,13 @@ class _Rows:
         )
 
 
-def arrange(inputs_of: Mapping[str, Sequence[str]]) -> Layout:
+def arrange(inputs_of: Mapping[str, Sequence[str]], *, late_inputs: bool = False) -> Layout:
     """Return the layout of a graph given as box -> boxes that it takes, in an order of computation.
+
+    Parameters
+    ----------
+    late_inputs
+        Put boxes that take nothing just above the first one that takes them, instead of all at the top.
 
     Examples
     --------
@@ -80,6 +85,8 @@ def arrange(inputs_of: Mapping[str, Sequence[str]]) -> Layout:
     row_of: dict[str, int] = {}
     for name, inputs in inputs_of.items():
         row_of[name] = max((row_of[source] + 1 for source in inputs), default=0)
+    if late_inputs:
+        _move_inputs_down(inputs_of, row_of)
     rows = _Rows()
     x_of: dict[str, float] = {}
     for lane in _lanes(inputs_of, row_of):
@@ -94,6 +101,13 @@ def arrange(inputs_of: Mapping[str, Sequence[str]]) -> Layout:
     # Short connections first: they take the ways close by.
     links.sort(key=lambda link: row_of[link[1]] - row_of[link[0]])
     return Layout(places, {link: _find_way(places[link[0]], places[link[1]], rows) for link in links})
+
+
+def _move_inputs_down(inputs_of: Mapping[str, Sequence[str]], row_of: dict[str, int]) -> None:
+    for name, inputs in inputs_of.items():
+        if not inputs:
+            followers = [row_of[other] for other, taken in inputs_of.items() if name in taken]
+            row_of[name] = min(followers, default=1) - 1
 
 
 def _lanes(inputs_of: Mapping[str, Sequence[str]], row_of: Mapping[str, int]) -> Iterator[list[str]]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rapidity.workflow.check import CheckResult, check_config
     from rapidity.workflow.demo import run_demo
     from rapidity.workflow.evaluate import evaluate_run
+    from rapidity.workflow.graph import ComputationalGraph, compute_graph
     from rapidity.workflow.page import write_run_report
     from rapidity.workflow.probe import ProbeSummary, probe_run
     from rapidity.workflow.run import Run
@@ -20,10 +21,12 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "CheckResult": "check",
+    "ComputationalGraph": "graph",
     "ProbeSummary": "probe",
     "Run": "run",
     "RunFolder": "run_folder",
     "check_config": "check",
+    "compute_graph": "graph",
     "evaluate_run": "evaluate",
     "probe_run": "probe",
     "run_demo": "demo",
@@ -33,10 +36,12 @@ _HOMES = {
 
 __all__ = [
     "CheckResult",
+    "ComputationalGraph",
     "ProbeSummary",
     "Run",
     "RunFolder",
     "check_config",
+    "compute_graph",
     "evaluate_run",
     "probe_run",
     "run_demo",
