@@ -99,7 +99,11 @@ def test_other_digits_are_evaluated_with_their_labels(train_digits, tmp_path):
     metrics = evaluate_run(run.folder, ["+".join(files)])
     assert metrics["accuracy"] == run.metrics["accuracy"]
     assert metrics["log_loss"] == pytest.approx(run.metrics["log_loss"], rel=1e-5)
-    with pytest.raises(DataError, match=r"column 'label' \(data.target\) is not in .*t10k-images"):
+    with pytest.raises(
+        DataError,
+        match=r"column 'label' \(data.target\) is not in .*t10k-images(.|\n)*"
+        r"The run joined files; to join others here, write --data FILE\+OTHER",
+    ):
         evaluate_run(run.folder, files[:1])
 
 

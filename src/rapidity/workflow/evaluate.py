@@ -10,7 +10,7 @@ import numpy as np
 from rapidity.config import load_config
 from rapidity.config.data import Source
 from rapidity.config.inputs import AnyInput, TableInput
-from rapidity.core.errors import ConfigError
+from rapidity.core.errors import ConfigError, MissingNameError
 from rapidity.data.assembly import read_table
 from rapidity.data.split import needed_columns
 from rapidity.evaluation import ALL, evaluate
@@ -64,14 +64,14 @@ def evaluate_run(
     )
     inputs = _name_inputs(config.inputs, model.inputs)
     splitting = needed_columns(config.preparation.split, config.data.objects)
-    table, _ = read_table(
-        block,
-        inputs,
-        [name for name in splitting if name in model.inputs],
-        Path.cwd(),
-        progress,
-        require_all_classes=False,
-    )
+    kept = [name for name in splitting if name in model.inputs]
+    try:
+        table, _ = read_table(block, inputs, kept, Path.cwd(), progress, require_all_classes=False)
+    except MissingNameError as error:
+        if not any(source.join for source in config.data.sources):
+            raise
+        message = f"{error}\n  The run joined files; to join others here, write --data FILE+OTHER."
+        raise MissingNameError(message) from error
     no_split = np.full(table.n_events, -1, dtype=np.int8)
     events = make_scored_events(table, no_split, score_table(model, table))
     return evaluate(events, config.evaluation, config.training.seed, split=ALL).to_metrics()
