@@ -45,10 +45,14 @@ def _forward(memory: Memory, x: Array) -> Array:
     return channel_sum(x)
 
 
+def _spread(g: Tensor, input_shape: tuple[int, ...]) -> Tensor:
+    return broadcast_to(g, input_shape)
+
+
 SUM_TO_CHANNELS = Operation(
     "sum_to_channels",
     _forward,
-    (Vjp(broadcast_to, wants_shape=True),),
+    (Vjp(_spread, wants_shape=True),),
 )
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rapidity.autodiff.operations.images.sweep import Sweep
     from rapidity.autodiff.workspace import Array, Memory
 
-BLOCK_BYTES = 1 << 18
+BLOCK_BYTES = 1 << 20
 """Of images at a time; they are gone through several times."""
 MANY_POSITIONS = 16
 """Positions in a window above which single values are addressed, instead of going through all positions."""
@@ -74,20 +74,24 @@ def _strides(padded: Array, itemsize: int) -> tuple[int, ...]:
 def _search(
     memory: Memory, candidates: Iterable[tuple[Array, Array | np.generic]], label_type: np.dtype[np.generic]
 ) -> tuple[Array, Array]:
-    """Return the largest of candidates value by value, and its label; labels grow from each to the next."""
+    """Return the largest of candidates value by value, and its label.
+
+    Labels are numbers, the first one 0, or arrays; they grow from each candidate to the next.
+    """
     remaining = iter(candidates)
-    first, label = next(remaining)
-    best, labels = memory.empty(first.shape, first.dtype), memory.empty(first.shape, label_type)
-    best[...] = first
-    labels[...] = label
-    is_larger = memory.empty(first.shape, bool)
-    label_if_larger = memory.empty(first.shape, label_type)
+    best, labels = next(remaining)
+    room, label_room = memory.empty(best.shape, best.dtype), memory.empty(best.shape, label_type)
+    is_larger = memory.empty(best.shape, bool)
+    found: Array | None = labels if isinstance(labels, np.ndarray) else None
     for candidate, label in remaining:
         np.greater(candidate, best, out=is_larger)
-        np.maximum(best, candidate, out=best)
-        np.multiply(is_larger.view(np.uint8), label, out=label_if_larger)
-        np.maximum(labels, label_if_larger, out=labels)
-    return best, labels
+        best = np.maximum(best, candidate, out=room)
+        if found is None:
+            found = np.multiply(is_larger.view(np.uint8), label, out=label_room)
+        else:
+            label_if_larger = np.multiply(is_larger.view(np.uint8), label)
+            found = np.maximum(found, label_if_larger, out=label_room)
+    return best, np.zeros(best.shape, label_type) if found is None else found
 
 
 def spread(memory: Memory, gradient: Array, positions: Array, sweep: Sweep) -> Array:

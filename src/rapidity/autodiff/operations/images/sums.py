@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rapidity.autodiff.operations.images.sweep import Sweep
     from rapidity.autodiff.workspace import Array, Memory
 
-BLOCK_BYTES = 1 << 18
+BLOCK_BYTES = 1 << 20
 """Of images at a time; they are gone through several times."""
 
 
@@ -56,10 +56,17 @@ def hand_out(memory: Memory, values: Array, factors: Array | None, sweep: Sweep)
         spread = memory.empty((len(added), sweep.n_places[0], *added.shape[2:]), values.dtype)
         spread[...] = 0
         for number in range(width):
-            spread[:, :, sweep.columns(number)] += given
+            _place(given, spread[:, :, sweep.columns(number)], sweep)
         for number in range(height):
-            added[:, sweep.rows(number)] += spread
+            _place(spread, added[:, sweep.rows(number)], sweep)
     return result
+
+
+def _place(values: Array, target: Array, sweep: Sweep) -> None:
+    if sweep.has_overlaps:
+        target += values
+    else:
+        target[...] = values
 
 
 def inverse_counts(sweep: Sweep, dtype: np.dtype[np.generic]) -> Array:
