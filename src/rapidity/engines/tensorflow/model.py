@@ -18,6 +18,7 @@ from rapidity.engines.tensorflow.losses import BatchLoss
 from rapidity.engines.tensorflow.stepper import Stepper
 from rapidity.engines.tensorflow.tensors import (
     EventTensors,
+    compile_function,
     input_tensors,
     iterate_inputs,
     iterate_passes,
@@ -175,7 +176,7 @@ class TensorflowModel:
                 return network.logits(inputs, training=False)
 
         signature = [tf.TensorSpec((None, *shape), tf.float32) for shape in network.inputs.values()]
-        program: Callable[..., Any] = tf.function(run, input_signature=signature, autograph=False)
+        program = compile_function(run, signature)
         if len(self._programs) == KEPT_PROGRAMS:
             self._programs.pop(next(iter(self._programs)))
         self._programs[names] = program

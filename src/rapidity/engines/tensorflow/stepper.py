@@ -10,7 +10,7 @@ import tensorflow as tf
 from rapidity.core.records import State
 from rapidity.engines.state import MOMENT, OPTIMIZER_STEP, STEP, check_moments, group_moments
 from rapidity.engines.tensorflow import optimizers
-from rapidity.engines.tensorflow.tensors import EventTensors
+from rapidity.engines.tensorflow.tensors import EventTensors, compile_function
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -78,7 +78,12 @@ class Stepper:
         for first in range(0, steps.n_steps, STEPS_IN_A_CALL):
             some = rows[first : first + STEPS_IN_A_CALL].astype(np.float32)
             found = program(
-                steps.events.inputs, steps.events.targets, order, first, steps.batch_size, tf.constant(some)
+                steps.events.inputs,
+                steps.events.targets,
+                order,
+                tf.constant(first, tf.int64),
+                tf.constant(steps.batch_size, tf.int64),
+                tf.constant(some),
             )
             self._step += len(some)
             self._optimizer_step += len(some)
@@ -108,7 +113,7 @@ class Stepper:
         def run(*arguments: Any) -> Any:
             return self._run(loss, *arguments)
 
-        made: Callable[..., Any] = tf.function(run, input_signature=signature, autograph=False)
+        made = compile_function(run, signature)
         self._programs = [*self._programs[1 - KEPT_PROGRAMS :], (loss.objective, self._config, made)]
         return made
 

@@ -12,11 +12,22 @@ from rapidity.core.records import Batch, Batches, ResidentBatches
 from rapidity.engines.events import take_inputs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from rapidity.network import Shape
+
+
+def compile_function(function: Callable[..., Any], signature: Sequence[Any]) -> Callable[..., Any]:
+    """Return a function of tensors, compiled for these specifications and never again.
+
+    A `tf.function` would watch for being compiled often, and take many models in one process for a mistake.
+    """
+    compiled: Callable[..., Any] = tf.function(
+        function, input_signature=signature, autograph=False
+    ).get_concrete_function()
+    return compiled
 
 
 @dataclass(frozen=True)

@@ -105,14 +105,29 @@ def test_many_calls_of_the_compiled_steps_are_one_training(
 
 
 def test_nothing_is_compiled_again_for_other_numbers_of_events(
-    make_network: MakeNetwork, make_events: MakeEvents, objective: Objective
+    make_network: MakeNetwork,
+    make_events: MakeEvents,
+    objective: Objective,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    model = build(make_network())
-    for n_events in (100, 60, 7):
-        train(model, make_events(n_events), objective, ADAM, range(1))
-        model.predict(ResidentBatches(make_events(n_events), 11))
-    programs = [model._program(()), *(program for _, _, program in model._stepper._programs)]
-    assert [program.experimental_get_tracing_count() for program in programs] == [1, 1]
+    from rapidity.engines.tensorflow.module import NativeNetwork
+
+    traced, plain = [], NativeNetwork.logits
+
+    def logits(self: Any, *arguments: Any, training: bool) -> Any:
+        traced.append(training)
+        return plain(self, *arguments, training=training)
+
+    monkeypatch.setattr(NativeNetwork, "logits", logits)
+    for _ in range(6):  # TensorFlow warns of functions that are compiled five times.
+        model = build(make_network())
+        for n_events in (100, 60, 7):
+            train(model, make_events(n_events), objective, ADAM, range(1))
+            model.predict(ResidentBatches(make_events(n_events), 11))
+        assert sorted(traced) == [False, True]
+        traced.clear()
+    assert not caplog.records
 
 
 def test_the_rate_is_asked_for_every_step_over_all_epochs(
