@@ -57,6 +57,7 @@ from rapidity.autodiff.operations.conditions import (
     not_equal,
     where,
 )
+from rapidity.autodiff.operations.convolution import conv2d
 from rapidity.autodiff.operations.elementwise import (
     absolute,
     add,
@@ -88,6 +89,13 @@ from rapidity.autodiff.operations.error_function import erf
 from rapidity.autodiff.operations.indexing import getitem, take_along_axis
 from rapidity.autodiff.operations.joining import concatenate, split, stack
 from rapidity.autodiff.operations.linear_algebra import einsum, linear, matmul
+from rapidity.autodiff.operations.normalization import batch_norm, batch_statistics, layer_norm
+from rapidity.autodiff.operations.pooling import (
+    average_pool2d,
+    global_average_pool2d,
+    global_max_pool2d,
+    max_pool2d,
+)
 from rapidity.autodiff.operations.reductions import (
     max,  # noqa: A004 - NumPy's name
     mean,
@@ -95,6 +103,7 @@ from rapidity.autodiff.operations.reductions import (
     sum,  # noqa: A004 - NumPy's name
     variance,
 )
+from rapidity.autodiff.operations.resampling import upsample2d
 from rapidity.autodiff.operations.shapes import (
     broadcast_to,
     expand_dims,
@@ -123,12 +132,16 @@ __all__ = [
     "arctan",
     "arctan2",
     "astype",
+    "average_pool2d",
     "backward",
+    "batch_norm",
+    "batch_statistics",
     "broadcast_to",
     "ceil",
     "check_gradients",
     "clip",
     "concatenate",
+    "conv2d",
     "cos",
     "cosh",
     "divide",
@@ -144,6 +157,8 @@ __all__ = [
     "floor_divide",
     "gelu",
     "getitem",
+    "global_average_pool2d",
+    "global_max_pool2d",
     "gradients",
     "greater",
     "greater_equal",
@@ -152,6 +167,7 @@ __all__ = [
     "isfinite",
     "isinf",
     "isnan",
+    "layer_norm",
     "leaky_relu",
     "less",
     "less_equal",
@@ -167,6 +183,7 @@ __all__ = [
     "logical_or",
     "matmul",
     "max",
+    "max_pool2d",
     "maximum",
     "mean",
     "min",
@@ -202,6 +219,7 @@ __all__ = [
     "tanh",
     "tensor",
     "transpose",
+    "upsample2d",
     "variance",
     "where",
 ]

@@ -65,7 +65,7 @@ def batch_norm(
         ``(n_channels,)``.
     mean, variance
         Left out (training), those of the batch are used and gradients flow through them. Given (evaluation),
-        they are numbers of their own, each ``(n_channels,)``.
+        they are numbers of their own, each ``(n_channels,)``; arrays are taken in the type of `x`.
     epsilon
         Added to the variance.
     of_batch
@@ -103,7 +103,8 @@ def batch_norm(
     if mean is None or of_batch:
         statistics = None if mean is None else Statistics(_array(mean), _array(variance))
         return apply(NORMALIZE, x, scale, bias, over="events", epsilon=epsilon, statistics=statistics)
-    return add(multiply(subtract(x, mean), divide(scale, sqrt(add(variance, epsilon)))), bias)
+    shift, spread = (_in_type_of(x, value) for value in (mean, variance))
+    return add(multiply(subtract(x, shift), divide(scale, sqrt(add(spread, epsilon)))), bias)
 
 
 def layer_norm(x: Operand, scale: Operand, bias: Operand, *, epsilon: float = 1e-5) -> Tensor:
@@ -147,6 +148,10 @@ def _shape(value: Operand) -> tuple[int, ...]:
 
 def _array(value: Operand) -> Array:
     return value.array if isinstance(value, Tensor) else np.asarray(value)
+
+
+def _in_type_of(x: Operand, value: Operand) -> Operand:
+    return value if isinstance(value, Tensor) else np.asarray(value, _array(x).dtype)
 
 
 def _said(value: Operand | None) -> str:
