@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow.parquet
 import pytest
 
+from rapidity.cli import main
 from rapidity.core.errors import ConfigError, DataError
 from rapidity.delivery import predict_files
 from rapidity.workflow import check_config, evaluate_run, train_run
@@ -91,6 +92,17 @@ def test_digits_from_idx_files_to_scores(train_digits, tmp_path):
     is_test = of_run["split"] == "test"
     np.testing.assert_allclose(alone["score_2"], of_run["score_2"][is_test], atol=1e-6)
     np.testing.assert_array_equal(alone["source_entry"], of_run["source_entry"][is_test])
+
+
+def test_the_command_line_shows_the_shape_that_a_model_takes(train_digits, capsys):
+    run = train_digits()
+    with pytest.raises(SystemExit) as ended:
+        main(["inspect", str(run.path.model)])
+    assert not ended.value.code
+    assert "uint8[6, 6]" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main(["inspect", str(run.path.model), "--json"])
+    assert json.loads(capsys.readouterr().out)["inputs"]["image"]["shape"] == [SIDE, SIDE]
 
 
 def test_other_digits_are_evaluated_with_their_labels(train_digits, tmp_path):

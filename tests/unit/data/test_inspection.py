@@ -84,11 +84,37 @@ def test_several_tables_are_listed(tmp_path):
 
 
 def test_columns_that_are_not_numbers_are_listed_unread(tmp_path):
-    np.save(tmp_path / "jets.npy", np.zeros((5, 2, 3)))
-    summary = inspect_file(tmp_path / "jets.npy")
+    np.save(tmp_path / "words.npy", np.full((5, 2, 3), "x"))
+    summary = inspect_file(tmp_path / "words.npy")
     assert summary.n_entries == 5
     assert not summary.is_sampled
     assert "array: not read" in str(summary)
+
+
+def test_arrays_are_described_by_shape_and_range(tmp_path):
+    images = np.arange(5 * 2 * 3, dtype=np.float32).reshape(5, 2, 3)
+    images[3] = images[1]
+    images[4, 0, 0], images[4, 0, 1] = np.nan, np.inf
+    np.savez(tmp_path / "a.npz", image=images, label=np.zeros(5, int))
+    summary = inspect_file(tmp_path / "a.npz")
+    column = summary.columns[0]
+    assert (column.kind, column.shape, column.type_name) == ("array", (2, 3), "float32[2, 3]")
+    assert (column.n_values, column.n_nan, column.n_inf) == (29, 1, 1)
+    finite = images[np.isfinite(images)]
+    assert (column.minimum, column.maximum) == (0.0, finite.max())
+    assert column.mean == pytest.approx(finite.mean())
+    assert summary.n_duplicates == 1
+    assert summary.to_dict()["columns"][0]["shape"] == (2, 3)
+
+
+def test_only_the_first_images_of_many_are_looked_at(write_idx):
+    images = np.arange(40, dtype=np.uint8).reshape(10, 2, 2)
+    images[9] = images[0]
+    path = write_idx("a.idx", images)
+    summary = inspect_file(path, max_entries=4)
+    assert (summary.n_entries, summary.n_read, summary.is_sampled) == (10, 4, True)
+    assert summary.columns[0].maximum == 15
+    assert inspect_file(path).n_duplicates == 1
 
 
 def test_whole_numbers_with_gaps_are_summarised(tmp_path):
