@@ -89,6 +89,7 @@ from rapidity.autodiff.operations.error_function import erf
 from rapidity.autodiff.operations.indexing import getitem, take_along_axis
 from rapidity.autodiff.operations.joining import concatenate, split, stack
 from rapidity.autodiff.operations.linear_algebra import einsum, linear, matmul
+from rapidity.autodiff.operations.losses import binary_cross_entropy, softmax_cross_entropy
 from rapidity.autodiff.operations.normalization import batch_norm, batch_statistics, layer_norm
 from rapidity.autodiff.operations.pooling import (
     average_pool2d,
@@ -136,6 +137,7 @@ __all__ = [
     "backward",
     "batch_norm",
     "batch_statistics",
+    "binary_cross_entropy",
     "broadcast_to",
     "ceil",
     "check_gradients",
@@ -205,6 +207,7 @@ __all__ = [
     "sin",
     "sinh",
     "softmax",
+    "softmax_cross_entropy",
     "softplus",
     "softsign",
     "split",
