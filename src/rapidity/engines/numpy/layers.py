@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import rapidity.autodiff as ad
+from rapidity.autodiff.operations.normalization import batch_norm, batch_statistics, layer_norm
 from rapidity.core.errors import EngineError
 from rapidity.core.registry import Registry
 from rapidity.engines.engine import find_lowering
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from rapidity.autodiff import Tensor
+    from rapidity.autodiff.workspace import Array
     from rapidity.engines.numpy.lowering import Compute, Mode, Own
     from rapidity.network import Node
     from rapidity.network.layers import Activation, BatchNorm, Dense, Dropout, LayerNorm
@@ -93,39 +95,39 @@ def lower_dropout(node: Node, layer: Dropout) -> Compute:
 
 
 def lower_batch_norm(node: Node, layer: BatchNorm) -> Compute:
-    """Return a batch normalisation over the last axis; training moves the running statistics."""
+    """Return a batch normalisation over the last axis; training moves the running statistics.
 
-    def batch_norm(mode: Mode, own: Own, x: Tensor) -> Tensor:
-        axes = tuple(range(x.ndim - 1))
-        n_rows = x.size // x.shape[-1]
-        if mode.is_training and n_rows > 1:
-            mean = x.mean(axes)
-            shifted = x - mean
-            variance = ad.square(shifted).mean(axes)
-            if not mode.keeps_statistics:
-                for name, value, factor in (
-                    ("running_mean", mean, 1.0),
-                    ("running_variance", variance, n_rows / (n_rows - 1)),
-                ):
-                    running = own[name].array
-                    running += layer.momentum * (factor * value.array - running)
-            return shifted / ad.sqrt(variance + layer.epsilon) * own["scale"] + own["bias"]
-        return (x - own["running_mean"]) / ad.sqrt(own["running_variance"] + layer.epsilon) * own[
-            "scale"
-        ] + own["bias"]
+    A training batch of one value per channel has no variance: it uses the running statistics.
+    """
 
-    return batch_norm
+    def normalize(mode: Mode, own: Own, x: Tensor) -> Tensor:
+        n_values = x.size // x.shape[-1]
+        running = own["running_mean"], own["running_variance"]
+        if not mode.is_training or n_values == 1:
+            return batch_norm(x, own["scale"], own["bias"], *running, epsilon=layer.epsilon)
+        mean, variance = batch_statistics(x)
+        if not mode.keeps_statistics:
+            # In PyTorch the running variance is that of the whole, of which the batch is a sample: n - 1.
+            _move(running[0].array, mean, layer.momentum)
+            _move(running[1].array, variance * np.float32(n_values / (n_values - 1)), layer.momentum)
+        return batch_norm(x, own["scale"], own["bias"], mean, variance, epsilon=layer.epsilon, of_batch=True)
+
+    return normalize
+
+
+def _move(running: Array, found: Array, momentum: float) -> None:
+    """Move running statistics by the part `momentum` towards those found."""
+    running *= 1 - momentum
+    running += momentum * found
 
 
 def lower_layer_norm(node: Node, layer: LayerNorm) -> Compute:
     """Return a layer normalisation over the last axis."""
 
-    def layer_norm(mode: Mode, own: Own, x: Tensor) -> Tensor:
-        shifted = x - x.mean(-1, keepdims=True)
-        variance = ad.square(shifted).mean(-1, keepdims=True)
-        return shifted / ad.sqrt(variance + layer.epsilon) * own["scale"] + own["bias"]
+    def normalize(mode: Mode, own: Own, x: Tensor) -> Tensor:
+        return layer_norm(x, own["scale"], own["bias"], epsilon=layer.epsilon)
 
-    return layer_norm
+    return normalize
 
 
 def concatenate(mode: Mode, own: Own, *branches: Tensor) -> Tensor:
