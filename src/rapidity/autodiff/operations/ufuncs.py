@@ -9,7 +9,7 @@ import numpy as np
 from rapidity.autodiff.workspace import PLAIN, SMALLEST_KEPT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from rapidity.autodiff.workspace import Array, Memory
 
@@ -41,14 +41,32 @@ def result_buffer(memory: Memory, *operands: Any) -> Array | None:
     >>> result_buffer(BufferPool(), np.ones(3), 2.0) is None
     True
     """
-    arrays = [operand for operand in operands if isinstance(operand, np.ndarray)]
-    if all(array.nbytes < SMALLEST_KEPT for array in arrays):
+    largest: Array | None = None
+    dtype: np.dtype[Any] | None = None
+    for operand in operands:
+        if isinstance(operand, np.ndarray):
+            if largest is None:
+                largest, dtype = operand, operand.dtype
+                continue
+            dtype = dtype if operand.dtype == dtype else None
+            largest = operand if operand.size > largest.size else largest
+        elif type(operand) not in _PLAIN_NUMBERS:
+            dtype = None
+    if largest is None or largest.nbytes < SMALLEST_KEPT:
         return None
-    first = arrays[0]
-    dtype = first.dtype
-    shape = first.shape
-    if any(array.dtype != dtype for array in arrays) or len(arrays) < len(operands):
-        dtype = np.result_type(*operands)
-    if any(array.shape != shape for array in arrays):
-        shape = np.broadcast_shapes(*(array.shape for array in arrays))
-    return memory.empty(shape, dtype) if dtype.kind == "f" else None
+    dtype = np.result_type(*operands) if dtype is None else dtype
+    return memory.empty(_broadcast(largest.shape, operands), dtype) if dtype.kind == "f" else None
+
+
+_PLAIN_NUMBERS = (int, float, bool)
+"""They do not change the precision of an array."""
+
+
+def _broadcast(shape: tuple[int, ...], operands: Sequence[Any]) -> tuple[int, ...]:
+    """Return the shape of the result, given that of the largest operand; NumPy's own function is slow."""
+    for operand in operands:
+        if isinstance(operand, np.ndarray) and operand.shape != shape:
+            n_missing = len(shape) - operand.ndim
+            if n_missing < 0 or operand.shape != shape[n_missing:]:
+                return np.broadcast_shapes(shape, *(np.shape(each) for each in operands))
+    return shape
