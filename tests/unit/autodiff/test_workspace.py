@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 import rapidity.autodiff as ad
 from rapidity.autodiff.workspace import SMALLEST_KEPT
@@ -45,3 +46,29 @@ def test_released_buffers_live_on_while_in_use():
     other.fill(4.0)
     assert held.sum() == 3.0 * 4096
     assert pool.n_buffers == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        2,
+        2.5,
+        True,
+        np.float64(2.5),
+        np.float32(2),
+        np.ones(300),
+        np.ones((4, 1), np.int64),
+        np.ones((2, 1, 1)),
+    ],
+)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
+def test_result_has_the_type_and_shape_that_numpy_gives(dtype, other):
+    x = np.ones((4, 300), dtype)
+    workspace = ad.Workspace(ad.BufferPool())
+    for left, right in ((x, other), (other, x)):
+        expected = np.multiply(left, right)
+        found = ad.multiply(
+            *(ad.tensor(each, workspace=workspace) if each is x else each for each in (left, right))
+        )
+        assert found.dtype == expected.dtype
+        assert np.array_equal(found.array, expected)

@@ -42,19 +42,19 @@ def result_buffer(memory: Memory, *operands: Any) -> Array | None:
     True
     """
     largest: Array | None = None
-    dtype: np.dtype[Any] | None = None
+    is_mixed = False
     for operand in operands:
         if isinstance(operand, np.ndarray):
             if largest is None:
-                largest, dtype = operand, operand.dtype
+                largest = operand
                 continue
-            dtype = dtype if operand.dtype == dtype else None
+            is_mixed = is_mixed or operand.dtype != largest.dtype
             largest = operand if operand.size > largest.size else largest
         elif type(operand) not in _PLAIN_NUMBERS:
-            dtype = None
+            is_mixed = True
     if largest is None or largest.nbytes < SMALLEST_KEPT:
         return None
-    dtype = np.result_type(*operands) if dtype is None else dtype
+    dtype = np.result_type(*operands) if is_mixed else largest.dtype
     return memory.empty(_broadcast(largest.shape, operands), dtype) if dtype.kind == "f" else None
 
 
