@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rapidity.config.training import Adagrad, Adam, AdamW, RmsProp, Sgd
+from rapidity.config.training import Adam, Sgd
 from rapidity.core.errors import DataError, EngineError
 from rapidity.core.records import Batch, Model, Objective, OutputObjective, ResidentBatches, State
 from rapidity.engines import get_engine
@@ -23,13 +23,6 @@ MakeEvents = Callable[..., Batch]
 BATCH_SIZE = 24
 
 PLAIN, ADAM = Sgd(type="sgd", learning_rate=0.1), Adam(type="adam", learning_rate=0.01)
-OPTIMIZERS = [
-    PLAIN,
-    Sgd(type="sgd", learning_rate=0.1, momentum=0.9, nesterov=True, weight_decay=0.01),
-    Adagrad(type="adagrad", learning_rate=0.1),
-    RmsProp(type="rmsprop", learning_rate=0.01, momentum=0.5),
-    AdamW(type="adamw", learning_rate=0.01),
-]
 LAYERS_WITH_STATE = (
     {"type": "dense", "units": 6},
     "batch_norm",
@@ -67,23 +60,23 @@ def assert_same(first: dict[str, Any], second: dict[str, Any]) -> None:
         np.testing.assert_array_equal(array, second[name], err_msg=name)
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
 def test_a_resumed_training_equals_an_uninterrupted_one(
-    optimizer: Any, make_network: MakeNetwork, make_events: MakeEvents, objective: Objective
+    make_network: MakeNetwork, make_events: MakeEvents, objective: Objective
 ) -> None:
+    """With two layers of dropout; every optimiser is tried by the conformance tests."""
     network, events = make_network(*LAYERS_WITH_STATE), make_events(100)
     straight = build(network)
-    straight_losses = train(straight, events, objective, optimizer, range(3))
+    straight_losses = train(straight, events, objective, ADAM, range(3))
 
     first = build(network)
-    train(first, events, objective, optimizer, range(1))
+    train(first, events, objective, ADAM, range(1))
     state = first.state()
-    train(first, events, objective, optimizer, range(1, 2))  # A state is a copy: this must not change it.
+    train(first, events, objective, ADAM, range(1, 2))  # A state is a copy: this must not change it.
     second = build(network, seed=2)
     second.load_state(state)
     assert_same(second.state().arrays, state.arrays)
     assert second.state().numbers == state.numbers
-    losses = train(second, events, objective, optimizer, range(1, 3))
+    losses = train(second, events, objective, ADAM, range(1, 3))
 
     assert losses == straight_losses[-len(losses) :]
     assert_same(second.state().arrays, straight.state().arrays)
