@@ -41,6 +41,8 @@ SHOWER_START_X0 = 0.8
 """Mean depth of the first hard photon of an electron."""
 EM_LENGTH_X0 = 6.0
 """Over which the electromagnetic part of a hadronic shower is absorbed."""
+ALBEDO_LAMBDA, ALBEDO_GEV = 0.8, 0.3
+"""Collisions this deep in the HCAL send energy back into the ECAL, with this mean."""
 HADRON_RESPONSE = 0.70
 """Of the ECAL to the part of a shower that is not electromagnetic, relative to the rest."""
 LEAKING = 0.17
@@ -139,8 +141,10 @@ def _ecal_of_hadrons(particles: Particles, start_lambda: Floats, rng: np.random.
     contained = 1.0 - np.exp(-left * (ECAL_X0 / ECAL_LAMBDA) / EM_LENGTH_X0)
     contained_rest = 1.0 - np.exp(-left)
     seen_rest = HADRON_RESPONSE * rng.random(len(left)) * contained_rest
-    energy: Floats = particles.p_gev * (fraction * contained + (1.0 - fraction) * seen_rest)
-    return energy
+    shower = particles.p_gev * (fraction * contained + (1.0 - fraction) * seen_rest)
+    is_just_behind = (left == 0.0) & (start_lambda < BEFORE_HCAL_LAMBDA + ALBEDO_LAMBDA)
+    albedo = ALBEDO_GEV * rng.standard_exponential(len(left))
+    return np.where(is_just_behind, albedo, shower)
 
 
 def _hcal_energy(

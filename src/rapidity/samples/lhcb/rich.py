@@ -64,7 +64,7 @@ class Radiator:
         return self.largest_angle_mrad + 5.0 * self.resolution_mrad
 
 
-TURNED_PART, TURNED_FACTOR = 0.20, 5.0
+TURNED_PART, TURNED_FACTOR = 0.15, 4.0
 """Tracks turned by scattering or a neighbour's hits, and how many times the usual tilt. Chosen."""
 
 AEROGEL = Radiator("aerogel", 1.03, 5.0, 5.6, 100.0, 1.5)
