@@ -105,11 +105,11 @@ class NumpyModel:
         """
         loss = BatchLoss(objective, self.native.outputs)
         mode = Mode(is_training=True, keeps_statistics=True)
+        shapes = {name: tensor.shape for name, tensor in self.native.parameters.items()}
+        found = {name: np.empty(shape, np.float32) for name, shape in shapes.items()}
         with np.errstate(all="ignore"):
             value = self._stepper.compute_loss(self._make_arrays(batch, loss), loss, mode, Workspace())
-            value.backward()
-        found = {name: np.empty(tensor.shape, np.float32) for name, tensor in self.native.parameters.items()}
-        self._stepper.take_gradients(found)
+            self._stepper.differentiate(value, found)
         return found
 
     def parameters(self) -> Parameters:

@@ -60,8 +60,7 @@ class Stepper:
         learning_rate = rate(self._step)
         self._step += 1
         value = self.compute_loss(events, loss, mode, workspace)
-        value.backward()
-        self.take_gradients(self._views)
+        self.differentiate(value, self._views)
         if loss.objective.clip_norm is not None:
             clip_norm(self._gradient, loss.objective.clip_norm)
         optimizer.update(self._module.flat_parameters, self._gradient, learning_rate)
@@ -80,14 +79,19 @@ class Stepper:
             value = value + (kernel * kernel).sum() * (0.5 * objective.l2)
         return value
 
-    def take_gradients(self, views: dict[str, FloatArray]) -> None:
-        """Move the gradient of each parameter into its array; one that the loss does not see is zero."""
-        for name, tensor in self._module.parameters.items():
+    def differentiate(self, value: Tensor, views: dict[str, FloatArray]) -> None:
+        """Write the gradient of `value` by each parameter into its array; without any way to it, zero."""
+        tensors = self._module.parameters
+        for tensor in tensors.values():
+            # An interrupted step may have left one.
+            tensor.gradient = None
+        value.backward()
+        for name, tensor in tensors.items():
             if tensor.gradient is None:
                 views[name].fill(0)
             else:
                 views[name][...] = tensor.gradient.array
-            tensor.gradient = None
+                tensor.gradient = None
 
     def state(self) -> State:
         """Return a copy of the moments and the counts."""

@@ -96,3 +96,14 @@ def test_gradients_are_not_left_in_the_parameters(
     train(model, make_events(50), objective, 20)
     model.gradients(make_events(9), objective)
     assert all(tensor.gradient is None for tensor in model.native.parameters.values())
+
+
+def test_a_gradient_that_an_interrupted_step_left_does_not_count(
+    make_network: MakeNetwork, make_events: MakeEvents, objective: Objective
+) -> None:
+    first, second = build(make_network()), build(make_network())
+    for tensor in second.native.parameters.values():
+        tensor.sum().backward()
+    for model in (first, second):
+        train(model, make_events(50), objective, 20)
+    np.testing.assert_array_equal(first.native.flat_parameters, second.native.flat_parameters)
