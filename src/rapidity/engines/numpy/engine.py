@@ -63,6 +63,9 @@ class NumpyEngine:
         """
         refuse_module(module)
 
+    def describe(self, model: Model) -> None:
+        """Return None: the models of this engine are declared ones, and whoever built one has its network."""
+
     def to_onnx(self, model: Model) -> NoReturn:
         """Refuse: declared networks have a writer of their own in `artefact`, which needs no engine.
 

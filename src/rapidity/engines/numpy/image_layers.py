@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rapidity.autodiff.operations.convolution import conv2d
-from rapidity.autodiff.operations.pooling import (
-    average_pool2d,
-    global_average_pool2d,
-    global_max_pool2d,
-    max_pool2d,
-)
-from rapidity.autodiff.operations.resampling import upsample2d
+import rapidity.autodiff as ad
 
 if TYPE_CHECKING:
     from rapidity.autodiff import Tensor
@@ -26,7 +19,7 @@ def lower_convolution(node: Node, layer: Convolution) -> Compute:
     groups = layer.n_groups(node.input_shapes[0][-1])
 
     def convolution(mode: Mode, own: Own, x: Tensor) -> Tensor:
-        return conv2d(
+        return ad.conv2d(
             x,
             own["kernel"],
             own.get("bias"),
@@ -44,7 +37,7 @@ def lower_max_pool2d(node: Node, layer: MaxPool2d) -> Compute:
     window = layer.window(node.input_shapes[0])
 
     def pool(mode: Mode, own: Own, x: Tensor) -> Tensor:
-        return max_pool2d(x, window.kernel, stride=window.stride, padding=window.padding)
+        return ad.max_pool2d(x, window.kernel, stride=window.stride, padding=window.padding)
 
     return pool
 
@@ -54,14 +47,14 @@ def lower_average_pool2d(node: Node, layer: AveragePool2d) -> Compute:
     window = layer.window(node.input_shapes[0])
 
     def pool(mode: Mode, own: Own, x: Tensor) -> Tensor:
-        return average_pool2d(x, window.kernel, stride=window.stride, padding=window.padding)
+        return ad.average_pool2d(x, window.kernel, stride=window.stride, padding=window.padding)
 
     return pool
 
 
 def lower_global_pool(node: Node, layer: GlobalPool) -> Compute:
     """Return the mean or the maximum of each channel over the pixels."""
-    function = global_max_pool2d if layer.function == "max" else global_average_pool2d
+    function = ad.global_max_pool2d if layer.function == "max" else ad.global_average_pool2d
 
     def pool(mode: Mode, own: Own, x: Tensor) -> Tensor:
         return function(x)
@@ -73,6 +66,6 @@ def lower_upsample2d(node: Node, layer: Upsample2d) -> Compute:
     """Return a repetition of rows and columns."""
 
     def repeat(mode: Mode, own: Own, x: Tensor) -> Tensor:
-        return upsample2d(x, layer.factor)
+        return ad.upsample2d(x, layer.factor)
 
     return repeat

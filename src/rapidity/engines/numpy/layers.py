@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import rapidity.autodiff as ad
-from rapidity.autodiff.operations.normalization import batch_norm, batch_statistics, layer_norm
 from rapidity.core.errors import EngineError
 from rapidity.core.registry import Registry
 from rapidity.engines.engine import find_lowering
@@ -104,13 +103,15 @@ def lower_batch_norm(node: Node, layer: BatchNorm) -> Compute:
         n_values = x.size // x.shape[-1]
         running = own["running_mean"], own["running_variance"]
         if not mode.is_training or n_values == 1:
-            return batch_norm(x, own["scale"], own["bias"], *running, epsilon=layer.epsilon)
-        mean, variance = batch_statistics(x)
+            return ad.batch_norm(x, own["scale"], own["bias"], *running, epsilon=layer.epsilon)
+        mean, variance = ad.batch_statistics(x)
         if not mode.keeps_statistics:
             # In PyTorch the running variance is that of the whole, of which the batch is a sample: n - 1.
             _move(running[0].array, mean, layer.momentum)
             _move(running[1].array, variance * np.float32(n_values / (n_values - 1)), layer.momentum)
-        return batch_norm(x, own["scale"], own["bias"], mean, variance, epsilon=layer.epsilon, of_batch=True)
+        return ad.batch_norm(
+            x, own["scale"], own["bias"], mean, variance, epsilon=layer.epsilon, of_batch=True
+        )
 
     return normalize
 
@@ -125,7 +126,7 @@ def lower_layer_norm(node: Node, layer: LayerNorm) -> Compute:
     """Return a layer normalisation over the last axis."""
 
     def normalize(mode: Mode, own: Own, x: Tensor) -> Tensor:
-        return layer_norm(x, own["scale"], own["bias"], epsilon=layer.epsilon)
+        return ad.layer_norm(x, own["scale"], own["bias"], epsilon=layer.epsilon)
 
     return normalize
 

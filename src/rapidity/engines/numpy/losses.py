@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 import rapidity.autodiff as ad
-from rapidity.autodiff.operations.losses import binary_cross_entropy, softmax_cross_entropy
 from rapidity.engines.events import check_outputs, take_class_index, take_relative_weight
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ class BinaryLoss:
 
     def __call__(self, logits: Tensor, rows: Sequence[Array]) -> Tensor:
         """Return the mean of weight times loss."""
-        losses = binary_cross_entropy(logits, rows[0])
+        losses = ad.binary_cross_entropy(logits, rows[0])
         n_used = 1
         if self.objective.loss == "focal":
             losses = losses * ad.exp(ad.softplus(logits * rows[1]) * -self.objective.focusing)
@@ -85,9 +84,9 @@ class SoftmaxLoss:
         """Return the mean of weight times loss."""
         smoothing, n_classes = self.objective.label_smoothing, logits.shape[1]
         onehot = np.eye(n_classes, dtype=np.float32)
-        losses = softmax_cross_entropy(logits, (onehot * (1 - smoothing) + smoothing / n_classes)[rows[0]])
+        losses = ad.softmax_cross_entropy(logits, (onehot * (1 - smoothing) + smoothing / n_classes)[rows[0]])
         if self.objective.loss == "focal":
-            hard = losses if smoothing == 0 else softmax_cross_entropy(logits, onehot[rows[0]])
+            hard = losses if smoothing == 0 else ad.softmax_cross_entropy(logits, onehot[rows[0]])
             distance = ad.maximum(-ad.expm1(-hard), SMALLEST_DISTANCE)
             losses = losses * distance**self.objective.focusing
         return weighted_mean(losses, rows[1:])
