@@ -24,6 +24,7 @@ lint: $(VENV)/dev.stamp  ## Run the linters alone
 
 bench: $(VENV)/bench.stamp  ## Measure: training, reading, accuracy (an hour on two cores)
 	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/engines.py
 	$(BIN)/python benchmarks/image_layout.py
 	$(BIN)/python benchmarks/reading.py
 	$(BIN)/python benchmarks/accuracy.py
