@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import keras
 import tensorflow as tf
 
-from rapidity.core.errors import EngineError
+from rapidity.core.errors import EngineError, ExportError
 from rapidity.engines.engine import check_parameters
 from rapidity.engines.tensorflow.describing import describe_foreign
 from rapidity.engines.tensorflow.device import choose_device, seeded
@@ -101,10 +101,16 @@ class TensorflowEngine:
             return model.network.declared, model.parameters()
         return describe_foreign(model.network)
 
-    def to_onnx(self, model: Model) -> bytes:
-        """Raise an EngineError: models of this engine are written from what `describe` returns."""
+    def to_onnx(self, model: Model) -> NoReturn:
+        """Refuse: models of this engine are written from what `describe` returns.
+
+        Raises
+        ------
+        ExportError
+            Always.
+        """
         message = (
             "engine 'tensorflow' writes no ONNX itself. Take the network and the parameters that `describe`"
             " returns, and write them with rapidity.artefact.write_model."
         )
-        raise EngineError(message)
+        raise ExportError(message)

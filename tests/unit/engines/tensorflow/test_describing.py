@@ -179,5 +179,5 @@ def test_only_own_models_are_described() -> None:
 
 
 def test_onnx_is_written_from_the_description() -> None:
-    with pytest.raises(EngineError, match=r"writes no ONNX itself\. Take the network and the parameters"):
+    with pytest.raises(ExportError, match=r"writes no ONNX itself\. Take the network and the parameters"):
         get_engine("tensorflow").to_onnx(object())
