@@ -73,7 +73,6 @@ def test_example_runs(config, folder, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.torch
 @pytest.mark.parametrize("config", LABS, ids=lambda path: path.parent.name)
 def test_lab_runs_on_the_small_digits(config, tmp_path):
     copied = tmp_path / config.parent.name
