@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from rapidity.autodiff.operation import Operation, Vjp
 from rapidity.autodiff.operations.shapes import broadcast_to
 from rapidity.autodiff.tape import apply
@@ -23,7 +25,6 @@ def fold(array: Array) -> Array:
 
     Examples
     --------
-    >>> import numpy as np
     >>> fold(np.zeros((128, 28, 28, 6))).shape
     (784, 768)
     """
@@ -39,6 +40,12 @@ def channel_sum(array: Array) -> Array:
     folded = fold(array)
     total: Array = folded.sum(axis=0).reshape(-1, n_channels).sum(axis=0)
     return total
+
+
+def add_to_channels(array: Array, bias: Array) -> None:
+    """Add a number to each channel of a contiguous array, in place."""
+    rows = fold(array)
+    rows += np.tile(bias, rows.shape[1] // len(bias))
 
 
 def _forward(memory: Memory, x: Array) -> Array:

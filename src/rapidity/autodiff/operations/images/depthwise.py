@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rapidity.autodiff.operations.channels import add_to_channels
 from rapidity.autodiff.operations.images.blocks import (
     gradient_blocks,
     length_of,
     padded_blocks,
     split_batch,
 )
+from rapidity.autodiff.operations.runs import in_long_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +29,7 @@ BLOCK_BYTES = 1 << 18
 """Of results at a time; they are gone through once for each value of the kernel."""
 
 
+@in_long_runs()
 def convolve(memory: Memory, images: Array, kernel: Array, bias: Array | None, sweep: Sweep) -> Array:
     """Return the convolution ``(n_events, *n_places, n_out)``; kernel ``(height, width, 1, n_out)``."""
     dtype = np.result_type(images, kernel)
@@ -43,10 +46,11 @@ def convolve(memory: Memory, images: Array, kernel: Array, bias: Array | None, s
             if number:
                 total += part
         if bias is not None:
-            total += np.broadcast_to(bias, total.shape[2:])
+            add_to_channels(total, bias)
     return result
 
 
+@in_long_runs()
 def kernel_gradient(memory: Memory, images: Array, gradient: Array, sweep: Sweep) -> Array:
     """Return the gradient of the kernel ``(height, width, 1, n_out)`` from that of the convolution."""
     dtype = np.result_type(images, gradient)
@@ -66,6 +70,7 @@ def kernel_gradient(memory: Memory, images: Array, gradient: Array, sweep: Sweep
     return total
 
 
+@in_long_runs()
 def input_gradient(memory: Memory, gradient: Array, kernel: Array, n_in: int, sweep: Sweep) -> Array:
     """Return the gradient of the images ``(n_events, height, width, n_in)`` from that of the convolution."""
     dtype = np.result_type(gradient, kernel)

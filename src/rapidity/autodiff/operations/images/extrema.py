@@ -8,6 +8,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from rapidity.autodiff.operations.images.blocks import gradient_blocks, padded_blocks, split_batch
+from rapidity.autodiff.operations.runs import in_long_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,6 +22,7 @@ MANY_POSITIONS = 16
 """Positions in a window above which single values are addressed, instead of going through all positions."""
 
 
+@in_long_runs()
 def find_largest(memory: Memory, images: Array, sweep: Sweep) -> tuple[Array, Array]:
     """Return the largest value under each stop ``(n_events, *n_places, n_channels)``, and its position.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rapidity.autodiff.operations.images.blocks import gradient_blocks, padded_blocks, split_batch
+from rapidity.autodiff.operations.runs import in_long_runs
 
 if TYPE_CHECKING:
     from rapidity.autodiff.operations.images.sweep import Sweep
@@ -16,6 +17,7 @@ BLOCK_BYTES = 1 << 20
 """Of images at a time; they are gone through several times."""
 
 
+@in_long_runs()
 def sum_windows(memory: Memory, images: Array, factors: Array | None, sweep: Sweep) -> Array:
     """Return the sum under each stop ``(n_events, *n_places, n_channels)``, times `factors` if there are any.
 
@@ -46,6 +48,7 @@ def _add_up(memory: Memory, terms: list[Array], shape: tuple[int, ...]) -> Array
     return total
 
 
+@in_long_runs()
 def hand_out(memory: Memory, values: Array, factors: Array | None, sweep: Sweep) -> Array:
     """Return images with each value, times its factor, added to all pixels of its window."""
     height, width = sweep.kernel_size

@@ -22,12 +22,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from rapidity.autodiff.operations.channels import add_to_channels
 from rapidity.autodiff.operations.images.blocks import (
     gradient_blocks,
     length_of,
     padded_blocks,
     split_batch,
 )
+from rapidity.autodiff.operations.runs import in_long_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -136,18 +138,18 @@ def _tilings(sweep: Sweep, n_in: int, n_out: int) -> list[Tiling]:
     return [Tiling(sweep, n_in, n_out, width) for width in widths]
 
 
+@in_long_runs()
 def convolve(memory: Memory, images: Array, kernel: Array, bias: Array | None, sweep: Sweep) -> Array:
     """Return the convolution ``(n_events, *n_places, n_out)``."""
     tiling = choose_tiling(sweep, *kernel.shape[2:])
     dtype = np.result_type(images, kernel)
     result = memory.empty((len(images), *sweep.n_places, tiling.n_out), dtype)
     matrix = _lay_out(kernel.astype(dtype, copy=False), tiling)
-    added = None if bias is None else np.tile(bias, tiling.width)
     for block, rows in _gathered(memory, images, tiling, dtype):
         product = result[block].reshape(-1, tiling.n_columns)
         np.matmul(rows, matrix, out=product)
-        if added is not None:
-            product += added
+        if bias is not None:
+            add_to_channels(product.reshape(-1, tiling.n_out), bias)
     return result
 
 
@@ -164,6 +166,7 @@ def kernel_gradient(memory: Memory, images: Array, gradient: Array, sweep: Sweep
     return _fold(total, tiling)
 
 
+@in_long_runs()
 def input_gradient(memory: Memory, gradient: Array, kernel: Array, sweep: Sweep) -> Array:
     """Return the gradient of the images ``(n_events, height, width, n_in)`` from that of the convolution."""
     n_in, n_out = kernel.shape[2:]

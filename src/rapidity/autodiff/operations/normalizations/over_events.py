@@ -11,11 +11,13 @@ import numpy as np
 
 from rapidity.autodiff.operations.channels import channel_sum, fold
 from rapidity.autodiff.operations.normalizations.statistics import Statistics, blocks_of
+from rapidity.autodiff.operations.runs import in_long_runs
 
 if TYPE_CHECKING:
     from rapidity.autodiff.workspace import Array, Memory
 
 
+@in_long_runs()
 def find_statistics(memory: Memory, x: Array) -> Statistics:
     """Return mean and variance of each channel."""
     n_values = x.dtype.type(x.size // x.shape[-1])
@@ -31,6 +33,7 @@ def find_statistics(memory: Memory, x: Array) -> Statistics:
     return Statistics(mean, total.reshape(-1, x.shape[-1]).sum(axis=0) / n_values)
 
 
+@in_long_runs()
 def standardize(memory: Memory, x: Array, scale: Array, bias: Array, mean: Array, inverse: Array) -> Array:
     """Return ``(x - mean) * inverse * scale + bias``."""
     rows = fold(x)
@@ -45,6 +48,7 @@ def standardize(memory: Memory, x: Array, scale: Array, bias: Array, mean: Array
     return result
 
 
+@in_long_runs()
 def input_gradient(
     memory: Memory, gradient: Array, x: Array, scale: Array, mean: Array, inverse: Array
 ) -> Array:
@@ -72,6 +76,7 @@ def input_gradient(
     return result
 
 
+@in_long_runs()
 def scale_gradient(memory: Memory, gradient: Array, x: Array, mean: Array, inverse: Array) -> Array:
     """Return the gradient of the scale, the sum of ``gradient * (x - mean) * inverse``."""
     rows, arriving = fold(x), fold(gradient)
