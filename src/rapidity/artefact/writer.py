@@ -151,7 +151,7 @@ def _check_network(network: Network, preparation: FittedPreparation, classes: Cl
 
 
 def add_outputs(graph: GraphBuilder, logits: str, classes: ClassSet) -> None:
-    """Add the outputs `logits` and `probabilities`, the latter one column a class in class order."""
+    """Add the outputs `probabilities`, one column a class in class order, and `logits`."""
     if classes.n_logits == 1:
         # 1 - sigmoid(x) would have no digits left for a certain event; sigmoid(-x) has.
         positive = graph.add("Sigmoid", [logits], scope="scores")
@@ -160,8 +160,9 @@ def add_outputs(graph: GraphBuilder, logits: str, classes: ClassSet) -> None:
         probabilities = graph.add("Concat", pair, scope="scores", axis=1)
     else:
         probabilities = graph.add("Softmax", [logits], scope="scores", axis=1)
-    graph.add_output(logits, "logits", "float32", ["n", classes.n_logits])
+    # Probabilities first: programs that know one output only take the first.
     graph.add_output(probabilities, "probabilities", "float32", ["n", len(classes)])
+    graph.add_output(logits, "logits", "float32", ["n", classes.n_logits])
 
 
 def _describe_inputs(preparation: FittedPreparation) -> dict[str, ModelInput]:

@@ -26,6 +26,15 @@ OWN_NAMES = frozenset(
 )
 """What a run itself writes into its folder; copies need other names."""
 
+MetricsKey = Literal[
+    "split", "classes", "test_auc", "test_auc_interval", "validation_auc", "validation_auc_interval",
+    "macro_auc", "macro_auc_interval", "log_loss", "log_loss_interval", "accuracy", "accuracy_interval",
+    "confidence_level", "bootstrap_replicas", "confusion_matrix", "confusion_matrix_weighted",
+    "confusion_matrix_normalised", "precision", "recall", "f1", "working_points", "counts", "yields",
+    "yield_errors", "effective_events", "splits", "train_comparison", "notes", "unweighted",
+]  # fmt: skip
+"""What `metrics.json` holds."""
+
 
 class Evaluation(Block):
     """What is computed from the scores."""
@@ -52,6 +61,8 @@ class Deliver(Block):
     """Name for the copy of `model.onnx`."""
     metrics: str | None = None
     """Name for the copy of `metrics.json`."""
+    metrics_keys: tuple[MetricsKey, ...] = ()
+    """Keys of `metrics.json` to keep in its copy, such as `[test_auc]`; none for all."""
     roc: str | None = None
     """Name for the copy of the ROC curves."""
     history: str | None = None
@@ -60,6 +71,13 @@ class Deliver(Block):
     """Name for the copy of the confusion matrix."""
     report: str | None = None
     """Name for the copy of `report.html`."""
+
+    @model_validator(mode="after")
+    def _keys_have_a_copy(self) -> Self:
+        if self.metrics_keys and self.metrics is None:
+            message = "metrics_keys is given, but no copy of metrics.json: give `metrics` a name too"
+            raise ValueError(message)
+        return self
 
     @model_validator(mode="after")
     def _names_are_free(self) -> Self:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rapidity.artefact import OnnxModel
+from rapidity.core.errors import ConfigError, shorten
 from rapidity.core.files import write_atomically, write_text
 from rapidity.evaluation import evaluate
 from rapidity.report import (
@@ -23,7 +24,7 @@ from rapidity.report.images import ImageData
 from rapidity.workflow.score import make_scored_events, score_table, write_scores
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -139,10 +140,25 @@ def deliver_copies(folder: RunFolder, deliver: Deliver) -> list[Path]:
     copied = []
     for name, source in _delivered_files(folder, deliver).items():
         target = folder.path / name
-        with write_atomically(target) as temporary:
-            shutil.copyfile(source, temporary)
+        if name == deliver.metrics and deliver.metrics_keys:
+            write_text(target, json.dumps(_chosen_metrics(source, deliver.metrics_keys), indent=2) + "\n")
+        else:
+            with write_atomically(target) as temporary:
+                shutil.copyfile(source, temporary)
         copied.append(target)
     return copied
+
+
+def _chosen_metrics(source: Path, keys: Sequence[str]) -> dict[str, Any]:
+    metrics = json.loads(source.read_text(encoding="utf-8"))
+    absent = [key for key in keys if key not in metrics]
+    if absent:
+        message = (
+            f"deliver.metrics_keys: {shorten(absent)} not in {source}, whose numbers are those of the "
+            f"{metrics['split']} split. It has: {', '.join(metrics)}"
+        )
+        raise ConfigError(message)
+    return {key: metrics[key] for key in keys}
 
 
 def _delivered_files(folder: RunFolder, deliver: Deliver) -> Mapping[str, Path]:
