@@ -15,8 +15,6 @@ from rapidity.autodiff.tensor import Operand, Tensor
 from rapidity.core.errors import GraphError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from rapidity.autodiff.workspace import Array, Memory
 
 
@@ -72,17 +70,14 @@ def average_pool2d(
 
 def global_max_pool2d(x: Operand) -> Tensor:
     """Return the largest value of each channel ``(n_events, n_channels)``."""
-    return _over_whole_images(max_pool2d, x)
+    n_events, height, width, n_channels = _image_shape(x, "global_max_pool2d")
+    return reshape(max_pool2d(x, (height, width)), (n_events, n_channels))
 
 
 def global_average_pool2d(x: Operand) -> Tensor:
     """Return the mean of each channel over all pixels ``(n_events, n_channels)``."""
-    return _over_whole_images(average_pool2d, x)
-
-
-def _over_whole_images(pool: Callable[[Operand, Pair], Tensor], x: Operand) -> Tensor:
-    n_events, height, width, n_channels = _image_shape(x, pool.__name__)
-    return reshape(pool(x, (height, width)), (n_events, n_channels))
+    n_events, height, width, n_channels = _image_shape(x, "global_average_pool2d")
+    return reshape(average_pool2d(x, (height, width)), (n_events, n_channels))
 
 
 def _image_shape(x: Operand, name: str) -> tuple[int, int, int, int]:
