@@ -1,16 +1,19 @@
 """Batches in blocks of images whose intermediate arrays stay in the processor's cache.
 
-A block of a fixed number of images does the same sums in the same order on every machine.
+How a batch is divided depends on shapes alone, so that repeated runs add up in the same order.
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from numpy.typing import DTypeLike
 
     from rapidity.autodiff.operations.images.sweep import Sweep
     from rapidity.autodiff.workspace import Array, Memory
@@ -35,6 +38,16 @@ def length_of(blocks: list[slice]) -> int:
     return max((block.stop - block.start for block in blocks), default=0)
 
 
+def scratch(memory: Memory, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
+    """Return an array to be filled and soon dropped; those of about the same size share their memory.
+
+    A pool of buffers hands out by exact size, and every layer has blocks of a size of its own.
+    """
+    size = math.prod(shape)
+    room = 1 << max(0, size - 1).bit_length()
+    return memory.empty((room,), dtype)[:size].reshape(shape)
+
+
 def padded_blocks(
     memory: Memory, images: Array, sweep: Sweep, blocks: list[slice], fill: float = 0.0
 ) -> Iterator[tuple[slice, Array]]:
@@ -45,7 +58,7 @@ def padded_blocks(
             yield block, contiguous[block]
         return
     shape = (length_of(blocks), *sweep.padded_size, images.shape[-1])
-    padded = memory.empty(shape, images.dtype)
+    padded = scratch(memory, shape, images.dtype)
     padded[...] = fill
     rows, columns = sweep.interior()
     for block in blocks:
@@ -66,7 +79,8 @@ def gradient_blocks(
             gradient[block] = 0
             yield block, gradient[block]
         return
-    padded = memory.empty((length_of(blocks), *sweep.padded_size, gradient.shape[-1]), gradient.dtype)
+    shape = (length_of(blocks), *sweep.padded_size, gradient.shape[-1])
+    padded = scratch(memory, shape, gradient.dtype)
     rows, columns = sweep.interior()
     for block in blocks:
         added = padded[: block.stop - block.start]

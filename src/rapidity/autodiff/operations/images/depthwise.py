@@ -15,6 +15,7 @@ from rapidity.autodiff.operations.images.blocks import (
     gradient_blocks,
     length_of,
     padded_blocks,
+    scratch,
     split_batch,
 )
 from rapidity.autodiff.operations.runs import in_long_runs
@@ -37,7 +38,7 @@ def convolve(memory: Memory, images: Array, kernel: Array, bias: Array | None, s
     result = memory.empty((len(images), *sweep.n_places, n_out), dtype)
     wide = _widen(kernel.astype(dtype, copy=False), sweep)
     blocks = _blocks_of(result)
-    product = memory.empty((length_of(blocks), *result.shape[1:]), dtype)
+    product = scratch(memory, (length_of(blocks), *result.shape[1:]), dtype)
     for block, padded in padded_blocks(memory, images, sweep, blocks):
         repeated = _repeat(padded, n_out)
         total, part = result[block], product[: len(padded)]
@@ -58,7 +59,7 @@ def kernel_gradient(memory: Memory, images: Array, gradient: Array, sweep: Sweep
     total = np.zeros((*sweep.kernel_size, 1, n_out), dtype)
     sums = total.reshape(-1, n_out)
     blocks = _blocks_of(gradient)
-    product = memory.empty((length_of(blocks), *gradient.shape[1:]), dtype)
+    product = scratch(memory, (length_of(blocks), *gradient.shape[1:]), dtype)
     for block, padded in padded_blocks(memory, images, sweep, blocks):
         repeated = _repeat(padded, n_out)
         part = product[: len(padded)]
@@ -78,7 +79,7 @@ def input_gradient(memory: Memory, gradient: Array, kernel: Array, n_in: int, sw
     result = memory.empty((len(gradient), *sweep.image_size, n_out), dtype)
     wide = _widen(kernel.astype(dtype, copy=False), sweep)
     blocks = _blocks_of(gradient)
-    product = memory.empty((length_of(blocks), *gradient.shape[1:]), dtype)
+    product = scratch(memory, (length_of(blocks), *gradient.shape[1:]), dtype)
     for block, added in gradient_blocks(memory, result, sweep, blocks):
         part = product[: len(added)]
         for number, (down, across) in enumerate(_window(sweep)):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from rapidity.autodiff.operations.images.blocks import gradient_blocks, padded_blocks, split_batch
+from rapidity.autodiff.operations.images.blocks import gradient_blocks, padded_blocks, scratch, split_batch
 from rapidity.autodiff.operations.runs import in_long_runs
 
 if TYPE_CHECKING:
@@ -82,8 +82,9 @@ def _search(
     """
     remaining = iter(candidates)
     best, labels = next(remaining)
-    room, label_room = memory.empty(best.shape, best.dtype), memory.empty(best.shape, label_type)
-    is_larger = memory.empty(best.shape, bool)
+    room = scratch(memory, best.shape, best.dtype)
+    label_room = scratch(memory, best.shape, label_type)
+    is_larger = scratch(memory, best.shape, bool)
     found: Array | None = labels if isinstance(labels, np.ndarray) else None
     for candidate, label in remaining:
         np.greater(candidate, best, out=is_larger)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rapidity.autodiff.operations.images.blocks import gradient_blocks, padded_blocks, split_batch
+from rapidity.autodiff.operations.images.blocks import gradient_blocks, padded_blocks, scratch, split_batch
 from rapidity.autodiff.operations.runs import in_long_runs
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def sum_windows(memory: Memory, images: Array, factors: Array | None, sweep: Swe
 def _add_up(memory: Memory, terms: list[Array], shape: tuple[int, ...]) -> Array:
     if len(terms) == 1:
         return terms[0]
-    total = np.add(terms[0], terms[1], out=memory.empty(shape, terms[0].dtype))
+    total = np.add(terms[0], terms[1], out=scratch(memory, shape, terms[0].dtype))
     for term in terms[2:]:
         total += term
     return total
@@ -56,7 +56,7 @@ def hand_out(memory: Memory, values: Array, factors: Array | None, sweep: Sweep)
     for block, added in gradient_blocks(memory, result, sweep, _blocks_of(result, sweep)):
         given = values[block] if factors is None else values[block] * factors
         # Once along the rows that windows stop at, then from there to all rows.
-        spread = memory.empty((len(added), sweep.n_places[0], *added.shape[2:]), values.dtype)
+        spread = scratch(memory, (len(added), sweep.n_places[0], *added.shape[2:]), values.dtype)
         spread[...] = 0
         for number in range(width):
             _place(given, spread[:, :, sweep.columns(number)], sweep)

@@ -27,6 +27,7 @@ from rapidity.autodiff.operations.images.blocks import (
     gradient_blocks,
     length_of,
     padded_blocks,
+    scratch,
     split_batch,
 )
 from rapidity.autodiff.operations.runs import in_long_runs
@@ -159,7 +160,7 @@ def kernel_gradient(memory: Memory, images: Array, gradient: Array, sweep: Sweep
     dtype = np.result_type(images, gradient)
     gradient = np.ascontiguousarray(gradient, dtype)
     total = np.zeros((tiling.n_rows, tiling.n_columns), dtype)
-    product = memory.empty(total.shape, dtype)
+    product = scratch(memory, total.shape, dtype)
     for block, rows in _gathered(memory, images, tiling, dtype):
         np.matmul(rows.T, gradient[block].reshape(-1, tiling.n_columns), out=product)
         total += product
@@ -179,7 +180,7 @@ def input_gradient(memory: Memory, gradient: Array, kernel: Array, sweep: Sweep)
     matrix = _lay_out(kernel.astype(dtype, copy=False), tiling)
     result = memory.empty((len(gradient), *sweep.image_size, tiling.n_in), dtype)
     blocks = _blocks_of(len(gradient), tiling, dtype)
-    rows = memory.empty((length_of(blocks), *tiling.shape), dtype)
+    rows = scratch(memory, (length_of(blocks), *tiling.shape), dtype)
     for block, added in gradient_blocks(memory, result, sweep, blocks):
         flat = gradient[block].reshape(-1, tiling.n_columns)
         part = rows[: len(added)]
@@ -204,7 +205,7 @@ def _gathered(
         seen = _tiles_of(padded, tiling)
         if not seen.flags.c_contiguous:
             if rows is None:
-                rows = memory.empty((length_of(blocks), *tiling.shape), dtype)
+                rows = scratch(memory, (length_of(blocks), *tiling.shape), dtype)
             np.copyto(rows[: len(padded)], seen)
             seen = rows[: len(padded)]
         yield block, seen.reshape(-1, tiling.n_rows)
