@@ -6,7 +6,7 @@ Transverse momenta follow the Lévy-Tsallis form
 
 which fits spectra of identified hadrons at hadron colliders (ALICE, Eur. Phys. J. C 71 (2011) 1655,
 arXiv:1101.4110). Its two numbers, the pseudorapidities and the parts that come
-from decays were fitted to 150 s of Pythia 8.317 (`HardQCD:hardbbbar`, 8 TeV, multiple interactions,
+from decays were fitted to 1.9 million particles of Pythia 8.317 (`HardQCD:hardbbbar`, 8 TeV, multiple interactions,
 decays up to 300 mm), momenta above 1.5 GeV and pseudorapidities from 1.9 to 4.9: events with b quarks
 are what LHCb's own networks learn from.
 """
