@@ -1,42 +1,21 @@
-"""The loss of a batch, of each output and summed.
-
-Whatever does not depend on the logits (smoothed targets, weights over their mean) is prepared once for all
-events; a step picks its rows.
-"""
+"""Losses on logits, over operations of `rapidity.autodiff`; `engines.losses` prepares what they need."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 import rapidity.autodiff as ad
-from rapidity.engines.events import check_outputs, take_class_index, take_relative_weight
+from rapidity.engines.losses import SMALLEST_DISTANCE, BatchLoss
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
-
     from rapidity.autodiff import Tensor
     from rapidity.autodiff.workspace import Array
-    from rapidity.core.records import Batch, FloatArray, Objective, OutputObjective
-
-SMALLEST_DISTANCE = 1e-12
-"""1 - p is kept above this: the gradient of its power is infinite at zero for a focusing below one."""
-
-
-class OutputLoss(Protocol):
-    """The loss of one output as a function of its logits and of arrays with a row per event."""
-
-    def prepare(self, class_index: NDArray[np.int64], weight: FloatArray | None) -> tuple[Array, ...]:
-        """Return the arrays that the loss needs; `weight` is the training weight over its mean."""
-        ...
-
-    def __call__(self, logits: Tensor, rows: Sequence[Array]) -> Tensor:
-        """Return the weighted sum over the number of events."""
-        ...
+    from rapidity.core.records import Objective, OutputObjective
 
 
 @dataclass(frozen=True)
@@ -48,17 +27,6 @@ class BinaryLoss:
     """
 
     objective: OutputObjective
-
-    def prepare(self, class_index: NDArray[np.int64], weight: FloatArray | None) -> tuple[Array, ...]:
-        """Return the smoothed target, for the focal loss the sign of the true class, and the weight."""
-        positive = (class_index == self.objective.positive_index).astype(np.float32)[:, np.newaxis]
-        smoothing = self.objective.label_smoothing
-        rows: list[Array] = [positive * (1 - smoothing) + smoothing / 2]
-        if self.objective.loss == "focal":
-            rows.append(2 * positive - 1)
-        if weight is not None:
-            rows.append(weight[:, np.newaxis])
-        return tuple(rows)
 
     def __call__(self, logits: Tensor, rows: Sequence[Array]) -> Tensor:
         """Return the mean of weight times loss."""
@@ -75,10 +43,6 @@ class SoftmaxLoss:
     """Cross-entropy or focal loss of one logit per class."""
 
     objective: OutputObjective
-
-    def prepare(self, class_index: NDArray[np.int64], weight: FloatArray | None) -> tuple[Array, ...]:
-        """Return the class index, and the weight."""
-        return (class_index,) if weight is None else (class_index, weight)
 
     def __call__(self, logits: Tensor, rows: Sequence[Array]) -> Tensor:
         """Return the mean of weight times loss."""
@@ -97,33 +61,6 @@ def weighted_mean(losses: Tensor, weight: Sequence[Array]) -> Tensor:
     return (losses * weight[0]).mean() if weight else losses.mean()
 
 
-class BatchLoss:
-    """The loss of all outputs together, penalties excluded."""
-
-    def __init__(self, objective: Objective, outputs: Mapping[str, int]) -> None:
-        check_outputs(objective, outputs)
-        self.objective = objective
-        self._losses: list[tuple[str, OutputLoss, float]] = []
-        for name, n_logits in outputs.items():
-            output = objective.outputs[name]
-            loss: OutputLoss = BinaryLoss(output) if n_logits == 1 else SoftmaxLoss(output)
-            self._losses.append((name, loss, output.weight))
-
-    def prepare(self, batch: Batch) -> tuple[tuple[Array, ...], ...]:
-        """Return, for each output, the arrays with a row per event that its loss needs."""
-        weight = take_relative_weight(batch, self.objective)
-        return tuple(
-            loss.prepare(take_class_index(batch, name, self.objective.outputs[name]), weight)
-            for name, loss, _ in self._losses
-        )
-
-    def __call__(self, logits: Sequence[Tensor], targets: Sequence[Sequence[Array]]) -> Tensor:
-        """Return the loss of logits ``(n_events, n_logits)`` and what `prepare` made of these events."""
-        terms = [
-            loss(values, rows) if factor == 1 else loss(values, rows) * factor
-            for values, rows, (_, loss, factor) in zip(logits, targets, self._losses, strict=True)
-        ]
-        total = terms[0]
-        for term in terms[1:]:
-            total = total + term
-        return total
+def make_batch_loss(objective: Objective, outputs: Mapping[str, int]) -> BatchLoss:
+    """Return the loss of all outputs together, as a function of tensors."""
+    return BatchLoss(objective, outputs, BinaryLoss, SoftmaxLoss)

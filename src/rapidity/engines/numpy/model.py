@@ -10,7 +10,7 @@ from rapidity.autodiff import BufferPool, Workspace
 from rapidity.core.records import EpochRecord, Parameters, State
 from rapidity.engines.engine import check_layer_names, check_shapes
 from rapidity.engines.events import EventCache, take_inputs
-from rapidity.engines.numpy.losses import BatchLoss
+from rapidity.engines.numpy.losses import make_batch_loss
 from rapidity.engines.numpy.lowering import Mode
 from rapidity.engines.numpy.module import as_tensors
 from rapidity.engines.numpy.stepper import Stepper
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from rapidity.core.records import Batch, Batches, FloatArray, Objective, RateSchedule
+    from rapidity.engines.losses import BatchLoss
     from rapidity.engines.numpy.module import GraphModule
 
 EVENTS_PREDICTED_AT_ONCE = 512
@@ -60,7 +61,7 @@ class NumpyModel:
         rng: np.random.Generator,
     ) -> EpochRecord:
         """Take one optimiser step a batch; `rng` drives dropout and nothing else."""
-        loss = BatchLoss(objective, self.native.outputs)
+        loss = make_batch_loss(objective, self.native.outputs)
         self._stepper.prepare(optimizer)
         mode = Mode(is_training=True, rng=rng)
         losses = []
@@ -103,7 +104,7 @@ class NumpyModel:
 
         Penalties count, the clipping does not; running statistics stay as they are.
         """
-        loss = BatchLoss(objective, self.native.outputs)
+        loss = make_batch_loss(objective, self.native.outputs)
         mode = Mode(is_training=True, keeps_statistics=True)
         shapes = {name: tensor.shape for name, tensor in self.native.parameters.items()}
         found = {name: np.empty(shape, np.float32) for name, shape in shapes.items()}

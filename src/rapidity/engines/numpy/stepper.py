@@ -17,7 +17,7 @@ from rapidity.engines.state import MOMENT, OPTIMIZER_STEP, STEP, check_moments, 
 if TYPE_CHECKING:
     from rapidity.autodiff import Tensor, Workspace
     from rapidity.core.records import FloatArray, Objective, RateSchedule
-    from rapidity.engines.numpy.losses import BatchLoss
+    from rapidity.engines.losses import BatchLoss
     from rapidity.engines.numpy.lowering import Mode
     from rapidity.engines.numpy.module import GraphModule
     from rapidity.engines.numpy.tensors import EventArrays

@@ -1,40 +1,18 @@
-"""The loss of a batch, of each output and summed.
-
-Whatever does not depend on the logits (smoothed targets, weights over their mean) is prepared once for all
-events; a step picks its rows.
-"""
+"""Losses on logits, over TensorFlow's kernels; `engines.losses` prepares what they need."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import tensorflow as tf
 
-from rapidity.engines.events import check_outputs, take_class_index, take_relative_weight
+from rapidity.engines.losses import SMALLEST_DISTANCE, BatchLoss
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
-
-    from rapidity.core.records import Batch, FloatArray, Objective, OutputObjective
-
-SMALLEST_DISTANCE = 1e-12
-"""1 - p is kept above this: the gradient of its power is infinite at zero for a focusing below one."""
-
-
-class OutputLoss(Protocol):
-    """The loss of one output as a function of its logits and of tensors with a row per event."""
-
-    def prepare(self, class_index: NDArray[np.int64], weight: FloatArray | None) -> tuple[Any, ...]:
-        """Return the arrays that the loss needs; `weight` is the training weight over its mean."""
-        ...
-
-    def __call__(self, logits: Any, rows: Sequence[Any]) -> Any:
-        """Return the weighted sum over the number of events."""
-        ...
+    from rapidity.core.records import Objective, OutputObjective
 
 
 @dataclass(frozen=True)
@@ -46,17 +24,6 @@ class BinaryLoss:
     """
 
     objective: OutputObjective
-
-    def prepare(self, class_index: NDArray[np.int64], weight: FloatArray | None) -> tuple[Any, ...]:
-        """Return the smoothed target, for the focal loss the sign of the true class, and the weight."""
-        positive = (class_index == self.objective.positive_index).astype(np.float32)[:, np.newaxis]
-        smoothing = np.float32(self.objective.label_smoothing)
-        rows = [positive * (1 - smoothing) + smoothing / 2]
-        if self.objective.loss == "focal":
-            rows.append(2 * positive - 1)
-        if weight is not None:
-            rows.append(weight[:, np.newaxis])
-        return tuple(rows)
 
     def __call__(self, logits: Any, rows: Sequence[Any]) -> Any:
         """Return the mean of weight times loss."""
@@ -74,10 +41,6 @@ class SoftmaxLoss:
 
     objective: OutputObjective
 
-    def prepare(self, class_index: NDArray[np.int64], weight: FloatArray | None) -> tuple[Any, ...]:
-        """Return the class index, and the weight."""
-        return (class_index,) if weight is None else (class_index, weight)
-
     def __call__(self, logits: Any, rows: Sequence[Any]) -> Any:
         """Return the mean of weight times loss."""
         smoothing = self.objective.label_smoothing
@@ -92,36 +55,6 @@ class SoftmaxLoss:
         return tf.reduce_mean(losses * rows[1] if len(rows) > 1 else losses)
 
 
-class BatchLoss:
-    """The loss of all outputs together, penalties excluded."""
-
-    def __init__(self, objective: Objective, outputs: Mapping[str, int]) -> None:
-        check_outputs(objective, outputs)
-        self.objective = objective
-        self._losses: list[tuple[str, OutputLoss, float]] = []
-        for name, n_logits in outputs.items():
-            output = objective.outputs[name]
-            loss: OutputLoss = BinaryLoss(output) if n_logits == 1 else SoftmaxLoss(output)
-            self._losses.append((name, loss, output.weight))
-
-    def prepare(self, batch: Batch) -> tuple[tuple[Any, ...], ...]:
-        """Return, for each output, the tensors with a row per event that its loss needs."""
-        weight = take_relative_weight(batch, self.objective)
-        return tuple(
-            tuple(
-                tf.convert_to_tensor(array)
-                for array in loss.prepare(take_class_index(batch, name, self.objective.outputs[name]), weight)
-            )
-            for name, loss, _ in self._losses
-        )
-
-    def __call__(self, logits: Sequence[Any], targets: Sequence[Sequence[Any]]) -> Any:
-        """Return the loss of logits ``(n_events, n_logits)`` and what `prepare` made of these events."""
-        terms = [
-            loss(values, rows) if factor == 1 else loss(values, rows) * factor
-            for values, rows, (_, loss, factor) in zip(logits, targets, self._losses, strict=True)
-        ]
-        total = terms[0]
-        for term in terms[1:]:
-            total = total + term
-        return total
+def make_batch_loss(objective: Objective, outputs: Mapping[str, int]) -> BatchLoss:
+    """Return the loss of all outputs together, as a function of tensors."""
+    return BatchLoss(objective, outputs, BinaryLoss, SoftmaxLoss, tf.convert_to_tensor)

@@ -14,7 +14,7 @@ from rapidity.engines.engine import check_layer_names, check_shapes
 from rapidity.engines.events import EventCache
 from rapidity.engines.state import PARAMETER, separate_parameters
 from rapidity.engines.tensorflow.device import find_seeds, seed_dropout
-from rapidity.engines.tensorflow.losses import BatchLoss
+from rapidity.engines.tensorflow.losses import make_batch_loss
 from rapidity.engines.tensorflow.stepper import Stepper
 from rapidity.engines.tensorflow.tensors import (
     EventTensors,
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from rapidity.core.records import Batch, Batches, FloatArray, Objective, RateSchedule
+    from rapidity.engines.losses import BatchLoss
     from rapidity.engines.tensorflow.module import NativeNetwork
 
 KEPT_PROGRAMS = 4
@@ -73,7 +74,7 @@ class TensorflowModel:
         rng: np.random.Generator,
     ) -> EpochRecord:
         """Take one optimiser step a batch; `rng` drives dropout and nothing else."""
-        loss = BatchLoss(objective, self.network.outputs)
+        loss = make_batch_loss(objective, self.network.outputs)
         with tf.device(self.device):
             self._stepper.prepare(optimizer)
             seed_dropout(self._seeds, rng)
@@ -110,7 +111,7 @@ class TensorflowModel:
 
         Penalties count, the clipping does not; running statistics stay as they are.
         """
-        loss = BatchLoss(objective, self.network.outputs)
+        loss = make_batch_loss(objective, self.network.outputs)
         slots = [slot for slot in self.network.slots if slot.is_trained]
         kept = [(slot, slot.read()) for slot in self.network.slots if not slot.is_trained]
         with tf.device(self.device), _without_noise(self.network.graph):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rapidity.core.records import Objective, RateSchedule
-    from rapidity.engines.tensorflow.losses import BatchLoss
+    from rapidity.engines.losses import BatchLoss
     from rapidity.engines.tensorflow.module import NativeNetwork
     from rapidity.engines.tensorflow.tensors import Pass
 

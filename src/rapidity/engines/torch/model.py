@@ -14,7 +14,7 @@ from rapidity.engines.engine import check_layer_names, check_shapes
 from rapidity.engines.events import EventCache
 from rapidity.engines.state import PARAMETER, separate_parameters
 from rapidity.engines.torch.device import seeded
-from rapidity.engines.torch.losses import BatchLoss
+from rapidity.engines.torch.losses import make_batch_loss
 from rapidity.engines.torch.stepper import Stepper
 from rapidity.engines.torch.tensors import EventTensors, input_tensors, iterate_tensors
 from rapidity.engines.torch.wrapping import check_logits
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from rapidity.core.records import Batch, Batches, FloatArray, Objective, RateSchedule
     from rapidity.engines.engine import Precision
+    from rapidity.engines.losses import BatchLoss
     from rapidity.engines.torch.module import NativeNetwork
 
 
@@ -57,7 +58,7 @@ class TorchModel:
         rng: np.random.Generator,
     ) -> EpochRecord:
         """Take one optimiser step a batch; `rng` drives dropout and nothing else."""
-        loss = BatchLoss(objective, self.network.outputs)
+        loss = make_batch_loss(objective, self.network.outputs, self.device)
         self._stepper.prepare(optimizer)
         with self._mode(is_training=True), seeded(rng, self.device):
             step_losses = [
@@ -95,7 +96,7 @@ class TorchModel:
 
         Penalties count, the clipping does not; running statistics stay as they are.
         """
-        loss = BatchLoss(objective, self.network.outputs)
+        loss = make_batch_loss(objective, self.network.outputs, self.device)
         events = self._make_tensors(batch, loss)
         slots = [slot for slot in self.network.slots if slot.is_trained]
         buffers = [(buffer, buffer.clone()) for buffer in self.native.buffers()]
@@ -168,14 +169,14 @@ class TorchModel:
             )
             if loss is None:
                 return EventTensors(inputs)
-            targets = self._cache.get(events, loss.objective, lambda: loss.prepare(events, self.device))
+            targets = self._cache.get(events, loss.objective, lambda: loss.prepare(events))
             return EventTensors(inputs, targets)
 
         return iterate_tensors(batches, make, resident)
 
     def _make_tensors(self, batch: Batch, loss: BatchLoss | None) -> EventTensors:
         inputs = input_tensors(batch, self.network.inputs, self.device)
-        return EventTensors(inputs, () if loss is None else loss.prepare(batch, self.device))
+        return EventTensors(inputs, () if loss is None else loss.prepare(batch))
 
     @contextmanager
     def _mode(self, *, is_training: bool) -> Iterator[None]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from rapidity.core.records import Objective, RateSchedule
     from rapidity.engines.engine import Precision
-    from rapidity.engines.torch.losses import BatchLoss
+    from rapidity.engines.losses import BatchLoss
     from rapidity.engines.torch.module import NativeNetwork
     from rapidity.engines.torch.tensors import EventTensors
 
