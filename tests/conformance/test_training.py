@@ -7,54 +7,27 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conformance.training import (
+    ADAM,
+    BATCH_SIZE,
+    N_FEATURES,
+    OBJECTIVE,
+    OPTIMIZERS,
+    SGD,
+    WITH_STATE,
+    assert_same,
+    falling_rate,
+    make_events,
+    make_network,
+    train,
+)
 
-from rapidity.config.training import Adagrad, Adam, AdamW, RmsProp, Sgd
+from rapidity.config.training import Sgd
 from rapidity.core.errors import DataError, EngineError
 from rapidity.core.records import Batch, Model, Objective, OutputObjective, ResidentBatches, State
 from rapidity.engines import get_engine
-from rapidity.network import LayerList, Network, build_network
-
-N_FEATURES = 5
-BATCH_SIZE = 24
-OBJECTIVE = Objective({"class": OutputObjective(n_classes=2)})
-SGD, ADAM = Sgd(type="sgd", learning_rate=0.1), Adam(type="adam", learning_rate=0.01)
-
-OPTIMIZERS = [
-    SGD,
-    Sgd(type="sgd", learning_rate=0.1, momentum=0.9),
-    Sgd(type="sgd", learning_rate=0.1, momentum=0.9, nesterov=True, weight_decay=0.01),
-    Adagrad(type="adagrad", learning_rate=0.1),
-    RmsProp(type="rmsprop", learning_rate=0.01),
-    RmsProp(type="rmsprop", learning_rate=0.01, momentum=0.5, weight_decay=0.01),
-    ADAM,
-    AdamW(type="adamw", learning_rate=0.01),
-]
-
-WITH_STATE = (
-    {"type": "dense", "units": 6},
-    "batch_norm",
-    "relu",
-    {"type": "dropout", "rate": 0.3},
-    {"type": "dense", "units": 4},
-    "layer_norm",
-)
-PLAIN = ({"type": "dense", "units": 7}, "tanh")
 
 Build = Callable[..., Model]
-
-
-def make_network(*layers: object, n_logits: int = 1) -> Network:
-    config = LayerList.model_validate({"layers": layers or PLAIN})
-    return build_network(config, {"features": (N_FEATURES,)}, {"class": n_logits})
-
-
-def make_events(n_events: int = 64, *, has_weights: bool = False) -> Batch:
-    rng = np.random.default_rng(7)
-    features = rng.standard_normal((n_events, N_FEATURES)).astype(np.float32)
-    weight = rng.normal(1.0, 0.5, n_events).astype(np.float32) if has_weights else None
-    return Batch(
-        {"features": features}, {"class": (features[:, 0] > features[:, 1]).astype(np.int64)}, weight
-    )
 
 
 @pytest.fixture
@@ -67,31 +40,6 @@ def build(engine_name: str) -> Build:
         return get_engine(engine_name).build(network, parameters, "cpu")
 
     return make
-
-
-def falling_rate(step: int) -> float:
-    return 0.05 / (1 + step)
-
-
-def train(
-    model: Model,
-    events: Batch,
-    epochs: range,
-    optimizer: Any = ADAM,
-    rate: Callable[[int], float] = falling_rate,
-) -> list[float]:
-    losses = []
-    for epoch in epochs:
-        rng = np.random.default_rng([5, epoch])
-        batches = ResidentBatches(events, BATCH_SIZE, rng.permutation(events.n_events))
-        losses += model.train_epoch(batches, OBJECTIVE, optimizer, rate, rng).step_losses.tolist()
-    return losses
-
-
-def assert_same(first: dict[str, Any], second: dict[str, Any]) -> None:
-    assert first.keys() == second.keys()
-    for name, array in first.items():
-        np.testing.assert_array_equal(array, second[name], err_msg=name)
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
@@ -212,6 +160,7 @@ def test_a_loss_that_is_not_finite_is_reported_with_its_step(build: Build) -> No
     batches = ResidentBatches(events, 20)
     record = build().train_epoch(batches, OBJECTIVE, ADAM, falling_rate, np.random.default_rng(1))
     assert record.first_bad_step == 1
+    assert record.step_losses.dtype == np.float64
 
 
 def test_dropout_follows_the_generator(build: Build) -> None:
@@ -223,6 +172,14 @@ def test_dropout_follows_the_generator(build: Build) -> None:
         results.append(model.parameters()["dense_1.kernel"])
     np.testing.assert_array_equal(results[0], results[1])
     assert not np.array_equal(results[0], results[2])
+
+
+def test_every_step_drops_other_units(build: Build) -> None:
+    model = build({"type": "dense", "units": 20}, {"type": "dropout", "rate": 0.5})
+    twice = ResidentBatches(make_events(20), 20, np.tile(np.arange(20), 2))
+    record = model.train_epoch(twice, OBJECTIVE, SGD, lambda _: 0.0, np.random.default_rng(1))
+    first, second = record.step_losses
+    assert first != second
 
 
 def test_dropout_keeps_the_mean_and_drops_its_rate(build: Build) -> None:
@@ -270,8 +227,12 @@ def test_result_of_a_layer_is_that_before_its_rectifier(build: Build) -> None:
     assert (found < 0).any()
 
 
-def test_no_events_give_no_logits(build: Build) -> None:
-    assert build(n_logits=3).predict(ResidentBatches(make_events(0), 4))["class"].shape == (0, 3)
+def test_no_events_give_no_logits_and_no_losses(build: Build) -> None:
+    model, nothing = build(n_logits=3), ResidentBatches(make_events(0), 4)
+    assert model.predict(nothing)["class"].shape == (0, 3)
+    objective = Objective({"class": OutputObjective(3)})
+    record = model.train_epoch(nothing, objective, ADAM, falling_rate, np.random.default_rng(1))
+    assert record.step_losses.shape == (0,)
 
 
 def test_gradients_leave_the_model_as_it_is(build: Build) -> None:
@@ -281,6 +242,9 @@ def test_gradients_leave_the_model_as_it_is(build: Build) -> None:
     assert_same(before.arrays, model.state().arrays)
     assert_same(first, model.gradients(events, OBJECTIVE))
     assert set(first) == {name for name in model.parameters() if "running" not in name}
+    # The dropout that was switched off for them works again.
+    losses = train(model, make_events(BATCH_SIZE), range(2), SGD, lambda _: 0.0)
+    assert losses[0] != losses[1]
 
 
 @pytest.mark.parametrize(
@@ -327,6 +291,10 @@ def test_a_state_of_another_model_is_refused(build: Build) -> None:
     state = model.state()
     with pytest.raises(EngineError, match=r"not moments of this model's parameters: moment/mean/ghost\.bias"):
         model.load_state(State({**state.arrays, "moment/mean/ghost.bias": np.zeros(1)}, state.numbers))
+    with pytest.raises(
+        EngineError, match=r"not moments of this model's parameters: moment/mean/dense_1\.bias"
+    ):
+        model.load_state(State({**state.arrays, "moment/mean/dense_1.bias": np.zeros(99)}, state.numbers))
     model.load_state(state)
     with pytest.raises(EngineError, match=r"moments mean, mean_square, which Sgd does not have"):
         train(model, make_events(30), range(1), OPTIMIZERS[1])
