@@ -15,7 +15,7 @@ import numpy as np
 from rapidity.autodiff import Tensor
 from rapidity.engines.numpy.layers import lower_node, rectify_in_place
 from rapidity.engines.numpy.lowering import EVALUATION, Compute, Mode
-from rapidity.network.layers import Activation
+from rapidity.engines.rectifiers import find_overwriting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 UNDESCRIBED = {"type", "name", "inputs", "function", "initializer"}
 """Keys of a layer that say nothing about what it computes, or are said elsewhere."""
-KINDS_WITHOUT_SAVED_RESULT = ("dense", "conv2d", "depthwise_conv2d", "batch_norm", "layer_norm")
-"""Layers whose gradient follows from their input alone."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +64,8 @@ class GraphModule:
 
     Attributes
     ----------
+    network
+        What was declared.
     tensors
         All parameters by their canonical names, running statistics included.
     parameters
@@ -77,6 +77,7 @@ class GraphModule:
     """
 
     def __init__(self, network: Network) -> None:
+        self.network = network
         self.inputs = dict(network.inputs)
         self.outputs = {name: network.shape_of(node)[-1] for name, node in network.outputs.items()}
         specs = network.parameter_specs()
@@ -153,7 +154,7 @@ class GraphModule:
 
 def make_lines(network: Network, tensors: Mapping[str, Tensor]) -> tuple[Line, ...]:
     """Return the layers of a network in order, lowered, each with its parameters."""
-    in_place = overwritable(network)
+    overwriting = find_overwriting(network, lambda _: True)
     last_use = {source: node.name for node in network.nodes for source in node.inputs}
     lines = []
     for node in network.nodes:
@@ -161,28 +162,10 @@ def make_lines(network: Network, tensors: Mapping[str, Tensor]) -> tuple[Line, .
         heads = network.outputs.values()
         forgets = tuple(name for name in {*node.inputs} if last_use[name] == node.name and name not in heads)
         compute = lower_node(node)
-        if node.name in in_place:
+        if node.name in overwriting:
             compute = rectify_in_place
         lines.append(Line(node, compute, own, {key: t.detach() for key, t in own.items()}, forgets))
     return tuple(lines)
-
-
-def overwritable(network: Network) -> set[str]:
-    """Return the rectifiers that may write over their input: it saves an array, and its pages, per step.
-
-    Nothing else may need the value that comes in: neither another node, nor an output, nor the backward
-    pass of the layer that made it.
-    """
-    users = [source for node in network.nodes for source in node.inputs] + list(network.outputs.values())
-    makers = {node.name for node in network.nodes if node.layer.kind in KINDS_WITHOUT_SAVED_RESULT}
-    return {
-        node.name
-        for node in network.nodes
-        if isinstance(node.layer, Activation)
-        and node.layer.function == "relu"
-        and node.inputs[0] in makers
-        and users.count(node.inputs[0]) == 1
-    }
 
 
 def split_flat(flat: FloatArray, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, FloatArray]:

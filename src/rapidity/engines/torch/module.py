@@ -11,22 +11,15 @@ import numpy as np
 import torch
 from torch import Tensor, fx, nn
 
+from rapidity.engines.rectifiers import find_overwriting
 from rapidity.engines.torch.layers import lower_node
-from rapidity.network.layers import Activation
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from rapidity.network import Network, Shape
+    from rapidity.network import Network, Node, Shape
 
 Forward = Callable[..., tuple[Tensor, ...]]
-
-KINDS_WITHOUT_SAVED_RESULT = ("dense", "batch_norm", "layer_norm")
-"""Layers whose gradient follows from their input alone.
-
-Those of images are left out on purpose: they give a view of a tensor with the channels first, and autograd
-copies a view that is written over, in a step that takes up to half as long again.
-"""
 
 
 @dataclass(frozen=True)
@@ -93,8 +86,8 @@ class NativeNetwork:
         The tensors that make up the state.
     nodes
         Name -> module whose result can be asked for.
-    is_foreign
-        Whether a user wrote the module.
+    declared
+        The network that it was built from; None for a user's own module.
     """
 
     module: nn.Module
@@ -103,7 +96,12 @@ class NativeNetwork:
     outputs: Mapping[str, int]
     slots: tuple[TensorSlot, ...]
     nodes: Mapping[str, nn.Module]
-    is_foreign: bool = False
+    declared: Network | None = None
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether a user wrote the module."""
+        return self.declared is None
 
 
 def build_native(network: Network, device: torch.device) -> NativeNetwork:
@@ -115,7 +113,7 @@ def build_native(network: Network, device: torch.device) -> NativeNetwork:
         for name, argument in zip(network.inputs, _argument_names(network.inputs), strict=True)
     }
     lowered = {node.name: lower_node(node) for node in network.nodes}
-    for rectifier in [lowered[name].module for name in _overwritable(network)]:
+    for rectifier in [lowered[name].module for name in find_overwriting(network, _is_row)]:
         if isinstance(rectifier, nn.ReLU):
             rectifier.inplace = True
     for node in network.nodes:
@@ -139,29 +137,16 @@ def build_native(network: Network, device: torch.device) -> NativeNetwork:
         for place in [lowered[node.name].places[spec.name]]
     )
     outputs = {name: network.shape_of(node)[-1] for name, node in network.outputs.items()}
-    return NativeNetwork(module, _as_tuple(module), dict(network.inputs), outputs, slots, modules)
+    return NativeNetwork(module, _as_tuple(module), dict(network.inputs), outputs, slots, modules, network)
 
 
-def _overwritable(network: Network) -> list[str]:
-    """Return the rectifiers that may write over their input: it saves a tensor, and its pages, per step.
+def _is_row(node: Node) -> bool:
+    """Return whether the result of a node is a tensor of its own, which a rectifier may write over.
 
-    Nothing else may need the value that comes in: neither another node, nor an output, nor the backward
-    pass of the layer that made it. Values of several axes are left alone: they are views of rows.
+    Those of images are views of tensors with the channels first, and autograd copies a view that is written
+    over, in a step that takes up to half as long again.
     """
-    users = [source for node in network.nodes for source in node.inputs] + list(network.outputs.values())
-    makers = {
-        node.name
-        for node in network.nodes
-        if node.layer.kind in KINDS_WITHOUT_SAVED_RESULT and len(node.shape) == 1
-    }
-    return [
-        node.name
-        for node in network.nodes
-        if isinstance(node.layer, Activation)
-        and node.layer.function == "relu"
-        and node.inputs[0] in makers
-        and users.count(node.inputs[0]) == 1
-    ]
+    return len(node.shape) == 1
 
 
 def _as_tuple(module: nn.Module) -> Forward:

@@ -48,9 +48,7 @@ def wrap_native(
             # A tensor that two places share is one parameter; its first name counts.
             slots.setdefault(id(tensor), TensorSlot(name, tensor, None, _is_kernel(name, tensor)))
     nodes = {name: part for name, part in module.named_modules() if name}
-    return NativeNetwork(
-        module, forward, dict(inputs), dict(outputs), tuple(slots.values()), nodes, is_foreign=True
-    )
+    return NativeNetwork(module, forward, dict(inputs), dict(outputs), tuple(slots.values()), nodes)
 
 
 def _is_kernel(name: str, tensor: Tensor) -> bool:

@@ -10,7 +10,7 @@ import pytest
 
 import rapidity.autodiff as ad
 from rapidity.engines.numpy.lowering import Mode
-from rapidity.engines.numpy.module import GraphModule, as_tensors, overwritable
+from rapidity.engines.numpy.module import GraphModule, as_tensors
 from rapidity.network import LayerList, Network, build_network
 
 MakeNetwork = Callable[..., Network]
@@ -84,30 +84,6 @@ def test_description_shows_every_layer_and_its_parameters(make_network: MakeNetw
         "  class_logits = dense[units=1](dropout_1)  # kernel (6, 1), bias (1,)",
         "  return class_logits",
     ]
-
-
-@pytest.mark.parametrize(
-    ("layers", "expected"),
-    [
-        (({"type": "dense", "units": 3}, "relu"), {"relu_1"}),
-        (({"type": "dense", "units": 3}, "tanh"), set()),
-        (({"type": "dense", "units": 3}, "tanh", "relu"), set()),
-        (("relu",), set()),
-        (({"type": "dense", "units": 3}, "batch_norm", "relu", "relu"), {"relu_1"}),
-        (
-            (
-                {"type": "dense", "units": 3, "name": "both"},
-                "relu",
-                {"type": "add", "inputs": ["relu_1", "both"]},
-            ),
-            set(),
-        ),
-    ],
-)
-def test_a_rectifier_overwrites_only_what_nobody_else_needs(
-    layers: Any, expected: set[str], make_network: MakeNetwork
-) -> None:
-    assert overwritable(make_network(*layers)) == expected
 
 
 def test_values_are_let_go_as_soon_as_no_layer_needs_them(make_network: MakeNetwork) -> None:
