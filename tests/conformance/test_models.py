@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rapidity.config.training import Adam, Sgd
-from rapidity.core.errors import EngineError
+from rapidity.core.errors import EngineError, ExportError
 from rapidity.core.records import Batch, Objective, OutputObjective, ResidentBatches
 from rapidity.engines import get_engine
 from rapidity.network import LayerList, build_network
@@ -34,6 +34,24 @@ def test_parameters_are_those_of_the_network(engine_name: str, case: Any, build_
     for name, array in given.items():
         assert found[name].dtype == np.float32
         np.testing.assert_array_equal(found[name], array, err_msg=name)
+
+
+def test_a_model_is_described_by_its_network(engine_name: str, first_case: Any, build_once: Any) -> None:
+    model = build_once(engine_name, first_case)
+    network, parameters = get_engine(engine_name).describe(model)
+    assert network is first_case.network
+    assert parameters.keys() == model.parameters().keys()
+
+
+def test_a_model_of_another_engine_is_refused(engine_name: str) -> None:
+    with pytest.raises(EngineError, match=f"engine '{engine_name}' .* its own models, found object"):
+        get_engine(engine_name).describe(object())
+
+
+@pytest.mark.parametrize("name", ["numpy", pytest.param("tensorflow", marks=pytest.mark.tensorflow)])
+def test_an_engine_that_describes_all_its_models_writes_no_onnx(name: str) -> None:
+    with pytest.raises(ExportError, match=r"writes no ONNX itself\. .*rapidity\.artefact\.write_model"):
+        get_engine(name).to_onnx(object())
 
 
 def test_a_pass_gives_the_same_logits_whatever_the_batch(

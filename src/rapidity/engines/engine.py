@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol, TypeVar
 
-from rapidity.core.errors import EngineError, closest, shorten
+from rapidity.core.errors import EngineError, ExportError, closest, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -72,6 +72,15 @@ class Engine(Protocol):
         Only asked for where `describe` returns None.
         """
         ...
+
+
+def refuse_onnx(engine: str) -> NoReturn:
+    """Raise the ExportError of an engine that can describe all its models, and so writes no ONNX."""
+    message = (
+        f"engine '{engine}' writes no ONNX itself. Take the network and the parameters that `describe`"
+        " returns, and write them with rapidity.artefact.write_model."
+    )
+    raise ExportError(message)
 
 
 def find_lowering(lowerings: Mapping[str, Lowering], engine: str, node: Node) -> Lowering:

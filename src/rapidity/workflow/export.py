@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from rapidity.artefact import ParityReport
     from rapidity.core.records import Model
-    from rapidity.network import Network
     from rapidity.workflow.prepare import PreparedRun
 
 PARITY_ROWS = 2048
@@ -29,15 +28,11 @@ PARITY_NUMBERS = 2**19
 """Of events of many numbers (images) fewer: this many numbers of each split, since both score all at once."""
 
 
-def export_model(
-    path: Path, prepared: PreparedRun, model: Model, network: Network | None, metadata: dict[str, str]
-) -> ParityReport:
+def export_model(path: Path, prepared: PreparedRun, model: Model, metadata: dict[str, str]) -> ParityReport:
     """Write the model file, and keep it only if it reproduces the engine's scores.
 
-    Parameters
-    ----------
-    network
-        The declared graph; None for a user's own object, which its engine describes as one or else exports.
+    A declared network is written by `artefact`, as is a user's own object that its engine can describe as
+    one; otherwise the engine exports the object.
 
     Raises
     ------
@@ -47,11 +42,11 @@ def export_model(
     """
     candidate = path.with_suffix(".rejected.onnx")
     engine = get_engine(prepared.config.training.engine)
-    declared = (network, model.parameters()) if network is not None else engine.describe(model)
-    written, parameters = declared or (None, None)
+    declared = engine.describe(model)
+    network, parameters = declared or (None, None)
     write_model(
         candidate,
-        network=written,
+        network=network,
         parameters=parameters,
         body=None if declared else engine.to_onnx(model),
         preparation=prepared.preparation,

@@ -178,7 +178,7 @@ class _Stages:
         write_text(self.folder.config, dump_config(self.config))
         with self.watch.stage("export"):
             metadata = model_metadata(prepared, dump_config(self.config), record["data_sha256"])
-            parity = export_model(self.folder.model, prepared, model, network, metadata)
+            parity = export_model(self.folder.model, prepared, model, metadata)
         record["parity"] = parity.to_dict()
         record["n_parameters"] = (
             network.n_parameters if network else sum(values.size for values in model.parameters().values())

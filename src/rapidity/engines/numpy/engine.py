@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from rapidity.core.errors import EngineError, ExportError
-from rapidity.engines.engine import check_parameters
+from rapidity.core.errors import EngineError
+from rapidity.engines.engine import check_parameters, refuse_onnx
 from rapidity.engines.numpy.model import NumpyModel
 from rapidity.engines.numpy.module import GraphModule
 from rapidity.engines.numpy.wrapping import refuse_module
@@ -63,22 +63,22 @@ class NumpyEngine:
         """
         refuse_module(module)
 
-    def describe(self, model: Model) -> None:
-        """Return None: the models of this engine are declared ones, and whoever built one has its network."""
+    def describe(self, model: Model) -> tuple[Network, Parameters]:
+        """Return the network that a model was built from, with its parameters."""
+        if not isinstance(model, NumpyModel):
+            message = f"engine 'numpy' describes its own models, found {type(model).__name__}."
+            raise EngineError(message)
+        return model.native.network, model.parameters()
 
     def to_onnx(self, model: Model) -> NoReturn:
-        """Refuse: declared networks have a writer of their own in `artefact`, which needs no engine.
+        """Refuse: models of this engine are written from what `describe` returns.
 
         Raises
         ------
         ExportError
             Always.
         """
-        message = (
-            "engine 'numpy' writes no ONNX of its own: it has declared networks only, and rapidity.artefact"
-            " writes those. Call lower_network with the network and model.parameters()."
-        )
-        raise ExportError(message)
+        refuse_onnx(self.name)
 
 
 def check_device(device: DeviceName, precision: Precision) -> None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import keras
 import tensorflow as tf
 
-from rapidity.core.errors import EngineError, ExportError
-from rapidity.engines.engine import check_parameters
+from rapidity.core.errors import EngineError
+from rapidity.engines.engine import check_parameters, refuse_onnx
 from rapidity.engines.tensorflow.describing import describe_foreign
 from rapidity.engines.tensorflow.device import choose_device, seeded
 from rapidity.engines.tensorflow.model import TensorflowModel
@@ -109,8 +109,4 @@ class TensorflowEngine:
         ExportError
             Always.
         """
-        message = (
-            "engine 'tensorflow' writes no ONNX itself. Take the network and the parameters that `describe`"
-            " returns, and write them with rapidity.artefact.write_model."
-        )
-        raise ExportError(message)
+        refuse_onnx(self.name)

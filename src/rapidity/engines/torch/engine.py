@@ -84,15 +84,24 @@ class TorchEngine:
             native = wrap_native(made, inputs, outputs, place)
         return TorchModel(native, place, precision)
 
-    def describe(self, model: Model) -> None:
-        """Return None: a module may compute anything, so torch itself exports it (`to_onnx`)."""
+    def describe(self, model: Model) -> tuple[Network, Parameters] | None:
+        """Return a declared network with its parameters; None for a user's own module.
+
+        Such a module may compute anything, so torch itself exports it (`to_onnx`).
+        """
+        network = _own_model(model).network.declared
+        return None if network is None else (network, model.parameters())
 
     def to_onnx(self, model: Model) -> bytes:
         """Return the model as ONNX: inputs by their names, outputs ``<output>_logits``, any batch size."""
-        if not isinstance(model, TorchModel):
-            message = f"engine 'torch' exports its own models, found {type(model).__name__}."
-            raise EngineError(message)
         # torch.onnx is slow to import and most runs never need it.
         from rapidity.engines.torch.export import export_onnx
 
-        return export_onnx(model)
+        return export_onnx(_own_model(model))
+
+
+def _own_model(model: Model) -> TorchModel:
+    if not isinstance(model, TorchModel):
+        message = f"engine 'torch' exports its own models, found {type(model).__name__}."
+        raise EngineError(message)
+    return model

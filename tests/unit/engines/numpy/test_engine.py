@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rapidity.core.errors import EngineError, ExportError
+from rapidity.core.errors import EngineError
 from rapidity.engines.numpy import make_engine
 from rapidity.network import Network
 
@@ -44,10 +44,3 @@ def test_a_module_of_ones_own_is_refused_with_what_to_do(module: object) -> None
         make_engine().wrap(module, {"features": (5,)}, {"class": 1})
     for way in ("network: {layers: [...]}", "engine: torch", "rapidity.autodiff"):
         assert way in str(caught.value)
-
-
-def test_onnx_comes_from_the_writer_of_declared_networks(make_network: MakeNetwork) -> None:
-    network = make_network()
-    model = make_engine().build(network, network.initial_parameters(np.random.default_rng(1)))
-    with pytest.raises(ExportError, match=r"writes no ONNX of its own.*rapidity\.artefact"):
-        make_engine().to_onnx(model)

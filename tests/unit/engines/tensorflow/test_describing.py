@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rapidity.core.errors import EngineError, ExportError
+from rapidity.core.errors import ExportError
 from rapidity.core.records import Batch, Model, ResidentBatches
 from rapidity.engines import get_engine
 
@@ -171,13 +171,3 @@ def test_what_has_no_counterpart_is_named(
 ) -> None:
     with pytest.raises(ExportError, match=message):
         get_engine("tensorflow").describe(wrap(make, inputs))
-
-
-def test_only_own_models_are_described() -> None:
-    with pytest.raises(EngineError, match="describes its own models, found object"):
-        get_engine("tensorflow").describe(object())
-
-
-def test_onnx_is_written_from_the_description() -> None:
-    with pytest.raises(ExportError, match=r"writes no ONNX itself\. Take the network and the parameters"):
-        get_engine("tensorflow").to_onnx(object())
