@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rapidity.core.errors import DataError
 from rapidity.report.boxes import BoxSizes, draw_arrow, draw_box, new_box_figure
-from rapidity.report.figures import DrawnFigure, save_figure
+from rapidity.report.figures import DrawnFigure, choose_formats, save_figure
 from rapidity.report.network_layout import arrange
 from rapidity.report.style import figure_style, plain_text
 
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 SIZES = BoxSizes(width=3.5, height=1.5, row=2.1, column=4.2, end=0.15)
 HEADROOM_CM = 0.55
-FORMATS = ("png", "pdf", "svg")
 MAX_WORDS = 30
 # Light fills on which black text reads well.
 _FILLS = {"parameter": "#fde7c9", "input": "#dfe7f5", "constant": "#ececec", "operation": "#ffffff"}
@@ -52,11 +50,7 @@ def draw_computational_graph(
         If the suffix is none of these.
     """
     path = Path(path)
-    chosen = tuple(formats) if formats is not None else (path.suffix.lstrip("."),)
-    for kind in chosen:
-        if kind not in FORMATS:
-            message = f"cannot draw a graph into '{path.name}': its format must be png, pdf or svg."
-            raise DataError(message)
+    chosen = choose_formats(path, formats, "a graph")
     layout = arrange(
         {str(node.number): [str(number) for number in node.inputs] for node in nodes}, late_inputs=True
     )

@@ -6,6 +6,7 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rapidity.core.errors import DataError
 from rapidity.core.files import write_atomically
 
 if TYPE_CHECKING:
@@ -42,6 +43,32 @@ class DrawnFigure:
 # Without these the same figure would differ from run to run by its date.
 _NO_DATE = {"png": {"Software": None}, "pdf": {"CreationDate": None, "ModDate": None}, "svg": {"Date": None}}
 CSS_PX_PER_INCH = 110
+
+
+def choose_formats(path: Path, formats: Sequence[str] | None, what: str) -> tuple[str, ...]:
+    """Return the formats to draw in: those asked for, or else the one that the suffix of the file names.
+
+    Parameters
+    ----------
+    what
+        What is drawn, for the message.
+
+    Raises
+    ------
+    DataError
+        If a format is none of those that figures are drawn in.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> choose_formats(Path("network.svg"), None, "a network")
+    ('svg',)
+    """
+    chosen = (path.suffix.lstrip("."),) if formats is None else tuple(formats)
+    if not set(chosen) <= set(_NO_DATE):
+        message = f"cannot draw {what} into '{path.name}': its format must be png, pdf or svg."
+        raise DataError(message)
+    return chosen
 
 
 def save_figure(

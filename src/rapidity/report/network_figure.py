@@ -6,9 +6,8 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rapidity.core.errors import DataError
 from rapidity.report.boxes import BoxSizes, draw_arrow, draw_box, new_box_figure
-from rapidity.report.figures import DrawnFigure, save_figure
+from rapidity.report.figures import DrawnFigure, choose_formats, save_figure
 from rapidity.report.network_layout import Layout, arrange
 from rapidity.report.style import figure_style, plain_text
 
@@ -38,11 +37,7 @@ def draw_network(network: Network, path: Path | str, *, formats: Sequence[str] |
         If the suffix is none of these.
     """
     path = Path(path)
-    chosen = tuple(formats) if formats is not None else (path.suffix.lstrip("."),)
-    for kind in chosen:
-        if kind not in ("png", "pdf", "svg"):
-            message = f"cannot draw a network into '{path.name}': its format must be png, pdf or svg."
-            raise DataError(message)
+    chosen = choose_formats(path, formats, "a network")
     layout = arrange(
         {**dict.fromkeys(network.inputs, ()), **{node.name: node.inputs for node in network.nodes}}
     )
