@@ -102,13 +102,3 @@ class _Emission:
         inputs = [self.emit(inner) for inner in symbol.inputs]
         attributes: dict[str, Any] = dict(symbol.attributes)
         return self.graph.add(symbol.op, inputs, scope=SCOPE, **attributes)
-
-
-def run_expression_graph(path: Path | str, inputs: Values) -> NDArray[np.float32]:
-    """Return what ONNX Runtime makes of the file."""
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    feeds = {name: array.astype(np.float32) for name, array in inputs.items()}
-    result: NDArray[np.float32] = session.run(None, feeds)[0]
-    return result
