@@ -155,7 +155,7 @@ def test_several_outputs_are_refused(build, preparation):
 def test_a_failed_export_leaves_the_earlier_file(tmp_path, preparation, classes):
     path = tmp_path / "model.onnx"
     path.write_bytes(b"earlier")
-    with pytest.raises(ExportError):
+    with pytest.raises(ExportError, match="needs the network with its parameters, or body"):
         write_model(path, preparation=preparation, classes=classes, metadata={})
     assert path.read_bytes() == b"earlier"
     assert list(tmp_path.iterdir()) == [path]

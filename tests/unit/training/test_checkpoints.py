@@ -133,7 +133,7 @@ class Notes(SilentProgress):
 def test_another_engine_may_go_on_and_says_so(model, new_model, train, validation, plan, tmp_path):
     checkpoints = CheckpointFolder(tmp_path)
     model.interrupt_at_step = 10  # in the third epoch of four steps
-    with pytest.raises(InterruptedRunError):
+    with pytest.raises(InterruptedRunError, match="epoch 2 of"):
         fit(model, train, validation, plan(engine="torch"), checkpoints=checkpoints)
     second, notes = new_model(), Notes()
     settings = plan(engine="numpy", device="cpu")
