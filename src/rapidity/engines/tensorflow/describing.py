@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
+from pydantic import ValidationError
 
 from rapidity.core.errors import ExportError, shorten
 from rapidity.engines.tensorflow.image_layers import AnyConv2D
 from rapidity.engines.tensorflow.layers import LastAxisBatchNorm
-from rapidity.network import LAYERS, Network, Node
+from rapidity.network import LAYERS, Network, Node, describe_shape
+from rapidity.network.layer import ShapeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -320,9 +322,18 @@ class _Description:
             stem = layer.name if number == 0 else f"{layer.name}_{piece.settings.get('function', piece.kind)}"
             name = self._make_name(stem)
             shapes = tuple(self._shapes[value] for value in values)
-            declared = LAYERS[piece.kind].model_validate({"type": piece.kind, "name": name, **piece.settings})
-            specs = declared.parameter_specs(shapes)
-            shape = declared.output_shape(shapes)
+            try:
+                declared = LAYERS[piece.kind].model_validate(
+                    {"type": piece.kind, "name": name, **piece.settings}
+                )
+                specs, shape = declared.parameter_specs(shapes), declared.output_shape(shapes)
+            except ValidationError as error:
+                raise ExportError(self._refusal(layer, _describe_problems(error))) from None
+            except ShapeError as error:
+                found = ", ".join(describe_shape(each) for each in shapes)
+                raise ExportError(
+                    self._refusal(layer, f"it takes {found}, but {piece.kind} {error}")
+                ) from None
             self.nodes.append(Node(name, declared, values, shape, specs, shapes))
             for spec in specs:
                 self.parameters[f"{name}.{spec.name}"] = _read(piece.parameters[spec.name], spec.shape)
@@ -330,20 +341,27 @@ class _Description:
             values = (name,)
         return values[0]
 
+    def _where(self, layer: Any) -> str:
+        return f"layer '{layer.name}' ({type(layer).__name__}) of model {self._title}"
+
+    def _refusal(self, layer: Any, reason: str) -> str:
+        return (
+            f"{self._where(layer)} cannot be written as ONNX: {reason}. Change that, or take another layer."
+        )
+
     def _describe(self, layer: Any) -> list[Piece]:
-        where = f"layer '{layer.name}' ({type(layer).__name__}) of model {self._title}"
         if type(layer) not in DESCRIPTIONS:
             known = ", ".join(kind.__name__ for kind in DESCRIPTIONS)
             message = (
-                f"{where} cannot be written as ONNX: no declared layer stands for it.\n  Known: {known}.\n"
+                f"{self._where(layer)} cannot be written as ONNX: no declared layer stands for it.\n"
+                f"  Known: {known}.\n"
                 "  Make the model of these, or train a PyTorch module, which torch exports itself."
             )
             raise ExportError(message)
         try:
             return DESCRIPTIONS[type(layer)](layer)
         except UnknownSettingError as error:
-            message = f"{where} cannot be written as ONNX: {error}. Change that, or take another layer."
-            raise ExportError(message) from None
+            raise ExportError(self._refusal(layer, str(error))) from None
 
     def _make_name(self, stem: str) -> str:
         """Return a name that a node may have and none has yet."""
@@ -352,6 +370,14 @@ class _Description:
         while name in self._shapes:
             name += "_"
         return name
+
+
+def _describe_problems(error: ValidationError) -> str:
+    """Return what a declared layer does not allow of the settings of a Keras layer."""
+    return "; ".join(
+        f"its {'.'.join(map(str, problem['loc']))} is {problem['input']!r}, but {problem['msg'].lower()}"
+        for problem in error.errors()
+    )
 
 
 def _read(values: Any, shape: Shape) -> FloatArray:

@@ -151,6 +151,16 @@ def test_a_model_of_ours_taken_away_can_come_back() -> None:
             ROW,
             r"'bang' \(Dense\).*: its activation exponential is none of relu, .*Change that",
         ),
+        (
+            lambda layers, x: layers.ELU(-1.0, name="down")(x),
+            ROW,
+            r"'down' \(ELU\) .*: its alpha is -1\.0, but input should be greater than 0\. Change that",
+        ),
+        (
+            lambda layers, x: layers.Add(name="sum")([layers.Dense(1)(x), layers.Dense(4)(x)]),
+            ROW,
+            r"'sum' \(Add\) .*: it takes .*1\), .*4\), but add needs inputs of one and the same shape",
+        ),
         (lambda layers, x: layers.ReLU(max_value=6)(x), ROW, r"it has a max_value or a threshold"),
         (lambda layers, x: layers.BatchNormalization(axis=1)(x), IMAGE, r"its axis is 1, not the last one"),
         (lambda layers, x: layers.GlobalMaxPooling2D(keepdims=True)(x), IMAGE, r"it has keepdims"),
