@@ -32,7 +32,8 @@ class Stepper:
     def __init__(self, module: GraphModule) -> None:
         self._module = module
         self._shapes = {name: tensor.shape for name, tensor in module.parameters.items()}
-        self._gradient = np.empty(0, np.float32)
+        self._gradient = np.empty(module.flat_parameters.size, np.float32)
+        self._views = split_flat(self._gradient, self._shapes)
         self._optimizer: Optimizer | None = None
         self._pending: State | None = None
         self._step = 0
@@ -41,13 +42,11 @@ class Stepper:
         """Have the optimiser of `config` ready; a loaded state goes into it."""
         if self._optimizer is not None and config == self._optimizer.config:
             return
-        n_values = self._module.flat_parameters.size
-        self._optimizer = Optimizer(config, n_values)
-        self._gradient = np.empty(n_values, np.float32)
-        self._views = split_flat(self._gradient, self._shapes)
+        optimizer = Optimizer(config, self._gradient.size)
         if self._pending is not None:
-            self._fill(self._optimizer, self._pending)
-            self._pending = None
+            self._fill(optimizer, self._pending)
+        # Only now: an optimiser that the state does not fit is refused again the next time.
+        self._optimizer, self._pending = optimizer, None
 
     def take_step(
         self, events: EventArrays, loss: BatchLoss, rate: RateSchedule, mode: Mode, workspace: Workspace

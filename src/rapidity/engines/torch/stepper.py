@@ -46,11 +46,11 @@ class Stepper:
             return
         variant = optimizers.find_variant(config)
         parameters = [tensor for tensor in self._trained if isinstance(tensor, nn.Parameter)]
-        self._optimizer = variant.make(config, parameters)
-        self._config = config
+        optimizer = variant.make(config, parameters)
         if self._pending is not None:
-            self._fill(self._optimizer, variant, self._pending)
-            self._pending = None
+            self._fill(optimizer, variant, config, self._pending)
+        # Only now: an optimiser that the state does not fit is refused again the next time.
+        self._optimizer, self._config, self._pending = optimizer, config, None
 
     def take_step(self, events: EventTensors, loss: BatchLoss, rate: RateSchedule) -> Tensor:
         """Update the parameters once; return the loss before, on the device."""
@@ -135,9 +135,11 @@ class Stepper:
             {name: array.copy() for name, array in state.arrays.items()}, dict(state.numbers)
         )
 
-    def _fill(self, optimizer: Optimizer, variant: optimizers.OptimizerVariant, state: State) -> None:
+    def _fill(
+        self, optimizer: Optimizer, variant: optimizers.OptimizerVariant, config: object, state: State
+    ) -> None:
         step = int(state.numbers.get(OPTIMIZER_STEP, 0))
-        grouped = group_moments(state, self._config)
+        grouped = group_moments(state, config)
         for slot in self._slots:
             moments = {}
             for name, array in grouped.get(slot.name, {}).items():
