@@ -50,14 +50,13 @@ def make_network(*layers: object, n_logits: int = 1) -> Network:
     return build_network(config, {"features": (N_FEATURES,)}, {"class": n_logits})
 
 
-def make_events(n_events: int = 64, *, has_weights: bool = False) -> Batch:
+def make_events(n_events: int = 64, n_classes: int = 2, *, has_weights: bool = False) -> Batch:
     """Return events whose class depends on their features."""
     rng = np.random.default_rng(7)
     features = rng.standard_normal((n_events, N_FEATURES)).astype(np.float32)
+    target = np.argmax(features[:, :n_classes], axis=1).astype(np.int64)
     weight = rng.normal(1.0, 0.5, n_events).astype(np.float32) if has_weights else None
-    return Batch(
-        {"features": features}, {"class": (features[:, 0] > features[:, 1]).astype(np.int64)}, weight
-    )
+    return Batch({"features": features}, {"class": target}, weight)
 
 
 def falling_rate(step: int) -> float:

@@ -2,45 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
+from conformance import training
 
-from rapidity.core.records import Batch, Objective, OutputObjective
-from rapidity.network import LayerList, Network, build_network
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-N_FEATURES = 5
-MakeNetwork = Callable[..., Network]
-MakeEvents = Callable[..., Batch]
+    from rapidity.core.records import Batch, Objective
+    from rapidity.network import Network
 
 
 @pytest.fixture
-def make_network() -> MakeNetwork:
+def make_network() -> Callable[..., Network]:
     """Return a function that builds a network of layers on the input 'features'."""
-
-    def make(*layers: object, n_logits: int = 1) -> Network:
-        config = LayerList.model_validate({"layers": layers or [{"type": "dense", "units": 7}, "tanh"]})
-        return build_network(config, {"features": (N_FEATURES,)}, {"class": n_logits})
-
-    return make
+    return training.make_network
 
 
 @pytest.fixture
-def make_events() -> MakeEvents:
+def make_events() -> Callable[..., Batch]:
     """Return a function that makes events whose class depends on their features."""
-
-    def make(n_events: int = 64, n_classes: int = 2, *, has_weights: bool = False) -> Batch:
-        rng = np.random.default_rng(7)
-        features = rng.standard_normal((n_events, N_FEATURES)).astype(np.float32)
-        target = np.argmax(features[:, :n_classes], axis=1).astype(np.int64)
-        weight = rng.normal(1.0, 0.5, n_events).astype(np.float32) if has_weights else None
-        return Batch({"features": features}, {"class": target}, weight)
-
-    return make
+    return training.make_events
 
 
 @pytest.fixture
 def objective() -> Objective:
     """Return the cross-entropy of two classes."""
-    return Objective({"class": OutputObjective(n_classes=2)})
+    return training.OBJECTIVE
