@@ -193,6 +193,8 @@ def race(names: list[str], case_name: str, seconds: float, repeats: int) -> dict
     for name in names:
         ours, theirs = context.Pipe()
         context.Process(target=serve, args=(name, case_name, theirs), daemon=True).start()
+        # Only the process holds its end now: if it dies, `recv` says so instead of waiting for ever.
+        theirs.close()
         lanes[name] = (ours, max(1, round(seconds / ours.recv())))
     rates: dict[str, list[float]] = {name: [] for name in names}
     for repeat in range(repeats):
@@ -299,6 +301,7 @@ def report_memory(case_name: str) -> None:
         if CONTENDERS[name].is_installed:
             ours, theirs = context.Pipe()
             context.Process(target=measure_memory, args=(name, case_name, theirs), daemon=True).start()
+            theirs.close()
             found[name] = ours.recv()
     print(f"\n### {CASES[case_name].title}: memory, target <= {MEMORY_TARGET:g} times that of torch\n")
     print("| engine | resident, beyond the start | ratio | live bytes of a step, peak | ratio |")
