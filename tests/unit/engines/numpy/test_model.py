@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rapidity.autodiff import Journal, Workspace
 from rapidity.config.training import Adam
-from rapidity.core.records import Batch, Objective, ResidentBatches
+from rapidity.core.records import Batch, Objective, OutputObjective, ResidentBatches
 from rapidity.engines.numpy import make_engine
 from rapidity.engines.numpy.model import EVENTS_PREDICTED_AT_ONCE, NumpyModel
-from rapidity.network import Network
+from rapidity.network import LayerList, Network, build_network
 
 MakeNetwork = Callable[..., Network]
 MakeEvents = Callable[..., Batch]
@@ -107,3 +108,41 @@ def test_a_gradient_that_an_interrupted_step_left_does_not_count(
     for model in (first, second):
         train(model, make_events(50), objective, 20)
     np.testing.assert_array_equal(first.native.flat_parameters, second.native.flat_parameters)
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "focal"])
+@pytest.mark.parametrize("n_logits", [1, 3])
+def test_nothing_is_computed_in_float64(loss: Any, n_logits: int) -> None:
+    """One array of float64 on the way makes all that follows twice as large and twice as slow."""
+    layers = [
+        {"type": "conv2d", "filters": 4, "kernel_size": 3, "padding": "same"},
+        "batch_norm",
+        "relu",
+        "average_pool2d",
+        {"type": "depthwise_conv2d"},
+        "gelu",
+        "global_pool",
+        {"type": "dropout", "rate": 0.2},
+        {"type": "dense", "units": 5},
+        "layer_norm",
+        "mish",
+    ]
+    config = LayerList.model_validate({"layers": layers})
+    network = build_network(config, {"image": (8, 8, 2)}, {"class": n_logits})
+    rng = np.random.default_rng(1)
+    model = build(network)
+    journal = Journal(keeps_values=True)
+    model.workspace = Workspace(journal=journal)
+    n_classes = max(n_logits, 2)
+    events = Batch(
+        {"image": rng.normal(size=(20, 8, 8, 2))},
+        {"class": rng.integers(0, n_classes, 20)},
+        rng.normal(1, 0.5, 20),
+    )
+    output = OutputObjective(n_classes, loss=loss, label_smoothing=0.1, focusing=1.5, weight=0.5)
+    objective = Objective({"class": output}, mean_training_weight=0.9, l1=1e-3, l2=1e-3, clip_norm=1.0)
+    model.train_epoch(ResidentBatches(events, 8), objective, Adam(type="adam"), lambda _: 0.01, rng)
+    assert journal.computed
+    assert journal.gradients
+    assert {entry.operation for entry in journal.entries if entry.value.dtype == np.float64} == set()
+    assert {array.dtype for array in model.state().arrays.values()} == {np.dtype(np.float32)}
