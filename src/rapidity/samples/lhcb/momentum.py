@@ -5,10 +5,10 @@ Transverse momenta follow the Lévy-Tsallis form
 .. math:: \frac{dN}{dp_T} \propto p_T \left(1 + \frac{m_T - m}{n T}\right)^{-n}
 
 which fits spectra of identified hadrons at hadron colliders (ALICE, Eur. Phys. J. C 71 (2011) 1655,
-arXiv:1101.4110). Its two numbers, the pseudorapidities and the parts that come
-from decays were fitted to 1.9 million particles of Pythia 8.317 (`HardQCD:hardbbbar`, 8 TeV, multiple interactions,
-decays up to 300 mm), momenta above 1.5 GeV and pseudorapidities from 1.9 to 4.9: events with b quarks
-are what LHCb's own networks learn from.
+arXiv:1101.4110). Its two numbers, the pseudorapidities and the parts that come from decays were fitted to
+1.9 million particles of Pythia 8.317 (`HardQCD:hardbbbar`, 8 TeV, multiple interactions, decays up to
+300 mm), momenta above 1.5 GeV and pseudorapidities from 1.9 to 4.9: events with b quarks are what LHCb's own
+networks learn from.
 """
 
 from __future__ import annotations
