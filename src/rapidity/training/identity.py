@@ -76,8 +76,10 @@ def check_unchanged(
     raise ConfigError(message)
 
 
-def describe_exchange(changes: Mapping[str, tuple[Any, Any]], epoch: int) -> str:
-    """Return the note on a training that goes on with another engine or device.
+def describe_exchange(
+    changes: Mapping[str, tuple[Any, Any]], epoch: int, *, is_finished: bool = False
+) -> str:
+    """Return the note on a training that goes on, or is already complete, with another engine or device.
 
     Examples
     --------
@@ -89,6 +91,11 @@ def describe_exchange(changes: Mapping[str, tuple[Any, Any]], epoch: int) -> str
     described = ", ".join(
         f"{key.removeprefix('training.')} {now} (so far {before})" for key, (before, now) in changes.items()
     )
+    if is_finished:
+        return (
+            f"note: the training was complete after epoch {epoch}; nothing is left to train with {described}."
+            " Its parameters are exported and evaluated again. To train anew, use --overwrite."
+        )
     return (
         f"note: after epoch {epoch} the training goes on with {described}. Parameters and the moments of the"
         " optimiser carry over; sums are rounded and dropout is drawn differently, so the result is not that"

@@ -136,8 +136,9 @@ class _Loop:
             self.position, before = self.checkpoints.load()
             epoch = self.position.epoch
             changes = check_unchanged(self.configuration, before, self.checkpoints.path, epoch)
-            if changes and not self.position.is_finished:
-                progress.note(describe_exchange(changes, epoch))
+            if changes:
+                note = describe_exchange(changes, epoch, is_finished=self.position.is_finished)
+                progress.note(note)
             self.model.load_state(self.position.state)
             self.saved_epoch = self.position.epoch
             return

@@ -150,8 +150,13 @@ def test_another_engine_may_go_on_and_says_so(model, new_model, train, validatio
     fit(straight, train, validation, plan())
     assert np.array_equal(second.kernel, straight.kernel)
     again = Notes()
-    fit(new_model(), train, validation, plan(), checkpoints=checkpoints, progress=again, resume=True)
-    assert again.lines == []  # the training is finished: nothing goes on
+    fit(new_model(), train, validation, settings, checkpoints=checkpoints, progress=again, resume=True)
+    assert again.lines == []
+    third = plan(engine="torch", device="cpu")
+    fit(new_model(), train, validation, third, checkpoints=checkpoints, progress=again, resume=True)
+    assert (
+        "complete after epoch 4; nothing is left to train with engine torch (so far numpy)" in again.lines[0]
+    )
 
 
 def test_another_engine_does_not_excuse_another_rate(new_model, train, validation, plan, tmp_path):

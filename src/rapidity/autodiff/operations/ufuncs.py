@@ -17,17 +17,34 @@ if TYPE_CHECKING:
 def elementwise(function: np.ufunc) -> Callable[..., Array]:
     """Return the forward pass of a NumPy function of one or two arrays, its result in the workspace's memory.
 
-    Whole numbers and truth values are left to NumPy, which knows the type of their result.
+    Whole numbers and truth values are left to NumPy, which knows the type of their result. Shapes that do
+    not broadcast are a ValueError that names them.
     """
 
     def forward(memory: Memory, x: Any, *others: Any) -> Array:
-        if memory is not PLAIN:
-            out = result_buffer(memory, x, *others)
-            if out is not None:
-                return function(x, *others, out=out)  # type: ignore[no-any-return]
-        return function(x, *others)  # type: ignore[no-any-return]
+        try:
+            if memory is not PLAIN:
+                out = result_buffer(memory, x, *others)
+                if out is not None:
+                    return function(x, *others, out=out)  # type: ignore[no-any-return]
+            return function(x, *others)  # type: ignore[no-any-return]
+        except ValueError as error:
+            raise _explain(function, (x, *others), error) from None
 
     return forward
+
+
+def _explain(function: np.ufunc, operands: Sequence[Any], error: ValueError) -> ValueError:
+    shapes = [np.shape(operand) for operand in operands]
+    try:
+        np.broadcast_shapes(*shapes)
+    except ValueError:
+        message = (
+            f"'{function.__name__}' gets shapes {' and '.join(map(str, shapes))}, which do not fit: counted"
+            " from the last axis, extents must be equal or 1. Reshape one of them."
+        )
+        return ValueError(message)
+    return error
 
 
 def result_buffer(memory: Memory, *operands: Any) -> Array | None:

@@ -156,6 +156,10 @@ def test_relu_overwrites_only_what_nobody_needs():
             lambda: ad.linear(*(ad.tensor(np.ones(shape)) for shape in ((2, 3), (3, 4), (3,)))),
             r"kernel of shape \(3, 4\), but a bias of shape \(3,\)",
         ),
+        (
+            lambda: ad.tensor(np.ones(3)) + np.ones(2),
+            r"'add' gets shapes \(3,\) and \(2,\), which do not fit.* Reshape one of them",
+        ),
         (lambda: ad.einsum("ii,ij->j", np.ones((2, 2)), np.ones((2, 2))), r"einsum got 'ii,ij->j'"),
         (lambda: ad.einsum("ij,jk", np.ones((2, 2)), np.ones((2, 2))), r"einsum got 'ij,jk'"),
         (lambda: ad.squeeze(ad.tensor(np.ones((2, 3))), 1), r"axis 1 of shape \(2, 3\) has the extent 3"),
