@@ -118,8 +118,15 @@ def test_a_users_own_module_agrees_with_torch(classes, tmp_path, preparation, co
             return self.head(self.norm(hidden))
 
     engine = get_engine("torch")
-    own = OwnModule(classes.n_logits)
-    model = engine.wrap(own, preparation.input_shapes(), {"class": classes.n_logits}, device="cpu")
+    # Without a seed a draw in some hundreds is so ill-conditioned (a layer norm over nearly equal values) that
+    # the rounding of float32 alone passes the tolerance.
+    model = engine.wrap(
+        lambda _shapes: OwnModule(classes.n_logits),
+        preparation.input_shapes(),
+        {"class": classes.n_logits},
+        device="cpu",
+        rng=np.random.default_rng(0),
+    )
     path = tmp_path / "model.onnx"
     export_and_check(
         path, preparation, classes, columns, score(model, preparation, columns), body=engine.to_onnx(model)
