@@ -118,7 +118,7 @@ def test_a_users_own_module_agrees_with_torch(classes, tmp_path, preparation, co
             return self.head(self.norm(hidden))
 
     engine = get_engine("torch")
-    # Without a seed a draw in some hundreds is so ill-conditioned (a layer norm over nearly equal values) that
+    # Without a seed a draw is now and then so ill-conditioned (a layer norm over nearly equal values) that
     # the rounding of float32 alone passes the tolerance.
     model = engine.wrap(
         lambda _shapes: OwnModule(classes.n_logits),
