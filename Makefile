@@ -22,10 +22,12 @@ lint: $(VENV)/dev.stamp  ## Run the linters alone
 	$(BIN)/lint-imports
 	$(BIN)/codespell src docs examples benchmarks README.md CONTRIBUTING.md CHANGELOG.md
 
-bench: $(VENV)/bench.stamp  ## Measure: training, reading, accuracy (an hour on two cores)
+bench: $(VENV)/bench.stamp  ## Measure: training, engines, reading, accuracy (two hours on two cores)
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/engines.py
 	$(BIN)/python benchmarks/image_layout.py
+	$(BIN)/python benchmarks/agreement.py
+	$(BIN)/python benchmarks/mnist.py
 	$(BIN)/python benchmarks/reading.py
 	$(BIN)/python benchmarks/accuracy.py
 
