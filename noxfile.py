@@ -25,6 +25,21 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def numpy_alone(session: nox.Session) -> None:
+    """Run the unit tests without PyTorch, TensorFlow or Pythia."""
+    session.install("-c", "constraints.txt", "-e", ".[test]")
+    session.run("pytest", "src", "tests/unit", *session.posargs)
+
+
+@nox.session
+@nox.parametrize("engine", ["torch", "tensorflow"])
+def tests_engine(session: nox.Session, engine: str) -> None:
+    """Run the tests of one engine, the only one installed beside numpy; its absence is an error."""
+    session.install("-c", "constraints.txt", "-e", f".[{engine},test]")
+    session.run("pytest", "--engine", engine, *session.posargs)
+
+
+@nox.session
 def newest(session: nox.Session) -> None:
     """Run all tests with the newest versions of everything."""
     session.install("--upgrade", "-e", ".[dev]")
