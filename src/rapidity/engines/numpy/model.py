@@ -15,6 +15,7 @@ from rapidity.engines.numpy.lowering import Mode
 from rapidity.engines.numpy.module import as_tensors
 from rapidity.engines.numpy.stepper import Stepper
 from rapidity.engines.numpy.tensors import EventArrays, iterate_arrays
+from rapidity.engines.results import ResultArrays
 from rapidity.engines.state import PARAMETER, separate_parameters
 
 if TYPE_CHECKING:
@@ -75,20 +76,13 @@ class NumpyModel:
     def predict(self, batches: Batches, names: Sequence[str] = ()) -> dict[str, FloatArray]:
         """Return the logits of each output, or the results of the named nodes, in evaluation mode."""
         check_layer_names(names, self.native.nodes)
-        results: dict[str, FloatArray] = {}
-        n_done = 0
+        results = ResultArrays(batches.n_events)
         with np.errstate(all="ignore"):
             for events in self._iterate(batches, None):
                 for start in range(0, events.n_events, EVENTS_PREDICTED_AT_ONCE):
                     part = events.slice(start, min(start + EVENTS_PREDICTED_AT_ONCE, events.n_events))
-                    for name, array in self._evaluate(part, names).items():
-                        if name not in results:
-                            results[name] = np.empty((batches.n_events, *array.shape[1:]), np.float32)
-                        results[name][n_done : n_done + part.n_events] = array
-                    n_done += part.n_events
-        if not results and not names:
-            return {name: np.empty((0, n), np.float32) for name, n in self.native.outputs.items()}
-        return results
+                    results.append(self._evaluate(part, names))
+        return results.arrays if names else results.finish_logits(self.native.outputs)
 
     def _evaluate(self, events: EventArrays, names: Sequence[str]) -> dict[str, Any]:
         self._make_room(events.n_events)

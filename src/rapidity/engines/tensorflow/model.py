@@ -10,8 +10,10 @@ import numpy as np
 import tensorflow as tf
 
 from rapidity.core.records import EpochRecord, Parameters, State
-from rapidity.engines.engine import check_layer_names, check_shapes
+from rapidity.engines.engine import check_layer_names
 from rapidity.engines.events import EventCache
+from rapidity.engines.results import ResultArrays
+from rapidity.engines.slots import read_parameters, write_parameters
 from rapidity.engines.state import PARAMETER, separate_parameters
 from rapidity.engines.tensorflow.device import find_seeds, seed_dropout
 from rapidity.engines.tensorflow.losses import make_batch_loss
@@ -90,21 +92,12 @@ class TensorflowModel:
         """Return the logits of each output, or the results of the named nodes, in evaluation mode."""
         titles = tuple(names) or tuple(self.network.outputs)
         program = self._program(tuple(names))
-        results: dict[str, FloatArray] = {}
-        n_done = 0
+        results = ResultArrays(batches.n_events)
         with tf.device(self.device):
             for inputs in iterate_inputs(batches, self._maker(None), self._resident(None)):
-                found = program(*inputs)
-                n_events = int(inputs[0].shape[0])
-                for name, tensor in zip(titles, found, strict=True):
-                    values = tensor.numpy()
-                    if name not in results:
-                        results[name] = np.empty((batches.n_events, *values.shape[1:]), dtype=np.float32)
-                    results[name][n_done : n_done + n_events] = values
-                n_done += n_events
-        if not results and not names:
-            return {name: np.empty((0, n), dtype=np.float32) for name, n in self.network.outputs.items()}
-        return results
+                found = zip(titles, program(*inputs), strict=True)
+                results.append({name: tensor.numpy() for name, tensor in found})
+        return results.arrays if names else results.finish_logits(self.network.outputs)
 
     def gradients(self, batch: Batch, objective: Objective) -> Parameters:
         """Return the gradient of the batch's loss for every trained parameter (training mode, no dropout).
@@ -125,11 +118,7 @@ class TensorflowModel:
 
     def parameters(self) -> Parameters:
         """Return a copy of the canonical parameters, running statistics included."""
-        return {
-            slot.name: slot.read().astype(np.float32, copy=False)
-            for slot in self.network.slots
-            if slot.is_floating_point
-        }
+        return read_parameters(self.network.slots)
 
     def state(self) -> State:
         """Return a copy of all that resuming needs."""
@@ -148,16 +137,7 @@ class TensorflowModel:
 
     def load_parameters(self, parameters: Mapping[str, np.ndarray[Any, Any]]) -> None:
         """Copy canonical parameters into the model."""
-        expected = {
-            slot.name: slot.shape
-            for slot in self.network.slots
-            # Counters of a user's own layers are part of a state but not of its parameters.
-            if slot.is_floating_point or slot.name in parameters
-        }
-        check_shapes("this model", expected, {name: array.shape for name, array in parameters.items()})
-        for slot in self.network.slots:
-            if slot.name in parameters:
-                slot.write(parameters[slot.name])
+        write_parameters(self.network.slots, parameters)
 
     def _program(self, names: tuple[str, ...]) -> Callable[..., Any]:
         """Return the compiled evaluation of the logits, or of the named nodes, for any number of events."""

@@ -10,8 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from rapidity.core.records import EpochRecord, Parameters, State
-from rapidity.engines.engine import check_layer_names, check_shapes
+from rapidity.engines.engine import check_layer_names
 from rapidity.engines.events import EventCache
+from rapidity.engines.results import ResultArrays
+from rapidity.engines.slots import read_parameters, write_parameters
 from rapidity.engines.state import PARAMETER, separate_parameters
 from rapidity.engines.torch.device import seeded
 from rapidity.engines.torch.losses import make_batch_loss
@@ -74,22 +76,14 @@ class TorchModel:
 
     def predict(self, batches: Batches, names: Sequence[str] = ()) -> dict[str, FloatArray]:
         """Return the logits of each output, or the results of the named nodes, in evaluation mode."""
-        results: dict[str, FloatArray] = {}
-        n_done = 0
+        results = ResultArrays(batches.n_events)
         with self._mode(is_training=False), self._recorded(names) as recorded:
             for events in self._iterate(batches, None):
                 with torch.inference_mode():
                     logits = self.network.forward(*events.inputs)
                 found = recorded if names else dict(zip(self.network.outputs, logits, strict=True))
-                n_events = len(events.inputs[0])
-                for name, tensor in found.items():
-                    if name not in results:
-                        results[name] = np.empty((batches.n_events, *tensor.shape[1:]), dtype=np.float32)
-                    results[name][n_done : n_done + n_events] = tensor.float().cpu().numpy()
-                n_done += n_events
-        if not results and not names:
-            return {name: np.empty((0, n), dtype=np.float32) for name, n in self.network.outputs.items()}
-        return results
+                results.append({name: tensor.float().cpu().numpy() for name, tensor in found.items()})
+        return results.arrays if names else results.finish_logits(self.network.outputs)
 
     def gradients(self, batch: Batch, objective: Objective) -> Parameters:
         """Return the gradient of the batch's loss for every trained parameter (training mode, no dropout).
@@ -114,11 +108,7 @@ class TorchModel:
 
     def parameters(self) -> Parameters:
         """Return a copy of the canonical parameters, running statistics included."""
-        return {
-            slot.name: slot.read().astype(np.float32, copy=False)
-            for slot in self.network.slots
-            if slot.tensor.is_floating_point()
-        }
+        return read_parameters(self.network.slots)
 
     def state(self) -> State:
         """Return a copy of all that resuming needs."""
@@ -137,16 +127,7 @@ class TorchModel:
 
     def load_parameters(self, parameters: Mapping[str, np.ndarray[Any, Any]]) -> None:
         """Copy canonical parameters into the module."""
-        expected = {
-            slot.name: slot.shape
-            for slot in self.network.slots
-            # Counters of a user's own module are part of a state but not of its parameters.
-            if slot.tensor.is_floating_point() or slot.name in parameters
-        }
-        check_shapes("this model", expected, {name: array.shape for name, array in parameters.items()})
-        for slot in self.network.slots:
-            if slot.name in parameters:
-                slot.write(parameters[slot.name])
+        write_parameters(self.network.slots, parameters)
 
     def _check_logits(self, batches: Batches) -> None:
         """Warn, once, if a user's own module gives probabilities for the first batch."""

@@ -43,6 +43,11 @@ class TensorSlot:
         return self.tensor.requires_grad
 
     @property
+    def is_floating_point(self) -> bool:
+        """Whether it is a parameter; counters of a user's own layers are not."""
+        return self.tensor.is_floating_point()
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """The canonical shape."""
         return tuple(self.to_canonical(self.tensor).shape)
