@@ -96,7 +96,11 @@ def _default_types(model: type[Block], path: KeyPath = ()) -> Iterator[tuple[Key
 
 def dump_config(config: RunConfig) -> str:
     """Return the configuration as YAML with every default written out; it loads again to an equal one."""
-    return write_yaml(config.model_dump(mode="json", by_alias=True))
+    values = config.model_dump(mode="json", by_alias=True)
+    if config.training.folds is not None:
+        # Folds make the split; written out, its default would contradict them.
+        del values["preparation"]["split"]
+    return write_yaml(values)
 
 
 def resolve_paths(config: RunConfig, base: Path) -> RunConfig:

@@ -82,6 +82,51 @@ class RunConfig(Block):
         return self
 
     @model_validator(mode="after")
+    def _folds_have_an_event_number(self) -> Self:
+        if self.training.folds is None:
+            return self
+        key, wanted = self.data.event_key, self.training.folds.event_number
+        if not key:
+            message = (
+                "training.folds tells the folds by an event number, but data.event_key is not given. "
+                "Name the columns that identify an event, such as event_key: [run, event]"
+            )
+            raise ValueError(message)
+        if wanted is not None and wanted not in key:
+            message = (
+                f"training.folds.event_number is '{wanted}', which is not in data.event_key {list(key)}. "
+                "Take a column of the key: events of one key must fall into one fold"
+            )
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _folds_make_the_split(self) -> Self:
+        if self.training.folds is None:
+            return self
+        if "split" in self.preparation.model_fields_set:
+            message = (
+                "preparation.split and training.folds are both given, but the folds make the split: fold i "
+                "tests network i, the next fold validates it, the others train it. Remove preparation.split"
+            )
+            raise ValueError(message)
+        fixed = [index for index, source in enumerate(self.data.sources) if source.split is not None]
+        if fixed:
+            message = (
+                f"data.sources[{fixed[0]}].split fixes the split of its events, but training.folds makes the "
+                "split of every event: each is tested once. Remove `split:` from the sources, or folds"
+            )
+            raise ValueError(message)
+        return self
+
+    @property
+    def fold_column(self) -> str | None:
+        """The column whose value modulo `training.folds.count` is the fold; None without folds."""
+        if self.training.folds is None or not self.data.event_key:
+            return None
+        return self.training.folds.event_number or self.data.event_key[-1]
+
+    @model_validator(mode="after")
     def _delivered_plots_are_drawn(self) -> Self:
         drawn = dict.fromkeys(("png", *self.evaluation.formats))
         for key in ("roc", "history", "confusion"):

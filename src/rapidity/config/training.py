@@ -188,6 +188,23 @@ class Regularization(Block):
     """Factor of half the sum of squares."""
 
 
+class Folds(Block):
+    """As many networks as folds; each event is scored by the one that never saw it.
+
+    Fold i, the events whose number is i modulo `count`, is the test split of network i; the next fold is
+    its validation split, and the others are its training split.
+    """
+
+    count: Annotated[int, Field(ge=3, le=100)] = 5
+    """Number of folds, and of networks: at least 3, since each network needs a test, a validation and a
+    training part."""
+    event_number: str | None = None
+    """Column of `data.event_key` whose value modulo `count` is the fold; left out, the last of them."""
+    workers: Annotated[int, Field(gt=0)] | None = None
+    """Folds trained at the same time, each in a process of its own; left out, as many as cores and memory
+    allow where the training is long enough to gain by it."""
+
+
 class Training(Block):
     """How the network is trained."""
 
@@ -212,6 +229,9 @@ class Training(Block):
     early_stopping: EarlyStopping | None = None
     checkpoint_every: Annotated[int, Field(gt=0)] = 1
     """Epochs between checkpoints."""
+    folds: Folds | None = None
+    """Train a network for each fold instead of one, so that every event gets a score from a network that
+    never saw it; the folds make the split."""
 
     @model_validator(mode="after")
     def _warm_up_ends(self) -> Self:
