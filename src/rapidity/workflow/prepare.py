@@ -115,19 +115,46 @@ def prepare_run(
     ConfigError, DataError, GraphError
         If the configuration and the data do not fit together.
     """
-    time_stage = time_stage or (lambda _: nullcontext())
-    split = config.preparation.split
-    objects = config.data.objects
+    time_stage = time_stage or untimed
     with time_stage("reading"):
-        table, features = read_table(
-            config.data, config.inputs, (*needed_columns(split, objects), *kept_columns), base, progress
-        )
-    check_spectators(config.data.spectators, table.classes)
+        table, features = read_events(config, base, progress, kept_columns)
+    return prepare_table(config, table, features, time_stage)
+
+
+def untimed(_: str) -> AbstractContextManager[None]:
+    """Take no time of a stage."""
+    return nullcontext()
+
+
+def read_events(
+    config: RunConfig, base: Path, progress: Progress | None = None, kept_columns: Sequence[str] = ()
+) -> tuple[Table, FeatureSet]:
+    """Read the selected events of a configuration, with the columns that its split needs."""
+    splitting = needed_columns(config.preparation.split, config.data.objects)
+    table, features = read_table(config.data, config.inputs, (*splitting, *kept_columns), base, progress)
+    check_spectators(config.data.spectators, table.classes, has_folds=config.training.folds is not None)
+    return table, features
+
+
+def prepare_table(
+    config: RunConfig,
+    table: Table,
+    features: FeatureSet,
+    time_stage: StageTimer = untimed,
+    *,
+    is_guarded: bool = True,
+) -> PreparedRun:
+    """Split, guard and fit the preparation of events that are read.
+
+    `is_guarded`: False for events that went through the guards before.
+    """
     with time_stage("splitting"):
-        splits = split_events(table, split, objects)
+        splits = split_events(table, config.preparation.split, config.data.objects)
     _check_evaluated_yields(splits)
-    with time_stage("guards"):
-        findings = run_guards(splits, features, config.data.guards, config.preparation)
+    findings: tuple[GuardFinding, ...] = ()
+    if is_guarded:
+        with time_stage("guards"):
+            findings = tuple(run_guards(splits, features, config.data.guards, config.preparation))
     with time_stage("preparing"):
         preparation = fit_preparation(config.preparation, features, splits.train)
         _check_other_splits(splits, preparation)

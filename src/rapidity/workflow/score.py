@@ -25,11 +25,13 @@ if TYPE_CHECKING:
 ROWS_PER_CHUNK = 131_072
 OWN_COLUMNS = ("source_file", "source_table", "source_entry", "split", "class", "event_weight")
 """Columns of scores.parquet before the spectators; the scores of the classes come after them."""
+FOLD = "fold"
+"""Column of scores.parquet, of a run with folds, that says which network scored the event."""
 
 
-def check_spectators(spectators: Sequence[str], classes: ClassSet) -> None:
+def check_spectators(spectators: Sequence[str], classes: ClassSet, *, has_folds: bool = False) -> None:
     """Raise a ConfigError if a spectator would take the place of a column of scores.parquet."""
-    reserved = {*OWN_COLUMNS, *(f"score_{name}" for name in classes.names)}
+    reserved = {*OWN_COLUMNS, *(f"score_{name}" for name in classes.names), *([FOLD] if has_folds else [])}
     clashing = [name for name in spectators if name in reserved]
     if clashing:
         message = (
@@ -56,16 +58,27 @@ def make_scored_events(table: Table, split_codes: NDArray[np.int8], scores: Scor
     )
 
 
-def write_scores(path: Path, table: Table, events: ScoredEvents, spectators: tuple[str, ...] = ()) -> None:
-    """Write one row per event: identity, split, class, event weight, spectators, a score per class."""
-    first = _score_columns(table, events, spectators, slice(0, 0))
+def write_scores(
+    path: Path,
+    table: Table,
+    events: ScoredEvents,
+    spectators: tuple[str, ...] = (),
+    fold: NDArray[np.int64] | None = None,
+) -> None:
+    """Write one row per event: identity, split, class, event weight, fold, spectators, a score per class."""
+    first = _score_columns(table, events, spectators, fold, slice(0, 0))
     with open_writer(path, columns={name: values.dtype for name, values in first.items()}) as writer:
         for start in range(0, table.n_events, ROWS_PER_CHUNK):
-            writer.write(_score_columns(table, events, spectators, slice(start, start + ROWS_PER_CHUNK)))
+            rows = slice(start, start + ROWS_PER_CHUNK)
+            writer.write(_score_columns(table, events, spectators, fold, rows))
 
 
 def _score_columns(
-    table: Table, events: ScoredEvents, spectators: tuple[str, ...], rows: slice
+    table: Table,
+    events: ScoredEvents,
+    spectators: tuple[str, ...],
+    fold: NDArray[np.int64] | None,
+    rows: slice,
 ) -> dict[str, NDArray[Any]]:
     """Return the columns of scores.parquet for some rows; text columns are object arrays of str."""
     # The empty name at the end is what the index -1 (none) takes.
@@ -80,6 +93,8 @@ def _score_columns(
         "class": class_names[table.class_index[rows]],
         "event_weight": np.ones(len(entries)) if table.event_weight is None else table.event_weight[rows],
     }
+    if fold is not None:
+        columns[FOLD] = fold[rows]
     columns |= {name: table.columns[name][rows] for name in spectators}
     for index, name in enumerate(table.classes.names):
         columns[f"score_{name}"] = np.ascontiguousarray(events.probabilities[rows, index])
