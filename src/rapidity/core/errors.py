@@ -36,6 +36,12 @@ class MissingNameError(DataError, KeyError):
     """A column, branch, tree or dataset is not there."""
 
 
+class VerificationError(DataError):
+    """What was written, or what is there already, does not agree with what it was made from."""
+
+    exit_code = 3
+
+
 class GraphError(RapidityError, ValueError):
     """The layers of a network do not fit together."""
 
@@ -50,6 +56,10 @@ class ExpressionError(RapidityError, ValueError):
 
 class EngineError(RapidityError, ImportError):
     """An engine is unknown, not installed, or cannot do what the network needs."""
+
+
+class ClusterError(RapidityError, RuntimeError):
+    """Processes or machines that should share the work cannot be had, or keep dying."""
 
 
 class TrainingError(RapidityError, ArithmeticError):

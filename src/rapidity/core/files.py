@@ -41,8 +41,10 @@ def write_atomically(path: Path | str) -> Iterator[Path]:
     temporary = None
     try:
         _make_folder(path.parent)
-        # The suffix is kept: writers choose their format by it.
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+        # The suffix is kept, `.csv.gz` whole: writers and readers choose their format by it.
+        suffix = "".join(path.suffixes[-2:] if path.suffix == ".gz" else path.suffixes[-1:])
+        stem = path.name.removesuffix(suffix)
+        handle, name = tempfile.mkstemp(prefix=f".{stem}-", suffix=suffix, dir=path.parent)
         temporary = Path(name)
         os.close(handle)
         temporary.chmod(0o666 & ~_umask())

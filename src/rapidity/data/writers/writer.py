@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -13,7 +14,7 @@ from rapidity.core.errors import DataError, shorten
 from rapidity.core.files import write_atomically
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -56,12 +57,15 @@ class Writer(ABC):
         self._columns = columns
         self._attributes = attributes
         self._opened = ExitStack()
+        self.verify: Callable[[Path], None] | None = None
+        """Called with the complete temporary file before it takes its name; if it raises, nothing is left."""
         self.n_entries = 0
         """Rows written so far."""
 
     def __enter__(self) -> Self:
         with ExitStack() as opened:
             temporary = opened.enter_context(write_atomically(self.path))
+            opened.push(partial(self._verify, temporary))
             self._open(temporary, opened)
             self._opened = opened.pop_all()
         return self
@@ -70,6 +74,13 @@ class Writer(ABC):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool | None:
         return self._opened.__exit__(kind, error, trace)
+
+    def _verify(
+        self, temporary: Path, kind: type[BaseException] | None, _error: object, _trace: object
+    ) -> None:
+        """Let the caller look at the file, which is complete and closed; not after an error."""
+        if kind is None and self.verify is not None:
+            self.verify(temporary)
 
     def write(self, chunk: Mapping[str, NDArray[Any]]) -> None:
         """Append rows: all columns, equally long.
