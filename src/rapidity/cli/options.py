@@ -29,3 +29,11 @@ Overrides = Annotated[
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is already there.")]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster", metavar="CLUSTER", show_default=False,
+        help="Machines that share the work: local:N, tcp://HOST:PORT of a Dask scheduler, or a YAML file with "
+        "a block `cluster:` (Slurm, HTCondor, PBS, LSF). [default: this machine]",
+    ),
+]  # fmt: skip
