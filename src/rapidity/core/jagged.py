@@ -106,17 +106,26 @@ class Jagged:
 
     def __getitem__(self, rows: Rows) -> Jagged:
         """Return some events, in the order asked for."""
+        places, offsets = self.locate(rows)
+        return Jagged(self.content[places], offsets)
+
+    def locate(self, rows: Rows) -> tuple[slice | NDArray[np.int64], NDArray[np.int64]]:
+        """Return where the values of some events stand in `content`, and the offsets that they then have.
+
+        Columns with the same offsets (of one collection) can share the answer.
+        """
         if isinstance(rows, slice) and rows.step in (None, 1):
             start, stop, _ = rows.indices(len(self))
             offsets = self.offsets[start : max(stop, start) + 1]
-            return Jagged(self.content[offsets[0] : offsets[-1]], offsets - offsets[0])
+            return slice(int(offsets[0]), int(offsets[-1])), offsets - offsets[0]
         numbers = np.arange(len(self))[rows]
         counts = self.offsets[numbers + 1] - self.offsets[numbers]
-        taken = Jagged.from_counts(np.empty(0, self.dtype), counts)
+        taken = np.zeros(len(numbers) + 1, np.int64)
+        np.cumsum(counts, out=taken[1:])
         # The place of each value: that of its event's first one, and how far behind it stands.
-        places = np.repeat(self.offsets[numbers] - taken.offsets[:-1], counts)
-        places += np.arange(taken.offsets[-1])
-        return Jagged(self.content[places], taken.offsets)
+        places = np.repeat(self.offsets[numbers] - taken[:-1], counts)
+        places += np.arange(taken[-1])
+        return places, taken
 
     def astype(self, dtype: DTypeLike, *, copy: bool = True) -> Jagged:
         """Return the column with values of another type."""

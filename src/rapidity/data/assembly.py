@@ -10,25 +10,30 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rapidity.core.errors import DataError, shorten
+from rapidity.core.jagged import JaggedType
 from rapidity.core.progress import SilentProgress
+from rapidity.data.collections import align_counts, pick_rows, share_offsets
 from rapidity.data.columns import ColumnPlan, plan_columns
 from rapidity.data.features import FeatureSet, evaluate_expression
 from rapidity.data.growing import GrowingArray
+from rapidity.data.growing_jagged import GrowingJagged
 from rapidity.data.row_hash import SeenHashes, hash_rows
 from rapidity.data.sources import open_source
 from rapidity.data.table import SPLITS, SourceCounts, Table
 from rapidity.data.targets import ClassAssigner, make_class_assigner
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
+    from numpy.typing import DTypeLike, NDArray
 
     from rapidity.config.data import DataBlock
     from rapidity.config.inputs import AnyInput
     from rapidity.core.progress import Progress, Task
+    from rapidity.data.columns import ColumnType
     from rapidity.data.sources import Chunk, JoinedFile, OpenSource
+    from rapidity.data.spool import Spool
 
 
 def read_table(
@@ -39,6 +44,7 @@ def read_table(
     progress: Progress | None = None,
     *,
     require_all_classes: bool = True,
+    spool: Spool | None = None,
 ) -> tuple[Table, FeatureSet]:
     """Read the selected events of all sources, and the features that the inputs mean.
 
@@ -50,6 +56,8 @@ def read_table(
         Folder that file names are relative to.
     require_all_classes
         Whether a class without events is an error; False for new data to be evaluated.
+    spool
+        Where the columns are collected; None: in memory.
 
     Raises
     ------
@@ -59,7 +67,7 @@ def read_table(
     """
     sources = [open_source(index, source, base) for index, source in enumerate(data.sources)]
     plan = plan_columns(data, inputs, split_columns, sources)
-    collector = _Collector(data, plan)
+    collector = _Collector(data, plan, GrowingArray if spool is None else spool.make_array)
     with (progress or SilentProgress()).task("Reading", total=_count_entries(sources), unit="event") as task:
         for source in sources:
             _read_source(source, plan, collector, task)
@@ -94,18 +102,23 @@ def _read_source(source: OpenSource, plan: ColumnPlan, collector: _Collector, ta
 class _Collector:
     """The kept events so far, as lists of chunks."""
 
-    def __init__(self, data: DataBlock, plan: ColumnPlan) -> None:
+    def __init__(
+        self, data: DataBlock, plan: ColumnPlan, make_array: Callable[[DTypeLike], GrowingArray]
+    ) -> None:
         self._data = data
         self._plan = plan
         self._assigner: ClassAssigner = make_class_assigner(data)
         self._seen = SeenHashes()
-        self._columns = {name: GrowingArray(dtype) for name, dtype in plan.stored.items()}
-        self._source_file = GrowingArray(np.int32)
-        self._source_entry = GrowingArray(np.int64)
-        self._sample = GrowingArray(np.int32)
-        self._class_code = GrowingArray(np.int64)
-        self._event_weight = GrowingArray(np.float64)
-        self._fixed_split = GrowingArray(np.int8)
+        self._columns: dict[str, Any] = {
+            name: GrowingJagged(dtype.dtype) if isinstance(dtype, JaggedType) else make_array(dtype)
+            for name, dtype in plan.stored.items()
+        }
+        self._source_file = make_array(np.int32)
+        self._source_entry = make_array(np.int64)
+        self._sample = make_array(np.int32)
+        self._class_code = make_array(np.int64)
+        self._event_weight = make_array(np.float64)
+        self._fixed_split = make_array(np.int8)
         self._files: list[JoinedFile] = []
         self._tables: list[str] = []
         self.counts: list[SourceCounts] = []
@@ -129,6 +142,7 @@ class _Collector:
     def add(self, chunk: Chunk) -> int:
         """Take in what is to be kept of a chunk; return the number of entries read."""
         n_read = len(next(iter(chunk.values())))
+        chunk = align_counts(chunk, self._plan.collections, self._file.where, self._first_entry)
         entries = np.arange(self._first_entry, self._first_entry + n_read, dtype=np.int64)
         self._first_entry += n_read
         chunk, entries = _select(chunk, entries, self._plan, self._file)
@@ -136,7 +150,8 @@ class _Collector:
         codes = self._assign_classes(chunk, n_selected)
         weight = self._evaluate_weight(chunk, entries)
         stored = {
-            name: chunk[name].astype(dtype.base, copy=False) for name, dtype in self._plan.stored.items()
+            name: chunk[name].astype(_type_of_values(dtype), copy=False)
+            for name, dtype in self._plan.stored.items()
         }
         rows, n_duplicates = self._choose_rows(stored, codes)
         self._append(stored, entries, codes, weight, rows)
@@ -185,8 +200,8 @@ class _Collector:
         rows: NDArray[np.int64] | None,
     ) -> None:
         kept: Any = slice(None) if rows is None else rows
-        for name, values in stored.items():
-            self._columns[name].append(values[kept])
+        for name, values in pick_rows(stored, stored, kept).items():
+            self._columns[name].append(values)
         entries = entries[kept]
         split = self._source.config.split
         self._source_entry.append(entries)
@@ -209,7 +224,8 @@ class _Collector:
 
     def finish(self, sources: Sequence[OpenSource]) -> Table:
         """Return the table."""
-        columns = {name: growing.finish() for name, growing in self._columns.items()}
+        finished = {name: growing.finish() for name, growing in self._columns.items()}
+        columns = share_offsets(finished, self._plan.collections)
         classes, class_index = self._assigner.finish(self._class_code.finish())
         return Table(
             columns=columns,
@@ -248,7 +264,11 @@ def _select(
     if is_kept.all():
         return chunk, entries
     rows = np.flatnonzero(is_kept)
-    return {name: values[rows] for name, values in chunk.items()}, entries[rows]
+    return pick_rows(chunk, chunk, rows), entries[rows]
+
+
+def _type_of_values(dtype: ColumnType) -> np.dtype[Any]:
+    return dtype.dtype if isinstance(dtype, JaggedType) else dtype.base
 
 
 def _collect_units(columns: Mapping[str, Any], sources: Sequence[OpenSource]) -> dict[str, str]:

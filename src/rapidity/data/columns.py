@@ -10,9 +10,18 @@ import numpy as np
 
 from rapidity.config.inputs import ImageInput
 from rapidity.core.errors import ConfigError, DataError, MissingNameError, closest, shorten
-from rapidity.data.features import Feature, FeatureSet, column_feature, make_features, unique
+from rapidity.core.jagged import JaggedType
+from rapidity.data.collections import find_collections
+from rapidity.data.features import (
+    Feature,
+    FeatureSet,
+    column_feature,
+    make_features,
+    require_one_value,
+    unique,
+)
 from rapidity.data.images import ImageColumns, find_image_columns
-from rapidity.expressions import Expression, parse_expression
+from rapidity.data.pending import parse_expression
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -21,21 +30,30 @@ if TYPE_CHECKING:
     from rapidity.config.inputs import AnyInput, TableInput
     from rapidity.data.readers.reader import ColumnInfo
     from rapidity.data.sources import JoinedFile, OpenSource
+    from rapidity.expressions import Expression
+
+ColumnType = np.dtype[Any] | JaggedType
+"""As a reader is asked for a column."""
 
 NUMERIC = {"float32", "float64", "integer", "boolean"}
 # Kinds whose values a float32 holds exactly: reading them as float64 would only cost memory.
 EXACT_IN_FLOAT32 = {"float32", "boolean"}
+EXACT_IN_FLOAT32_TYPES = {"float32", "uint8", "int8", "uint16", "int16"}
+"""The same for the values of jagged columns, by their types."""
 
 ROW_NUMBER = "row_number"
 """Name that `split.by` may use: the number of the selected event, counted from 0."""
 
-Need = Literal["number", "exact number", "integer", "any", "image"]
-"""What a purpose needs of a column: float32, float64, int64, a number or text as it comes, arrays."""
+Need = Literal["number", "exact number", "integer", "any", "split", "image"]
+"""What a purpose needs of a column: float32, float64, int64, a number or text as it comes (for `split` also
+jagged), arrays."""
 
 MAX_ROWS = 32_768
 """Entries read at a time: enough that the work on a chunk outweighs its overhead."""
 MAX_CHUNK_BYTES = 2**25
 """Of large entries (images) fewer are read at a time."""
+OBJECTS_EXPECTED = 16
+"""Objects of a collection that an event is taken to have, where a file need not say."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +74,14 @@ class ColumnPlan:
     selection: Expression | None
     event_weight: Expression | None
     uses: tuple[ColumnUse, ...]
-    stored: Mapping[str, np.dtype[Any]] = field(default_factory=dict)
+    stored: Mapping[str, ColumnType] = field(default_factory=dict)
 
-    def read_dtypes(self, file: JoinedFile) -> dict[str, np.dtype[Any]]:
+    @property
+    def collections(self) -> Mapping[str, str]:
+        """Jagged column -> its collection."""
+        return self.features.collections
+
+    def read_dtypes(self, file: JoinedFile) -> dict[str, ColumnType]:
         """Return the dtype in which each column of this file is read."""
         needs: dict[str, set[Need]] = {}
         for use in self.uses:
@@ -81,8 +104,15 @@ def rows_at_once(dtypes: Mapping[str, Any], most: int | None = None) -> int:
     >>> rows_at_once({"pt": np.float32}), rows_at_once({"image": np.dtype((np.float32, (512, 512)))})
     (32768, 32)
     """
-    bytes_per_row = sum(np.dtype(dtype).itemsize for dtype in dtypes.values())
+    bytes_per_row = sum(_bytes_of(dtype) for dtype in dtypes.values())
     return int(max(min(most or MAX_ROWS, MAX_CHUNK_BYTES // max(bytes_per_row, 1)), 1))
+
+
+def _bytes_of(dtype: Any) -> int:
+    """Return how much memory an event takes in a column; of a jagged column a guess."""
+    if isinstance(dtype, JaggedType):
+        return OBJECTS_EXPECTED * dtype.dtype.itemsize
+    return np.dtype(dtype).itemsize
 
 
 def plan_columns(
@@ -101,28 +131,42 @@ def plan_columns(
         If a column is text, jagged or ambiguous where a number is needed, `columns: all` means
         different columns in different files, or a column of images does not hold such.
     ConfigError
-        If a feature is also the target or a spectator.
+        If a feature is also the target or a spectator; or a feature, the selection or the weight has a
+        value for each object instead of one an event.
     """
-    selection = None if data.selection is None else parse_expression(data.selection, data.objects)
-    weight = None if data.event_weight is None else parse_expression(data.event_weight, data.objects)
     files = [file for source in sources for file in source.files]
+    collections = find_collections([file.columns for file in files], data.objects)
+    selection = _parse(data.selection, "data.selection", data, collections)
+    weight = _parse(data.event_weight, "data.event_weight", data, collections)
     splitting = tuple(column for column in split_columns if column != ROW_NUMBER)
     roles = _roles(data, weight, splitting)
     features = FeatureSet(
         {
             name: find_image_columns(name, config, files)
             if isinstance(config, ImageInput)
-            else _features_of(name, config, roles, files, data)
+            else _features_of(name, config, roles, files, data, collections)
             for name, config in inputs.items()
         },
         data.objects,
+        collections,
     )
     uses = tuple(_list_uses(data, features, selection, weight, splitting))
     _check_roles(features, data)
     for use in uses:
         for file in files:
-            _check_use(use, file)
+            _check_use(use, file, collections)
     return ColumnPlan(features, selection, weight, uses, _stored_dtypes(uses, files))
+
+
+def _parse(
+    text: str | None, where: str, data: DataBlock, collections: Mapping[str, str]
+) -> Expression | None:
+    """Return an expression of one value an event, or None where none is given."""
+    if text is None:
+        return None
+    expression = parse_expression(text, data.objects, collections)
+    require_one_value(expression, f"{where} '{text}'")
+    return expression
 
 
 def _roles(data: DataBlock, weight: Expression | None, splitting: Sequence[str]) -> dict[str, str]:
@@ -135,10 +179,16 @@ def _roles(data: DataBlock, weight: Expression | None, splitting: Sequence[str])
 
 
 def _features_of(
-    name: str, config: TableInput, roles: Mapping[str, str], files: Sequence[JoinedFile], data: DataBlock
+    name: str,
+    config: TableInput,
+    roles: Mapping[str, str],
+    files: Sequence[JoinedFile],
+    data: DataBlock,
+    collections: Mapping[str, str],
 ) -> tuple[Feature, ...]:
     if config.columns != "all":
-        return make_features(config.columns, f"inputs.{name}.columns", files[0].columns, data.objects)
+        where = f"inputs.{name}.columns"
+        return make_features(config.columns, where, files[0].columns, data.objects, collections)
     first = _free_columns(config, roles, files[0])
     for file in files[1:]:
         other = _free_columns(config, roles, file)
@@ -196,7 +246,7 @@ def _list_uses(
     for column in data.spectators:
         yield ColumnUse(column, "data.spectators", "any")
     for column in splitting:
-        yield ColumnUse(column, "preparation.split", "any")
+        yield ColumnUse(column, "preparation.split", "split")
     if data.target is not None:
         yield ColumnUse(data.target, "data.target", "any", is_kept=False)
     for column in selection.columns if selection else ():
@@ -239,15 +289,18 @@ def _check_roles(features: FeatureSet, data: DataBlock) -> None:
             raise ConfigError(message)
 
 
-def _check_use(use: ColumnUse, file: JoinedFile) -> None:
+def _check_use(use: ColumnUse, file: JoinedFile, collections: Mapping[str, str]) -> None:
     info = file.require_column(use.column, use.purpose)
     if use.need == "image":  # looked at by `find_image_columns`
         return
-    if info.kind in NUMERIC or (info.kind == "text" and use.need == "any"):
+    if use.column in collections and use.need in ("number", "exact number", "split"):
+        _check_jagged(use, info, file)
+        return
+    if info.kind in NUMERIC or (info.kind == "text" and use.need in ("any", "split")):
         return
     if info.stray_text is not None:
         raise _damaged_column(use.column, info.stray_text, file, f"{use.purpose} needs")
-    expected = "a number or text" if use.need == "any" else "a number"
+    expected = "a number or text" if use.need in ("any", "split") else "a number"
     cure = "Leave it out, or name a column that holds one value per event."
     if info.kind == "array":
         cure = "Leave it out; images belong to an input of `kind: image`."
@@ -263,6 +316,18 @@ def _check_use(use: ColumnUse, file: JoinedFile) -> None:
     raise DataError(message)
 
 
+def _check_jagged(use: ColumnUse, info: ColumnInfo, file: JoinedFile) -> None:
+    """Refuse a column that is jagged in another file but not in this one, or does not hold numbers."""
+    if info.kind == "jagged" and info.dtype is not None:
+        return
+    found = "values that are no numbers" if info.kind == "jagged" else f"{info.kind} values"
+    message = (
+        f"column '{use.column}' of {file.where} holds {found} ({info.type_name}), but {use.purpose} needs "
+        "a varying number of numbers per event, as in the other files. Make it the same in all files."
+    )
+    raise DataError(message)
+
+
 def _damaged_column(column: str, stray_text: str, file: JoinedFile, expected_by: str) -> DataError:
     """Return the error about a column of numbers with text in it."""
     place, _, found = stray_text.partition(": ")
@@ -273,12 +338,14 @@ def _damaged_column(column: str, stray_text: str, file: JoinedFile, expected_by:
     return DataError(message)
 
 
-def _dtype_for(need: Need, info: ColumnInfo) -> np.dtype[Any]:
+def _dtype_for(need: Need, info: ColumnInfo) -> ColumnType:
     if need == "image":
         return np.dtype((info.dtype, info.shape))
+    if info.kind == "jagged":
+        return JaggedType.of(np.float32 if info.dtype in EXACT_IN_FLOAT32_TYPES else np.float64)
     if need == "integer":
         return np.dtype(np.int64)
-    if need == "any":
+    if need in ("any", "split"):
         natural = {"text": np.dtype(object), "integer": np.dtype(np.int64), "float64": np.dtype(np.float64)}
         return natural.get(info.kind, np.dtype(np.float32))
     if need == "exact number" and info.kind not in EXACT_IN_FLOAT32:
@@ -286,24 +353,27 @@ def _dtype_for(need: Need, info: ColumnInfo) -> np.dtype[Any]:
     return np.dtype(np.float32)
 
 
-def _common_dtype(dtypes: Sequence[np.dtype[Any]]) -> np.dtype[Any]:
+def _common_dtype(dtypes: Sequence[ColumnType]) -> ColumnType:
     """Return the dtype that loses least: text over integers over float64 over float32; arrays stay arrays."""
-    if dtypes[0].subdtype is not None:
-        return np.dtype((np.result_type(*(dtype.base for dtype in dtypes)), dtypes[0].shape))
     order = [np.dtype(object), np.dtype(np.int64), np.dtype(np.float64), np.dtype(np.float32)]
-    return min(dtypes, key=order.index)
+    jagged = [dtype.dtype for dtype in dtypes if isinstance(dtype, JaggedType)]
+    if jagged:
+        return JaggedType(min(jagged, key=order.index))
+    plain = [dtype for dtype in dtypes if isinstance(dtype, np.dtype)]
+    if plain[0].subdtype is not None:
+        return np.dtype((np.result_type(*(dtype.base for dtype in plain)), plain[0].shape))
+    return min(plain, key=order.index)
 
 
-def _stored_dtypes(uses: Sequence[ColumnUse], files: Sequence[JoinedFile]) -> dict[str, np.dtype[Any]]:
+def _stored_dtypes(uses: Sequence[ColumnUse], files: Sequence[JoinedFile]) -> dict[str, ColumnType]:
     """Return the dtype of each column of the table: the same for all files."""
-    stored: dict[str, np.dtype[Any]] = {}
+    stored: dict[str, ColumnType] = {}
     for use in uses:
         if not use.is_kept:
             continue
         dtypes = [_dtype_for(use.need, file.columns[use.column]) for file in files]
-        kinds = {"text" if dtype.kind == "O" else "number" for dtype in dtypes}
-        if len(kinds) > 1:
-            texts = [file.where for file, dtype in zip(files, dtypes, strict=True) if dtype.kind == "O"]
+        texts = [file.where for file, dtype in zip(files, dtypes, strict=True) if dtype == np.dtype(object)]
+        if texts and len(texts) < len(files):
             message = (
                 f"column '{use.column}' ({use.purpose}) is text in {shorten(texts, 3)} but a number "
                 "elsewhere. "
@@ -311,6 +381,7 @@ def _stored_dtypes(uses: Sequence[ColumnUse], files: Sequence[JoinedFile]) -> di
             )
             raise DataError(message)
         if len(set(dtypes)) > 1 and use.need != "image":
-            dtypes = [np.dtype(np.float64)]
+            is_jagged = isinstance(dtypes[0], JaggedType)
+            dtypes = [JaggedType.of(np.float64) if is_jagged else np.dtype(np.float64)]
         stored[use.column] = _common_dtype([*dtypes, *([stored[use.column]] if use.column in stored else [])])
     return stored

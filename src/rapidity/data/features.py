@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import keyword
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rapidity.core.errors import ConfigError, shorten
+from rapidity.core.jagged import Jagged
+from rapidity.data.collections import iterate_chunks
 from rapidity.data.images import ImageColumns
-from rapidity.expressions import Expression, parse_expression
+from rapidity.data.pending import collection_of, expand_maker, parse_expression
+from rapidity.expressions import Expression
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from numpy.typing import NDArray
 
-Objects = dict[str, dict[str, str]]
+Objects = Mapping[str, Mapping[str, str]]
+Collections = Mapping[str, str]
+"""Jagged column -> its collection."""
 
 # `name = expression`, but not a comparison such as `n_jets == 2`.
 NAMED_EXPRESSION = re.compile(r"^\s*([A-Za-z_]\w*)\s*=(?!=)\s*(.+)$", re.DOTALL)
@@ -68,10 +74,13 @@ class FeatureSet:
         its images.
     objects
         Names for expressions, as in ``data.objects``; needed to read an expression again.
+    collections
+        Jagged column -> its collection, for all jagged columns of the files; needed for the same.
     """
 
     inputs: Mapping[str, tuple[Feature, ...] | ImageColumns]
-    objects: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    objects: Objects = field(default_factory=dict)
+    collections: Collections = field(default_factory=dict)
 
     @property
     def tables(self) -> dict[str, tuple[Feature, ...]]:
@@ -97,23 +106,25 @@ class FeatureSet:
         return tuple(by_name.values())
 
 
-def parse_feature(text: str, columns: Collection[str], objects: Mapping[str, Mapping[str, str]]) -> Feature:
+def parse_feature(
+    text: str, columns: Collection[str], objects: Objects, collections: Collections | None = None
+) -> Feature:
     """Return the feature that an entry of `columns:` stands for.
 
     A text that is exactly the name of an existing column is that column, whatever its characters.
     """
     if text in columns:
-        return column_feature(text)
+        return column_feature(text, collections)
     named = NAMED_EXPRESSION.match(text)
     if named:
-        return Feature(named.group(1), parse_expression(named.group(2).strip(), objects))
-    expression = parse_expression(text, objects)
+        return Feature(named.group(1), parse_expression(named.group(2).strip(), objects, collections))
+    expression = parse_expression(text, objects, collections)
     return Feature(expression.columns[0] if expression.is_column else text.strip(), expression)
 
 
-def column_feature(name: str) -> Feature:
+def column_feature(name: str, collections: Collections | None = None) -> Feature:
     """Return the feature that is the column `name`."""
-    return Feature(name, parse_expression(quote_column(name)))
+    return Feature(name, parse_expression(quote_column(name), None, collections))
 
 
 def quote_column(name: str) -> str:
@@ -128,10 +139,23 @@ def quote_column(name: str) -> str:
 
 
 def make_features(
-    texts: Sequence[str], where: str, columns: Collection[str], objects: Mapping[str, Mapping[str, str]]
+    texts: Sequence[str],
+    where: str,
+    columns: Collection[str],
+    objects: Objects,
+    collections: Collections | None = None,
 ) -> tuple[Feature, ...]:
-    """Return the features of one input; two with the same name are a ConfigError."""
-    features = tuple(parse_feature(text, columns, objects) for text in texts)
+    """Return the features of one input.
+
+    Raises
+    ------
+    ConfigError
+        If two have the same name, or one has not one value an event but one for each object.
+    """
+    collections = collections or {}
+    features = tuple(
+        feature for text in texts for feature in _parse_entry(text, columns, objects, collections)
+    )
     names = [feature.name for feature in features]
     twice = unique(name for name in names if names.count(name) > 1)
     if twice:
@@ -140,12 +164,37 @@ def make_features(
             "of its own: remove one, or write `other_name = expression`."
         )
         raise ConfigError(message)
+    for feature in features:
+        require_one_value(feature.expression, f"{where}, '{feature.name}'")
     return features
 
 
-def evaluate_feature(
-    feature: Feature, columns: Mapping[str, NDArray[Any]], rows: Any = None
-) -> NDArray[np.floating]:
+def _parse_entry(
+    text: str, columns: Collection[str], objects: Objects, collections: Collections
+) -> Iterable[Feature]:
+    """Yield the features of an entry of `columns:`: one, or all those of a feature maker."""
+    made = None if text in columns else expand_maker(text, objects, collections)
+    if made is None:
+        yield parse_feature(text, columns, objects, collections)
+        return
+    for name, expression in made:
+        yield Feature(name, parse_expression(expression, objects, collections))
+
+
+def require_one_value(expression: Expression, where: str) -> None:
+    """Raise a ConfigError if an expression gives a value for each object, where one an event is needed."""
+    if collection_of(expression) is None:
+        return
+    text = expression.text
+    message = (
+        f"{where}: has a value for each object of the collection '{expression.collection}', expected one "
+        f"value per event. Take one of them, as in ({text})[0], or make one of all: "
+        f"{'any, all or count' if expression.is_condition else 'sum, mean, min, max'}({text})."
+    )
+    raise ConfigError(message)
+
+
+def evaluate_feature(feature: Feature, columns: Mapping[str, Any], rows: Any = None) -> NDArray[np.floating]:
     """Return the values of a feature ``(n_events,)`` before any preparation.
 
     A column comes in its own float type, an expression in float64. NaN and infinities stay.
@@ -155,14 +204,19 @@ def evaluate_feature(
     rows
         Row numbers, a mask or a slice of `columns`; None takes all.
     """
-    picked = {name: columns[name] if rows is None else columns[name][rows] for name in feature.columns}
     if feature.is_column:
-        values = picked[feature.columns[0]]
+        values = columns[feature.columns[0]] if rows is None else columns[feature.columns[0]][rows]
         return values if values.dtype.kind == "f" else values.astype(np.float64)
-    return evaluate_expression(feature.expression, picked)
+    if not any(isinstance(columns[name], Jagged) for name in feature.columns):
+        picked = {name: columns[name] if rows is None else columns[name][rows] for name in feature.columns}
+        return evaluate_expression(feature.expression, picked)
+    # Intermediate values of all objects, or pairs of them, would take many times the memory of the columns.
+    chunks = iterate_chunks(columns, feature.columns, rows)
+    parts = [evaluate_expression(feature.expression, chunk) for _, chunk in chunks]
+    return np.concatenate(parts) if parts else np.empty(0)
 
 
-def evaluate_expression(expression: Expression, columns: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
+def evaluate_expression(expression: Expression, columns: Mapping[str, Any]) -> NDArray[np.float64]:
     """Return an expression of some columns in float64 ``(n_events,)``; true and false give 1 and 0."""
     exact = {name: columns[name].astype(np.float64, copy=False) for name in expression.columns}
     # Divisions by zero and the like give NaN or infinities, which the preparation then treats as configured.

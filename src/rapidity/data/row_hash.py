@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rapidity.core.jagged import Jagged
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -29,11 +31,12 @@ def mix(bits: HashArray) -> HashArray:
     return bits ^ (bits >> np.uint64(31))
 
 
-def hash_rows(columns: Sequence[NDArray[Any]], start: HashArray | None = None) -> HashArray:
+def hash_rows(columns: Sequence[NDArray[Any] | Jagged], start: HashArray | None = None) -> HashArray:
     """Return a 64-bit hash of each row of some numeric columns ``(n_events,)`` or ``(n_events, ...)``.
 
-    Equal rows have equal hashes; -0 equals 0 and NaN equals NaN. Two different rows among a million
-    share a hash with a probability of 3e-8.
+    Equal rows have equal hashes; -0 equals 0 and NaN equals NaN. Jagged columns are equal where they hold
+    equal values in the same order. Two different rows among a million share a hash with a probability of
+    3e-8.
 
     Parameters
     ----------
@@ -52,10 +55,26 @@ def hash_rows(columns: Sequence[NDArray[Any]], start: HashArray | None = None) -
     for first in range(0, n_events, BLOCK):
         block = hashes[first : first + BLOCK]
         for column in columns:
-            for bits in _split(column[first : first + BLOCK]):
+            values = column[first : first + BLOCK]
+            if isinstance(values, Jagged):
+                block = _mix_jagged(block, values)
+                continue
+            for bits in _split(values):
                 # Mixing after every column makes the hash depend on which column a value stands in.
                 block = mix(block ^ bits)
         hashes[first : first + BLOCK] = block
+    return hashes
+
+
+def _mix_jagged(hashes: HashArray, values: Jagged) -> HashArray:
+    """Return the hashes with the values of a jagged column, and their number, mixed in."""
+    counts = values.counts
+    # The number first: else ([1, 2], [3]) in two columns would equal ([1], [2, 3]).
+    hashes = mix(hashes ^ counts.view(np.uint64))
+    bits = _bits(values.content)
+    for position in range(int(counts.max(initial=0))):
+        rows = np.flatnonzero(counts > position)
+        hashes[rows] = mix(hashes[rows] ^ bits[values.offsets[rows] + position])
     return hashes
 
 

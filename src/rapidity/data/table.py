@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from numpy.typing import NDArray
+from rapidity.data.collections import pick_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import numpy as np
+    from numpy.typing import NDArray
 
     from rapidity.core.classes import ClassSet
 
-Column = NDArray[Any]
+Column = Any
+"""``NDArray``, or `Jagged` where events have a varying number of values."""
 
 SPLITS = ("train", "validation", "test")
 """Names of the splits, in the order of their codes 0, 1, 2."""
@@ -52,7 +54,8 @@ class Table:
     columns
         Raw column name -> array ``(n_events,)``: float32, or float64 where an expression needs it;
         int64 for event keys; spectators also as text. Columns of images are ``(n_events, height, width)``
-        or ``(n_events, height, width, channels)`` in the type of the file.
+        or ``(n_events, height, width, channels)`` in the type of the file. Columns of a collection are
+        `Jagged`, with one array of offsets for all of them.
     files, source_file, source_entry
         Paths of the files; for each event the index of its file (int32) and its entry there (int64).
     tables
@@ -115,7 +118,7 @@ class Table:
         """Return the events of these row numbers (or where a mask is True), in that order."""
         return replace(
             self,
-            columns={name: values[rows] for name, values in self.columns.items()},
+            columns=pick_rows(self.columns, self.columns, rows),
             source_file=self.source_file[rows],
             source_entry=self.source_entry[rows],
             sample=self.sample[rows],
