@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from rapidity.core.block import Block
+from rapidity.core.sizes import parse_size
 
 SplitName = Literal["train", "validation", "test"]
 GuardLevel = Literal["error", "warn", "off"]
 Scalar = str | int | float | bool
+Size = Annotated[
+    int, BeforeValidator(parse_size), WithJsonSchema({"type": ["string", "integer"], "exclusiveMinimum": 0})
+]
+"""Bytes, also with a unit: `200 MB`, `1.5 GiB`."""
 
 
 class Source(Block):
@@ -70,6 +75,9 @@ class DataBlock(Block):
     """Columns that identify an event within a sample, such as `[run, lumi, event]`."""
     spectators: tuple[str, ...] = ()
     """Columns carried along and never trained on."""
+    memory: Size | None = None
+    """How much memory the events may take, raw and prepared, such as `2 GB` or `1.5 GiB`; beyond it, columns
+    lie on disk and training streams. Left out, all is held in memory."""
     drop_duplicates: bool = False
     """Keep only the first of several events of a class whose features are exactly equal."""
     guards: Guards = Guards()

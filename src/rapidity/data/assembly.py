@@ -110,7 +110,7 @@ class _Collector:
         self._assigner: ClassAssigner = make_class_assigner(data)
         self._seen = SeenHashes()
         self._columns: dict[str, Any] = {
-            name: GrowingJagged(dtype.dtype) if isinstance(dtype, JaggedType) else make_array(dtype)
+            name: GrowingJagged(dtype.dtype, make_array) if isinstance(dtype, JaggedType) else make_array(dtype)
             for name, dtype in plan.stored.items()
         }
         self._source_file = make_array(np.int32)

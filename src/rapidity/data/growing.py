@@ -15,7 +15,7 @@ class GrowingArray:
 
     A list of chunks, joined at the end, leaves the memory in many small pieces that cannot be returned to
     the system. Here a block twice as large takes over when one is full; the part of it not yet written to
-    takes no memory.
+    takes no memory. `SpooledArray` goes to disk when memory is not enough.
 
     Examples
     --------

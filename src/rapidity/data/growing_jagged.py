@@ -33,16 +33,19 @@ class GrowingJagged:
         Parameters
         ----------
         make_array
-            Makes what the values and their numbers are collected in.
+            Makes what the values and their offsets are collected in.
         """
         self._content = make_array(dtype)
-        self._counts = make_array(np.int32)
+        self._offsets = make_array(np.int64)
+        self._offsets.append(np.zeros(1, np.int64))
+        self._n_values = 0
 
     def append(self, values: Jagged) -> None:
         """Add events at the end, their values converted to the dtype."""
         self._content.append(values.content)
-        self._counts.append(values.counts)
+        self._offsets.append(values.offsets[1:] + self._n_values)
+        self._n_values += len(values.content)
 
     def finish(self) -> Jagged:
         """Return all events; nothing can be added afterwards."""
-        return Jagged.from_counts(self._content.finish(), self._counts.finish())
+        return Jagged(self._content.finish(), self._offsets.finish())
