@@ -12,6 +12,7 @@ from rapidity.cli.evaluate import evaluate
 from rapidity.cli.fetch import fetch
 from rapidity.cli.generate import generate
 from rapidity.cli.graph import graph
+from rapidity.cli.init import init
 from rapidity.cli.inspect import inspect
 from rapidity.cli.networks import networks
 from rapidity.cli.outcome import INTERRUPTED, with_exit_codes
@@ -26,6 +27,7 @@ VERBS: dict[str, Callable[..., Any]] = {
     "train": train,
     "check": check,
     "schema": schema,
+    "init": init,
     "inspect": inspect,
     "generate": generate,
     "fetch": fetch,

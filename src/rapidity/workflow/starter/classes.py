@@ -1,0 +1,164 @@
+"""What is to be told apart: by a column, or by the files."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rapidity.core.errors import DataError, MissingNameError, closest, shorten
+from rapidity.data.targets import canonical_value, show_value
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from rapidity.workflow.starter.sample import SampledFile
+
+MAX_CLASSES = 30
+TARGET_NAMES = frozenset(
+    [
+        "label", "labels", "class", "target", "y", "truth", "category", "particle", "process",
+        "signal", "issignal",
+    ]
+)  # fmt: skip
+"""Names, without underscores and in small letters, of columns that usually hold the class."""
+
+
+@dataclass(frozen=True)
+class Classes:
+    """The classes of the events.
+
+    Attributes
+    ----------
+    target
+        Column that holds the class; None where each file is one class.
+    counts
+        Class name -> number of entries, in class order.
+    values
+        Class name -> value of the target column, where the two differ.
+    index
+        Class of each sampled entry, files one after the other ``(n_kept,)``; -1 where it is missing.
+    """
+
+    target: str | None
+    counts: Mapping[str, int]
+    values: Mapping[str, Any]
+    index: NDArray[np.int64]
+
+
+def guess_target(columns: Sequence[str]) -> str | None:
+    """Return the column that by its name holds the class, if there is one such.
+
+    Examples
+    --------
+    >>> guess_target(["pt", "Label"]), guess_target(["pt", "label", "class"])
+    ('Label', None)
+    """
+    found = [name for name in columns if name.replace("_", "").lower() in TARGET_NAMES]
+    return found[0] if len(found) == 1 else None
+
+
+def classes_of_column(target: str, files: Sequence[SampledFile]) -> Classes:
+    """Return the classes that a column holds.
+
+    Raises
+    ------
+    MissingNameError
+        If a file lacks the column.
+    DataError
+        If it has one value only, or too many for a class.
+    """
+    for file in files:
+        if target not in file.columns:
+            near = closest(target, file.columns)
+            hint = f"Closest: {shorten(near)}." if near else f"Columns: {shorten(file.columns)}."
+            message = f"--target: {file.path} has no column '{target}'. {hint}"
+            raise MissingNameError(message)
+        if file.target_values is None:
+            message = (
+                f"--target: column '{target}' of {file.path} holds {file.columns[target].type_name}, "
+                "expected one number or text per entry. Name a column that holds the class."
+            )
+            raise DataError(message)
+    all_values = [file.target_values for file in files if file.target_values is not None]
+    distinct, counts = _count(np.concatenate(all_values))
+    if not 2 <= len(distinct) <= MAX_CLASSES:
+        shown = shorten(show_value(value) or "nothing" for value in distinct)
+        message = (
+            f"--target: column '{target}' has {len(distinct)} different values ({shown}), expected 2 to "
+            f"{MAX_CLASSES} classes. Name a column that holds the class."
+        )
+        raise DataError(message)
+    names = _class_names(distinct)
+    sampled = [canonical_value(v) for file in files for v in _numbers_of(file, target).tolist()]
+    index = {value: position for position, value in enumerate(distinct)}
+    return Classes(
+        target,
+        dict(zip(names, counts, strict=True)),
+        {name: value for name, value in zip(names, distinct, strict=True) if name != value},
+        np.array([index.get(value, -1) for value in sampled], np.int64),
+    )
+
+
+def _numbers_of(file: SampledFile, target: str) -> NDArray[Any]:
+    values: NDArray[Any] = file.values[target]
+    return values
+
+
+def _count(values: NDArray[Any]) -> tuple[list[Any], list[int]]:
+    """Return the different values that are no missing ones, sorted, and how often each stands there."""
+    if values.dtype == object:
+        values = values[values != ""].astype(str)
+    elif values.dtype.kind == "f":
+        values = values[~np.isnan(values)]
+    distinct, counts = np.unique(values, return_counts=True)
+    return [canonical_value(value) for value in distinct.tolist()], counts.tolist()
+
+
+def _class_names(values: Sequence[Any]) -> list[str]:
+    if set(values) == {0, 1}:
+        return ["background", "signal"]
+    return [value if isinstance(value, str) else f"class_{show_value(value)}" for value in values]
+
+
+def classes_of_files(files: Sequence[SampledFile]) -> Classes:
+    """Return one class a file, named by what its name has of its own."""
+    names = name_files([file.path for file in files])
+    counts = dict(zip(names, (file.n_entries for file in files), strict=True))
+    sizes = [len(next(iter(file.values.values()))) for file in files]
+    return Classes(None, counts, {}, np.repeat(np.arange(len(files)), sizes))
+
+
+def name_files(paths: Sequence[Path]) -> list[str]:
+    """Return a name for each file: its stem without what all of them share at either end.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> name_files([Path("reduced_higgs_2018.root"), Path("reduced_ttbar_2018.root")])
+    ['higgs', 'ttbar']
+    >>> name_files([Path("a/data.root"), Path("b/data.root")])
+    ['a_data', 'b_data']
+    """
+    stems = [path.name.partition(".")[0] for path in paths]
+    if len(set(stems)) < len(stems):
+        stems = [f"{path.parent.name}_{stem}" for path, stem in zip(paths, stems, strict=True)]
+    start = _shared_start(stems)
+    end = _shared_start([stem[::-1] for stem in stems])
+    names = [stem[start : len(stem) - end].strip("_-.") for stem in stems]
+    return names if all(names) and len(set(names)) == len(names) else stems
+
+
+def _shared_start(names: Sequence[str]) -> int:
+    """Return how many characters all names begin with, up to a separator."""
+    n_shared = 0
+    for letters in zip(*names, strict=False):
+        if len(set(letters)) > 1:
+            break
+        n_shared += 1
+    return len(re.sub(r"[^_\-.]*$", "", names[0][:n_shared]))

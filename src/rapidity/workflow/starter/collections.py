@@ -1,0 +1,104 @@
+"""Features over jagged columns: what a first network usually takes of jets, leptons, photons."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rapidity.core.jagged import Jagged
+from rapidity.data.guards.truth_like_name import looks_like_truth
+from rapidity.workflow.starter.roles import describe_range
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rapidity.data.readers import ColumnInfo
+    from rapidity.workflow.starter.sample import Values
+
+COMPONENTS = {
+    "pt": "pt", "eta": "eta", "phi": "phi", "m": "mass", "mass": "mass", "e": "energy", "energy": "energy",
+    "px": "px", "py": "py", "pz": "pz",
+}  # fmt: skip
+"""End of a column's name, in small letters -> component of an object."""
+
+N_LEADING = 3
+"""Objects of which the columns become features one by one."""
+COMMON_SHARE = 0.05
+"""An object is worth features of its own where so many entries have it."""
+
+
+@dataclass(frozen=True)
+class Collection:
+    """A collection found in the files.
+
+    Attributes
+    ----------
+    components
+        Component of a four-vector -> column.
+    features
+        Expression -> comment.
+    """
+
+    name: str
+    components: Mapping[str, str]
+    features: Mapping[str, str]
+
+
+def find_collections(columns: Mapping[str, ColumnInfo], values: Mapping[str, Values]) -> list[Collection]:
+    """Return the collections of the jagged columns, with features for each."""
+    groups: dict[str, list[str]] = {}
+    for name, array in values.items():
+        if isinstance(array, Jagged) and not looks_like_truth(name):
+            groups.setdefault(columns[name].collection or _stem(name), []).append(name)
+    return [
+        _describe(name, members, values)
+        for name, members in groups.items()
+        if len({tuple(values[member].counts[:1000]) for member in members}) == 1
+    ]
+
+
+def _stem(name: str) -> str:
+    return re.split(r"[_.]", name, maxsplit=1)[0]
+
+
+def _describe(name: str, members: list[str], values: Mapping[str, Values]) -> Collection:
+    components: dict[str, str] = {}
+    for member in members:
+        end = re.split(r"[_.]", member)[-1].lower()
+        if end in COMPONENTS and "." not in member:
+            components.setdefault(COMPONENTS[end], member)
+    counts = values[members[0]].counts
+    features = {f"count({members[0]})": f"{counts.min()} to {counts.max()} objects"}
+    n_leading = sum(float((counts > index).mean()) >= COMMON_SHARE for index in range(N_LEADING))
+    for index in range(n_leading):
+        for member in members:
+            text = f"{member}[{index}]" if member.isidentifier() else f"`{member}`[{index}]"
+            features[text] = describe_range(values[member][counts > index].padded(index + 1)[:, index])
+    label = _object_name(name, values)
+    if n_leading > 1 and _is_complete(components):
+        features[f"mass({label}[0], {label}[1])"] = "invariant mass of the first two"
+    if "pt" in components:
+        features[f"sum({components['pt']})"] = "scalar sum"
+    return Collection(label, components if _is_complete(components) else {}, features)
+
+
+def _object_name(name: str, values: Mapping[str, Values]) -> str:
+    """Return a name for the objects that no column has."""
+    plain = re.sub(r"\W", "_", name)
+    plural = plain if plain.endswith("s") else f"{plain}s"
+    return plural if plural not in values else f"{plural}_"
+
+
+def _is_complete(components: Mapping[str, str]) -> bool:
+    """Whether a four-vector follows from the components."""
+    polar = {"pt", "eta", "phi"} <= components.keys() and {"mass", "energy"} & components.keys()
+    return bool(polar or {"px", "py", "pz", "energy"} <= components.keys())
+
+
+def leading_has_gaps(features: Mapping[str, str], values: Mapping[str, Values]) -> bool:
+    """Whether an entry may lack the objects that features name, so that these are NaN."""
+    jagged = [array for array in values.values() if isinstance(array, Jagged)]
+    return bool(features) and any(np.any(array.counts < N_LEADING) for array in jagged)

@@ -1,0 +1,243 @@
+"""From data files to a starter configuration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rapidity.core.errors import ConfigError, DataError, shorten
+from rapidity.core.files import write_text
+from rapidity.core.jagged import Jagged
+from rapidity.core.progress import SilentProgress
+from rapidity.data.readers import find_files, open_reader
+from rapidity.data.row_hash import hash_rows
+from rapidity.workflow.starter.classes import classes_of_column, classes_of_files, guess_target, name_files
+from rapidity.workflow.starter.collections import Collection, find_collections, leading_has_gaps
+from rapidity.workflow.starter.document import write_document
+from rapidity.workflow.starter.roles import Role, find_roles
+from rapidity.workflow.starter.sample import SampledFile, join, sample_file
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from rapidity.core.progress import Progress
+    from rapidity.data.readers import ColumnInfo
+    from rapidity.workflow.starter.classes import Classes
+    from rapidity.workflow.starter.roles import Part
+    from rapidity.workflow.starter.sample import Values
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What was found in the files.
+
+    Attributes
+    ----------
+    roles
+        Column with one value per entry -> what becomes of it.
+    images
+        Input name -> column of arrays with two or three axes.
+    n_duplicates
+        Sampled entries that equal an earlier one of their class in all features.
+    """
+
+    files: tuple[SampledFile, ...]
+    classes: Classes
+    values: Mapping[str, Values]
+    roles: Mapping[str, Role]
+    collections: tuple[Collection, ...]
+    images: Mapping[str, ColumnInfo]
+    n_duplicates: int
+    is_table_named: bool = False
+
+    def of_part(self, part: Part) -> list[tuple[str, Role]]:
+        """Return the columns of one part, in the order of the file."""
+        return [(name, role) for name, role in self.roles.items() if role.part == part]
+
+    @cached_property
+    def left_out(self) -> dict[str, str]:
+        """Columns that the configuration does not use, and why."""
+        columns = self.files[0].columns
+        reasons = {name: role.reason for name, role in self.of_part("left out")}
+        used = {text for item in self.collections for text in item.features}
+        for name, info in columns.items():
+            in_all = all(name in file.columns for file in self.files)
+            if name in reasons or name in self.roles or name == self.classes.target:
+                continue
+            if any(name in text for text in used) or any(
+                name == image.name for image in self.images.values()
+            ):
+                continue
+            reasons[name] = info.type_name if in_all else "not in all files"
+        return reasons
+
+    @property
+    def has_nan(self) -> bool:
+        """Whether features may be NaN: in the files, or where an event has too few objects."""
+        features = {text: "" for item in self.collections for text in item.features}
+        in_columns = any(role.has_nan for _, role in self.of_part("feature"))
+        return in_columns or leading_has_gaps(features, self.values)
+
+    @property
+    def has_infinite(self) -> bool:
+        """Whether features may be infinite."""
+        return any(role.has_infinite for _, role in self.of_part("feature"))
+
+    @property
+    def has_negative_weights(self) -> bool:
+        """Whether the event weight has both signs."""
+        return any(bool((self._numbers(name) < 0).any()) for name, _ in self.of_part("event weight"))
+
+    def _numbers(self, name: str) -> NDArray[Any]:
+        values: NDArray[Any] = self.values[name]
+        return values
+
+    def class_sums(self) -> dict[str, float]:
+        """Return the sum of absolute event weights of each class; without weights its number of entries."""
+        weights = self.of_part("event weight")
+        names = list(self.classes.counts)
+        if not weights:
+            return {name: float(count) for name, count in self.classes.counts.items()}
+        known = self.classes.index >= 0
+        absolute = np.abs(self._numbers(weights[0][0])[known])
+        sums = np.bincount(self.classes.index[known], absolute, minlength=len(names))
+        return dict(zip(names, sums.tolist(), strict=True))
+
+
+@dataclass(frozen=True)
+class Starter:
+    """A starter configuration.
+
+    Attributes
+    ----------
+    name
+        Of the run.
+    text
+        The YAML text.
+    """
+
+    name: str
+    text: str
+    findings: Findings
+
+
+def make_starter(
+    files: Sequence[str | Path],
+    *,
+    target: str | None = None,
+    table: str | None = None,
+    name: str | None = None,
+    folder: Path | str = ".",
+    progress: Progress | None = None,
+) -> Starter:
+    """Return a configuration that trains on some files as they are.
+
+    Parameters
+    ----------
+    files
+        Files or globs in any readable format. Without a column that holds the class each is one class.
+    target
+        Column that holds the class; None looks for one by its name.
+    table
+        Tree or dataset inside the files; None takes the widest.
+    folder
+        Where the configuration will lie.
+
+    Raises
+    ------
+    DataError
+        If a file cannot be read, nothing can be learnt from the columns, or there is only one class.
+    """
+    paths = [path for pattern in files for path in find_files(str(pattern))]
+    if not paths:
+        message = "no file is given. Name the files of events: rapidity init signal.root background.root"
+        raise DataError(message)
+    target = target or _guess_target(paths[0], table)
+    with (progress or SilentProgress()).task("Reading", total=len(paths), unit="file") as task:
+        sampled = []
+        for path in paths:
+            sampled.append(sample_file(path, table, target))
+            task.advance()
+    findings = _find(tuple(sampled), target, is_table_named=table is not None)
+    name = name or _name_run(paths, by_file=findings.classes.target is None)
+    return Starter(name, write_document(findings, name, Path(folder)), findings)
+
+
+def write_starter(starter: Starter, path: Path | str, *, overwrite: bool = False) -> None:
+    """Write the configuration; a file that is there stays unless `overwrite`."""
+    path = Path(path)
+    if path.exists() and not overwrite:
+        message = f"{path} exists already. Give --overwrite to replace it, or another --output."
+        raise ConfigError(message)
+    write_text(path, starter.text)
+
+
+def _name_run(paths: Sequence[Path], *, by_file: bool) -> str:
+    """Return a name for the run: of the one file, of the two classes, or of the folder."""
+    names = name_files(paths)
+    if by_file and len(names) == 2:
+        return f"{names[0]}-vs-{names[1]}"
+    return names[0] if len(names) == 1 else paths[0].resolve().parent.name
+
+
+def _guess_target(path: Path, table: str | None) -> str | None:
+    if table is None:
+        first = sample_file(path, None, None)
+        return guess_target([name for name, values in first.values.items() if not isinstance(values, Jagged)])
+    columns = (
+        open_reader(path, tree=table).columns
+        if path.suffix == ".root"
+        else sample_file(path, table, None).columns
+    )
+    return guess_target([name for name, info in columns.items() if info.kind not in {"jagged", "array"}])
+
+
+def _find(files: tuple[SampledFile, ...], target: str | None, *, is_table_named: bool) -> Findings:
+    if target is None and len(files) < 2:
+        columns = shorten(files[0].columns)
+        message = (
+            f"{files[0].path}: which column holds the class? None of its columns is named like one. Give it: "
+            f"rapidity init {files[0].path} --target COLUMN, or a file for each class. Columns: {columns}."
+        )
+        raise DataError(message)
+    classes = classes_of_column(target, files) if target is not None else classes_of_files(files)
+    shared = [name for name in files[0].values if all(name in file.values for file in files)]
+    values = {name: join([file.values[name] for file in files]) for name in shared}
+    sizes = [len(next(iter(file.values.values()))) for file in files]
+    roles = find_roles(values, classes, np.repeat(np.arange(len(files)), sizes))
+    collections = tuple(find_collections(files[0].columns, values))
+    images = find_images(files[0].columns, files[0].target_values is not None)
+    features = [name for name, role in roles.items() if role.part == "feature"]
+    if not features and not images and not any(item.features for item in collections):
+        listed = shorten(f"{name} ({role.reason})" for name, role in roles.items())
+        message = (
+            f"nothing in {files[0].path} can be learnt from: {listed or 'no column'}. Expected columns "
+            "of numbers with more than one value. Name the table that holds the events with --table."
+        )
+        raise DataError(message)
+    numbers = [values[name] for name in features]
+    n_duplicates = _count_duplicates(numbers, classes) if not (collections or images) else 0
+    return Findings(
+        files, classes, values, roles, collections, images, n_duplicates, is_table_named=is_table_named
+    )
+
+
+def find_images(columns: Mapping[str, ColumnInfo], is_labelled: bool) -> dict[str, ColumnInfo]:
+    """Return the columns of pictures, by the name of their input."""
+    found = [info for info in columns.values() if info.kind == "array" and len(info.shape) in {2, 3}]
+    if not is_labelled or not found:
+        return {}
+    return {"image" if len(found) == 1 else info.name: info for info in found}
+
+
+def _count_duplicates(features: Sequence[Any], classes: Classes) -> int:
+    if not features:
+        return 0
+    hashes = hash_rows(features, start=classes.index.astype(np.uint64))
+    return len(hashes) - len(np.unique(hashes))
