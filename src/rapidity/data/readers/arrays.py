@@ -29,13 +29,17 @@ class ArraySource:
     Attributes
     ----------
     values
-        Anything with ``shape`` and ``dtype`` whose slices are NumPy arrays.
+        Anything with ``shape`` and ``dtype`` whose slices are NumPy arrays, taken in ascending order.
     column_names
         Names of the columns of a 2-D array, or of the parts of fields that hold several values.
     categories
         What the codes in the array (or in one of its fields) stand for.
     units
         Units by column name.
+    is_jagged
+        Whether the slices are `Jagged`: then `shape` is that of a column, `dtype` that of the values.
+    collection
+        Of a jagged column: the collection that the file says it belongs to.
     """
 
     name: str
@@ -48,6 +52,8 @@ class ArraySource:
     """Fields that are no columns (the index of a pandas table)."""
     rank: Mapping[str, int] = field(default_factory=dict)
     """Position of each column in the table, where the arrays do not lie in its order."""
+    is_jagged: bool = False
+    collection: str | None = None
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,7 @@ class _Column:
     position: int | None
     categories: Mapping[int, str] | None
 
-    def pick(self, rows: NDArray[Any]) -> NDArray[Any]:
+    def pick(self, rows: Any) -> Any:
         values = rows[self.field] if self.field else rows
         if self.position is not None:
             values = values[:, self.position]
@@ -93,12 +99,15 @@ class ArrayTable:
         """Number of rows."""
         return int(self._sources[0].values.shape[0]) if self._sources else 0
 
-    def chunks(self, names: Sequence[str], chunk_size: int) -> Iterator[dict[str, NDArray[Any]]]:
+    def chunks(
+        self, names: Sequence[str], chunk_size: int, start: int, stop: int
+    ) -> Iterator[dict[str, Any]]:
         """Yield the columns; each array is sliced once a chunk, in ascending order."""
         columns = {name: self._columns[name] for name in names}
         needed = sorted({column.source for column in columns.values()})
-        for start in range(0, self.n_entries, chunk_size):
-            rows = {index: self._sources[index].values[start : start + chunk_size] for index in needed}
+        for first in range(start, stop, chunk_size):
+            last = min(first + chunk_size, stop)
+            rows = {index: self._sources[index].values[first:last] for index in needed}
             yield {name: column.pick(rows[column.source]) for name, column in columns.items()}
 
 
@@ -113,9 +122,12 @@ class ArrayReader(TableReader):
             arrays = ArrayTable(sources)
         super().__init__(path, columns=arrays.columns, n_entries=arrays.n_entries, table=table)
 
-    def _raw_chunks(self, names: Sequence[str], chunk_size: int) -> Iterator[dict[str, NDArray[Any]]]:
+    def _raw_chunks(
+        self, names: Sequence[str], chunk_size: int, start: int, stop: int | None
+    ) -> Iterator[dict[str, Any]]:
         with self._open_sources() as sources:
-            yield from ArrayTable(sources).chunks(names, chunk_size)
+            table = ArrayTable(sources)
+            yield from table.chunks(names, chunk_size, start, table.n_entries if stop is None else stop)
 
 
 def name_plain_array(sources: Sequence[ArraySource], column_names: Sequence[str] | None) -> list[ArraySource]:
@@ -141,7 +153,12 @@ def _named(source: ArraySource, names: Sequence[str]) -> ArraySource:
 
 
 def _is_plain(source: ArraySource) -> bool:
-    return not (source.values.dtype.names or source.column_names or source.values.dtype.kind in "OSU")
+    return not (
+        source.is_jagged
+        or source.values.dtype.names
+        or source.column_names
+        or source.values.dtype.kind in "OSU"
+    )
 
 
 def _n_unnamed(source: ArraySource) -> int | None:
@@ -157,6 +174,9 @@ def _n_unnamed(source: ArraySource) -> int | None:
 
 def _describe_source(index: int, source: ArraySource) -> Iterator[_Column]:
     dtype = source.values.dtype
+    if source.is_jagged:
+        yield _Column(_describe_jagged(source), index, "", None, None)
+        return
     if dtype.names is None:
         yield from _describe_field(index, source, "", dtype, source.values.shape[1:])
         return
@@ -165,6 +185,18 @@ def _describe_source(index: int, source: ArraySource) -> Iterator[_Column]:
             base, shape = dtype[name].subdtype or (dtype[name], ())
             # A compound dataset with two dimensions holds several objects an event.
             yield from _describe_field(index, source, name, base, source.values.shape[1:] + shape)
+
+
+def _describe_jagged(source: ArraySource) -> ColumnInfo:
+    dtype = source.values.dtype
+    return ColumnInfo(
+        source.name,
+        "jagged",
+        f"{_type_name(dtype, ())}[]",
+        source.units.get(source.name),
+        dtype=array_dtype(dtype),
+        collection=source.collection,
+    )
 
 
 def _describe_field(
@@ -205,13 +237,9 @@ def _kind(dtype: np.dtype[Any], shape: tuple[int, ...], categories: Mapping[int,
         return "text"
     if dtype.kind == "O":
         metadata: Mapping[str, Any] = dtype.metadata or {}
-        return (
-            "text"
-            if metadata.get("vlen") in {str, bytes}
-            else "jagged"
-            if "vlen" in metadata
-            else "unreadable"
-        )
+        if metadata.get("vlen") in {str, bytes}:
+            return "text"
+        return "doubly jagged" if "vlen" in metadata else "unreadable"
     kinds: dict[str, ColumnKind] = {"i": "integer", "u": "integer", "b": "boolean", "S": "text", "U": "text"}
     if dtype.kind == "f":
         return "float32" if dtype.itemsize <= 4 else "float64"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from rapidity.core.jagged import Jagged
 from rapidity.data.readers.conversion import array_dtype
 
 if TYPE_CHECKING:
@@ -30,14 +31,49 @@ def column_kind(arrow_type: Any) -> ColumnKind:
         (types.is_large_string, "text"),
         (types.is_string_view, "text"),
         (types.is_fixed_size_list, "array"),
-        (types.is_list, "jagged"),
-        (types.is_large_list, "jagged"),
         (_is_text_dictionary, "text"),
     )
+    if is_list(arrow_type):
+        return _list_kind(arrow_type)
     for belongs, kind in kinds:
         if belongs(arrow_type):
             return kind
     return "unreadable"
+
+
+def is_list(arrow_type: Any) -> bool:
+    """Tell whether this is the type of lists of varying length."""
+    return bool(pa.types.is_list(arrow_type) or pa.types.is_large_list(arrow_type))
+
+
+def _list_kind(arrow_type: Any) -> ColumnKind:
+    inner = arrow_type.value_type
+    if is_list(inner):
+        return "unreadable" if _list_kind(inner) == "unreadable" else "doubly jagged"
+    kind = column_kind(inner)
+    return "doubly jagged" if kind == "array" else "unreadable" if kind == "unreadable" else "jagged"
+
+
+def value_dtype(arrow_type: Any) -> str | None:
+    """Return NumPy's name of the type of the numbers in lists; None if they hold none."""
+    inner = arrow_type.value_type
+    if pa.types.is_boolean(inner):
+        return "uint8"
+    is_number = pa.types.is_integer(inner) or pa.types.is_floating(inner)
+    return array_dtype(np.dtype(inner.to_pandas_dtype())) if is_number else None
+
+
+def to_jagged(array: Any) -> Jagged:
+    """Return lists of numbers; numbers that are missing are masked, of missing lists it has no idea."""
+    offsets = _buffer(array.offsets).astype(np.int64)
+    values = array.values.slice(int(offsets[0]), int(offsets[-1] - offsets[0]))
+    is_missing = _buffer(values.is_null().cast(pa.uint8())).astype(bool) if values.null_count else None
+    if pa.types.is_boolean(values.type):
+        values = values.cast(pa.uint8())
+    numbers = _buffer(values)
+    if is_missing is not None:
+        numbers = np.ma.MaskedArray(numbers, mask=is_missing)
+    return Jagged(numbers, offsets - offsets[0])
 
 
 def array_shape(arrow_type: Any) -> tuple[tuple[int, ...], str | None]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from rapidity.core.errors import DataError
+from rapidity.core.jagged import Jagged
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,6 +82,32 @@ def convert(values: NDArray[Any], dtype: np.dtype[Any], place: Place) -> NDArray
     if dtype.kind in "iu":
         return _to_integer(values, dtype, place)
     return np.ma.getdata(values).astype(dtype)
+
+
+def convert_jagged(values: Jagged, dtype: np.dtype[Any], place: Place) -> Jagged:
+    """Return a jagged column with numbers of type `dtype`; `place` names the events.
+
+    NaN stays. A value that is missing inside an event (masked) is a DataError, also in a float column.
+
+    Examples
+    --------
+    >>> jets = Jagged.from_counts(np.array([1, 2, 3], np.uint8), np.array([2, 1]))
+    >>> convert_jagged(jets, np.dtype("f4"), Place("n_tracks", "a.root")).content
+    array([1., 2., 3.], dtype=float32)
+    """
+
+    def name_event(index: int) -> str:
+        event = int(np.searchsorted(values.offsets, index, side="right")) - 1
+        return f"{place.name_row(event)}, value {index - int(values.offsets[event])}"
+
+    inside = Place(place.column, place.where, name_event)
+    if np.ma.is_masked(values.content):
+        first = int(np.flatnonzero(np.ma.getmaskarray(values.content))[0])
+        inside.refuse(first, None, "a number. Leave missing values out of the list, or write NaN.")
+    content = np.ma.getdata(values.content)
+    if content.dtype == dtype:
+        return Jagged(content, values.offsets)
+    return Jagged(convert(content, dtype, inside), values.offsets)
 
 
 def _to_arrays(values: NDArray[Any], dtype: np.dtype[Any], place: Place) -> NDArray[Any]:

@@ -7,6 +7,7 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pc
 
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    import numpy as np
-    from numpy.typing import NDArray
+    from rapidity.data.readers.base import DTypes
 
 _BLOCK_BYTES = 1 << 20
 """Measured on 1.2 million lines: 1 MiB is faster than 8 MiB (caches), and needs a quarter of the memory."""
@@ -57,11 +57,15 @@ class CsvReader(TableReader):
         super().__init__(path, columns=_describe_columns(path, self._layout, sample), n_entries=None)
 
     def _convert_chunks(
-        self, wanted: Mapping[str, np.dtype[Any]], chunk_size: int
-    ) -> Iterator[dict[str, NDArray[Any]]]:
+        self, wanted: DTypes, chunk_size: int, start: int, stop: int | None
+    ) -> Iterator[dict[str, Any]]:
         # Integers of a column with decimals are parsed as text: a float would round long event keys.
-        self._types = {name: self._arrow_type(name, dtype) for name, dtype in wanted.items()}
-        return super()._convert_chunks(wanted, chunk_size)
+        self._types = {
+            name: self._arrow_type(name, dtype)
+            for name, dtype in wanted.items()
+            if isinstance(dtype, np.dtype)
+        }
+        return super()._convert_chunks(wanted, chunk_size, start, stop)
 
     def _arrow_type(self, name: str, dtype: np.dtype[Any]) -> Any:
         kind = self._columns[name].kind
@@ -69,11 +73,14 @@ class CsvReader(TableReader):
             return pa.string()
         return pa.bool_() if kind == "boolean" else pa.from_numpy_dtype(dtype)
 
-    def _raw_chunks(self, names: Sequence[str], chunk_size: int) -> Iterator[dict[str, NDArray[Any]]]:
+    def _raw_chunks(
+        self, names: Sequence[str], chunk_size: int, start: int, stop: int | None
+    ) -> Iterator[dict[str, Any]]:
         types = self._types
         with _open_text(self.path, self._layout) as stream:
             try:
-                for table in _gather(_stream(stream, self._layout, types), chunk_size):
+                tables = _gather(_stream(stream, self._layout, types), chunk_size)
+                for table in self._cut(tables, start, stop):
                     yield {name: to_numpy(table.column(name).combine_chunks()) for name in names}
             except pa.ArrowInvalid as error:
                 raise self._explain(error, types) from error
@@ -82,6 +89,23 @@ class CsvReader(TableReader):
             finally:
                 # Arrow keeps the memory of its blocks for later ones, which may never come.
                 pa.default_memory_pool().release_unused()
+
+    def _cut(self, tables: Iterator[Any], start: int, stop: int | None) -> Iterator[Any]:
+        """Yield the entries from `start` to before `stop`; where a line begins, only reading tells."""
+        first = 0
+        for table in tables:
+            end = first + table.num_rows
+            part = table.slice(
+                max(start - first, 0), table.num_rows if stop is None else max(stop - max(start, first), 0)
+            )
+            if part.num_rows:
+                yield part
+            first = end
+            if stop is not None and first >= stop:
+                return
+        if stop is not None:
+            message = f"entries ({start}, {stop}) of {self.path} were asked for, but it has {first} entries."
+            raise DataError(message)
 
     def _name_row(self, first_entry: int, row: int) -> str:
         return f"line {self._layout.n_skipped_lines + first_entry + row + 1}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from contextlib import contextmanager
 from functools import partial
@@ -12,6 +11,8 @@ import h5py
 
 from rapidity.core.errors import DataError
 from rapidity.data.readers.arrays import ArrayReader, ArraySource, name_plain_array
+from rapidity.data.readers.hdf5_attributes import as_text, stated_units
+from rapidity.data.readers.hdf5_jagged import describe_jagged
 from rapidity.data.readers.hdf5_pandas import is_pandas, open_pandas
 from rapidity.data.readers.reader import TableInfo
 
@@ -53,9 +54,12 @@ def _open_sources(path: Path, table: str, column_names: Sequence[str] | None) ->
         if is_pandas(node):
             sources = open_pandas(node, f"'{table}' of {path}")
         elif isinstance(node, h5py.Dataset):
-            sources = [_describe_dataset(node)]
+            sources = [describe_jagged(node, None, str(path)) or _describe_dataset(node)]
         else:
-            sources = [_describe_dataset(dataset) for dataset in _aligned_datasets(node)]
+            sources = [
+                describe_jagged(dataset, node, f"'{table}' of {path}") or _describe_dataset(dataset)
+                for dataset in _aligned_datasets(node)
+            ]
         if not sources or sources[0].values.shape == ():
             message = f"'{table}' of {path} holds no events: expected datasets with one row an event."
             raise DataError(message)
@@ -127,12 +131,14 @@ def _describe_dataset(dataset: Any) -> ArraySource:
         values=dataset,
         column_names={"": names} if names and not dataset.dtype.names else {},
         categories=_categories(dataset),
-        units=_units(dataset, name),
+        units=stated_units(dataset, name),
     )
 
 
 def _categories(dataset: Any) -> dict[str, Mapping[int, str]]:
-    names = _names_attribute(dataset, "class_names")
+    names = _names_attribute(dataset, "class_names") or _names_attribute(dataset, "names")
+    if dataset.dtype.kind not in "iu":
+        names = ()
     categories: dict[str, Mapping[int, str]] = {"": dict(enumerate(names))} if names else {}
     fields = [(field, dataset.dtype[field]) for field in dataset.dtype.names or ()]
     for field, dtype in [("", dataset.dtype), *fields]:
@@ -142,27 +148,8 @@ def _categories(dataset: Any) -> dict[str, Mapping[int, str]]:
     return categories
 
 
-def _units(dataset: Any, name: str) -> dict[str, str]:
-    """Return the units that the attribute `unit` (of a column) or `units` (JSON, by column) states."""
-    unit = dataset.attrs.get("unit")
-    if unit is not None:
-        return {name: _as_text(unit)}
-    units = dataset.attrs.get("units")
-    try:
-        stated = json.loads(_as_text(units)) if units is not None else {}
-    except ValueError:
-        return {name: _as_text(units)}
-    return {str(key): str(value) for key, value in stated.items()} if isinstance(stated, dict) else {}
-
-
 def _names_attribute(dataset: Any, key: str) -> tuple[str, ...]:
     value = dataset.attrs.get(key)
     return (
-        tuple(_as_text(name) for name in value)
-        if value is not None and getattr(value, "ndim", 0) == 1
-        else ()
+        tuple(as_text(name) for name in value) if value is not None and getattr(value, "ndim", 0) == 1 else ()
     )
-
-
-def _as_text(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import math
+import os
 import struct
 import zlib
 from contextlib import contextmanager
@@ -93,6 +94,9 @@ class _IdxArray:
             self._check_end()
 
     def __getitem__(self, rows: slice) -> NDArray[Any]:
+        if rows.start > self._n_read:
+            self._stream.seek((rows.start - self._n_read) * self._bytes_per_row, os.SEEK_CUR)
+            self._n_read = rows.start
         n_rows = max(min(rows.stop, self.shape[0]) - self._n_read, 0)
         row_shape = self.shape[1:]
         n_bytes = n_rows * self._bytes_per_row

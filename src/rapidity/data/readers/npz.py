@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 import zlib
 from contextlib import ExitStack, contextmanager
@@ -106,9 +107,13 @@ class _StreamedArray:
             raise DataError(message)
         if self._is_fortran and len(self.shape) > 1:
             return self._read_whole()[rows]
-        n_rows = max(min(rows.stop, self.shape[0]) - self._position, 0)
         row_shape = self.shape[1:]
-        n_bytes = n_rows * self.dtype.itemsize * int(np.prod(row_shape))
+        row_bytes = self.dtype.itemsize * int(np.prod(row_shape))
+        if rows.start > self._position:
+            self._stream.seek((rows.start - self._position) * row_bytes, os.SEEK_CUR)
+            self._position = rows.start
+        n_rows = max(min(rows.stop, self.shape[0]) - self._position, 0)
+        n_bytes = n_rows * row_bytes
         content = self._stream.read(n_bytes)
         if len(content) < n_bytes:
             message = f"{self._name} is truncated. Copy or write the file again."

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from rapidity.core.errors import DataError
-from rapidity.data.readers.arrow import array_shape, column_kind, to_numpy
+from rapidity.data.readers.arrow import array_shape, column_kind, is_list, to_jagged, to_numpy, value_dtype
 from rapidity.data.readers.base import TableReader
 from rapidity.data.readers.reader import ColumnInfo, TableInfo
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from rapidity.core.jagged import Jagged
 
 
 def list_tables(path: Path) -> list[TableInfo]:
@@ -39,17 +41,47 @@ class ParquetReader(TableReader):
             n_entries = file.metadata.num_rows
         super().__init__(path, columns=columns, n_entries=n_entries)
 
-    def _raw_chunks(self, names: Sequence[str], chunk_size: int) -> Iterator[dict[str, NDArray[Any]]]:
+    def _raw_chunks(
+        self, names: Sequence[str], chunk_size: int, start: int, stop: int | None
+    ) -> Iterator[dict[str, Any]]:
+        end = (self._n_entries or 0) if stop is None else stop
         with _open(self.path) as file:
+            groups, first = _find_row_groups(file.metadata, start, end)
             try:
-                for batch in file.iter_batches(batch_size=chunk_size, columns=list(names)):
-                    yield {name: to_numpy(batch.column(name)) for name in names}
+                batches = file.iter_batches(batch_size=chunk_size, row_groups=groups, columns=list(names))
+                for batch in batches:
+                    part = batch.slice(max(start - first, 0), max(end - max(start, first), 0))
+                    if part.num_rows:
+                        yield {name: self._to_values(part, name, max(start, first)) for name in names}
+                    first += batch.num_rows
             except (pa.ArrowException, OSError) as error:
                 message = f"{self.path} is damaged: {error}. Write it again, or copy it again."
                 raise DataError(message) from error
             except ValueError as error:
                 message = f"{self.path} cannot be read: it has {error}. Fill it in, or leave such events out."
                 raise DataError(message) from error
+
+    def _to_values(self, batch: Any, name: str, entry: int) -> NDArray[Any] | Jagged:
+        array = batch.column(name)
+        if not is_list(array.type):
+            return to_numpy(array)
+        if array.null_count:
+            row = array.is_null().to_pylist().index(True)
+            self._place(name, entry).refuse(row, None, "a list (an empty one where there are no objects).")
+        return to_jagged(array)
+
+
+def _find_row_groups(metadata: Any, start: int, stop: int) -> tuple[list[int], int]:
+    """Return the row groups that hold entries `start` to `stop`, and the first entry of the first."""
+    groups: list[int] = []
+    first = begin = 0
+    for number in range(metadata.num_row_groups):
+        end = begin + metadata.row_group(number).num_rows
+        if begin < stop and start < end:
+            first = first if groups else begin
+            groups.append(number)
+        begin = end
+    return groups, first
 
 
 def _open(path: Path) -> Any:
@@ -67,4 +99,13 @@ def _describe(field: Any) -> ColumnInfo:
     metadata = field.metadata or {}
     unit = metadata.get(b"unit", b"").decode() or None
     shape, dtype = array_shape(field.type)
-    return ColumnInfo(field.name, column_kind(field.type), str(field.type), unit, shape=shape, dtype=dtype)
+    kind = column_kind(field.type)
+    return ColumnInfo(
+        field.name,
+        kind,
+        str(field.type),
+        unit,
+        shape=shape,
+        dtype=value_dtype(field.type) if kind == "jagged" else dtype,
+        collection=metadata.get(b"collection", b"").decode() or None,
+    )

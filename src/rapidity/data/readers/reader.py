@@ -9,10 +9,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from numpy.typing import DTypeLike, NDArray
+    from numpy.typing import DTypeLike
 
-ColumnKind = Literal["float32", "float64", "integer", "boolean", "text", "jagged", "array", "unreadable"]
-"""`array`: a fixed number of values per event; `jagged`: a varying number; `unreadable`: an object."""
+    from rapidity.core.jagged import JaggedType
+
+    ColumnType = DTypeLike | JaggedType
+    EntryRange = range | tuple[int, int]
+
+ColumnKind = Literal[
+    "float32", "float64", "integer", "boolean", "text", "jagged", "doubly jagged", "array", "unreadable"
+]
+"""`array`: a fixed number of values per event; `jagged`: a varying number; `doubly jagged`: a varying number
+for each of a varying number of objects; `unreadable`: an object."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +39,11 @@ class ColumnInfo:
     shape
         Of a column of kind `array`: the shape of one event; else ``()``.
     dtype
-        Of a column of kind `array` that can be read: NumPy's name of the type in which its numbers are
-        kept (`conversion.array_dtype`); else None.
+        Of a column of kind `array` or `jagged` that can be read: NumPy's name of the type in which its
+        numbers are kept (`conversion.array_dtype`); else None.
+    collection
+        Of a column of kind `jagged`: the collection that the file says it belongs to (by the name of the
+        branch that holds the counts, by the record it is a member of); None if the file does not say.
     """
 
     name: str
@@ -42,6 +53,7 @@ class ColumnInfo:
     stray_text: str | None = None
     shape: tuple[int, ...] = ()
     dtype: str | None = None
+    collection: str | None = None
 
 
 @dataclass(frozen=True)
@@ -87,15 +99,35 @@ class Reader(Protocol):
         ...
 
     def read(
-        self, dtypes: Mapping[str, DTypeLike], chunk_size: int = 131_072
-    ) -> Iterator[dict[str, NDArray[Any]]]:
-        """Yield the named columns chunk by chunk, all entries in the order of the file.
+        self,
+        dtypes: Mapping[str, ColumnType],
+        chunk_size: int = 131_072,
+        entries: EntryRange | None = None,
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the named columns chunk by chunk, the entries in the order of the file.
 
         Numbers are converted to the dtype asked for (``np.float32``, ``np.float64``, ``np.int64``,
         ``object`` for text as str). A column of arrays is asked for with a dtype that has a shape,
-        ``np.dtype((np.uint8, (28, 28)))``, and comes as ``(n_entries, 28, 28)``. A missing column is a
-        MissingNameError with the nearest names; text in a column asked for as a number, a missing value
-        in one asked for as an integer, or an array of another shape is a DataError with file, row and
-        value; an empty cell in a float column is NaN.
+        ``np.dtype((np.uint8, (28, 28)))``, and comes as ``(n_entries, 28, 28)``. A jagged column is asked
+        for with a `JaggedType`, and comes as a `Jagged`.
+
+        Parameters
+        ----------
+        chunk_size
+            Entries of a chunk, at most.
+        entries
+            Which entries, as ``(start, stop)`` or a range with step 1; None: all. Formats that know where
+            an entry lies read that part of the file only; CSV, NPZ and gzipped IDX files are read from
+            their beginning, and what comes before is passed over.
+
+        Raises
+        ------
+        MissingNameError
+            If there is no such column, with the nearest names.
+        DataError
+            If a column is asked for in another way than it is, with the file; about text in a column asked
+            for as a number, a missing value in one asked for as an integer or inside a list, or an array of
+            another shape, with file, entry and value; if there are fewer entries. An empty cell in a float
+            column is no error but NaN.
         """
         ...

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import awkward as ak
 import numpy as np
 from uproot.const import RNTupleFieldRole
 
+from rapidity.core.jagged import Jagged
 from rapidity.data.readers.base import TableReader
 from rapidity.data.readers.reader import ColumnInfo
 from rapidity.data.readers.root_file import open_file, report_damage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -31,14 +34,45 @@ _KINDS: dict[str, ColumnKind] = {
     "std::string": "text",
 }
 
+_NUMBERS = {
+    "float": "float32",
+    "double": "float64",
+    "bool": "uint8",
+    "char": "int8",
+    "std::byte": "uint8",
+    **{f"std::{sign}int{n_bits}_t": f"{sign}int{n_bits}" for sign in ("", "u") for n_bits in (8, 16, 32, 64)},
+}
+
 _ARRAY = re.compile(r"std::array<(?P<inner>.+),\s*(?P<length>\d+)>")
 
 
+_CARDINALITY = re.compile(r"ROOT::RNTupleCardinality<std::uint(32|64)_t>")
+_OTHER_COLLECTIONS = ("std::optional", "std::unique_ptr", "std::map", "std::unordered_map", "std::multimap")
+"""Fields with a count that are no lists of values."""
+
+_CONTAINER = re.compile(r"\w+Aux:xAOD::\w*AuxContainer\w*")
+_STORE = re.compile(r"(?P<name>\w+)Aux(Dyn)?:.*")
+"""Files of ATLAS (PHYSLITE) keep the values of the objects of a container in stores called after it: static
+ones in ``JetsAux:``, of a type that says `AuxContainer`, others in ``JetsAuxDyn:``. Lists in stores of other
+types (`AuxInfo`) need not be equally long."""
+
+
+@dataclass(frozen=True)
+class _Column:
+    """One column: what is known of it, and the field that is read for it."""
+
+    info: ColumnInfo
+    field: Any
+
+
 class RNTupleReader(TableReader):
-    """An RNTuple: its fields with one value an event are columns, also those inside records (``a.b``)."""
+    """An RNTuple: its fields with values are columns, also those inside records (``a.b``).
+
+    Members of the records of a list, ``jets.pt``, are jagged columns of the collection ``jets``.
+    """
 
     def __init__(self, path: Path, table: str, ntuple: Any) -> None:
-        columns = {name: _describe(name, field) for name, field in _walk(ntuple)}
+        columns = {column.info.name: column.info for column in _walk(ntuple)}
         super().__init__(path, columns=columns, n_entries=int(ntuple.num_entries), table=table)
 
     @property
@@ -46,36 +80,106 @@ class RNTupleReader(TableReader):
         """The RNTuple and the file, for messages."""
         return f"RNTuple '{self.table}' of {self.path}"
 
-    def _raw_chunks(self, names: Sequence[str], chunk_size: int) -> Iterator[dict[str, NDArray[Any]]]:
+    def _raw_chunks(
+        self, names: Sequence[str], chunk_size: int, start: int, stop: int | None
+    ) -> Iterator[dict[str, Any]]:
         with open_file(self.path) as file, report_damage(self.path):
             ntuple = file[self.table]
             wanted = set(names)
             # Not `ntuple.arrays`, whose search for names takes seconds where there are a thousand fields.
-            fields = {name: field for name, field in _walk(ntuple) if name in wanted}
+            fields = {
+                column.info.name: column.field for column in _walk(ntuple) if column.info.name in wanted
+            }
+            end = int(ntuple.num_entries) if stop is None else stop
             # Clusters are the unit of compression: each is read once, and fits into memory by design.
             for cluster in ntuple.cluster_summaries:
-                first, n_entries = int(cluster.num_first_entry), int(cluster.num_entries)
-                values = {name: _read(fields[name], first, first + n_entries) for name in names}
-                for start in range(0, n_entries, chunk_size):
-                    yield {name: values[name][start : start + chunk_size] for name in names}
+                begin = int(cluster.num_first_entry)
+                first, last = max(begin, start), min(begin + int(cluster.num_entries), end)
+                if first >= last:
+                    continue
+                values = {name: _read(fields[name], first, last) for name in names}
+                for place in range(0, last - first, chunk_size):
+                    yield {name: values[name][place : place + chunk_size] for name in names}
 
 
-def _walk(parent: Any, inside: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield the fields that hold values, with the records around them in their names."""
-    for field in parent.fields:
-        name = f"{inside}{field.name}"
-        if field.typename not in _KINDS and field.record.struct_role == RNTupleFieldRole.RECORD:
-            yield from _walk(field, f"{name}.")
-        else:
-            yield name, field
+def _walk(ntuple: Any) -> Iterator[_Column]:
+    """Yield the columns in the order of the file."""
+    inside: dict[int, list[Any]] = defaultdict(list)
+    for field in ntuple.all_fields:
+        if not field.top_level:
+            inside[field.record.parent_field_id].append(field)
+    tops = [field for field in ntuple.all_fields if field.top_level]
+    containers = {
+        field.name.removesuffix("Aux:")
+        for field in tops
+        if _CONTAINER.fullmatch(f"{field.name}{field.typename}")
+    }
+    for field in tops:
+        owner = _STORE.fullmatch(field.name)
+        collection = owner["name"] if owner and owner["name"] in containers else None
+        yield from _find_columns(field, field, inside, _Path(field.name, collection=collection))
 
 
-def _describe(name: str, field: Any) -> ColumnInfo:
+@dataclass(frozen=True)
+class _Path:
+    """The way to a field: its name as a column, how many lists it is inside of, and which the first is."""
+
+    name: str
+    depth: int = 0
+    collection: str | None = None
+
+
+def _find_columns(field: Any, named: Any, inside: Mapping[int, list[Any]], path: _Path) -> Iterator[_Column]:
+    """Yield the columns inside a field; what lies inside a list has no name, so `named` is read for it."""
+    role, type_name, members = field.record.struct_role, field.typename, inside[field.field_id]
+    if type_name not in _KINDS and role == RNTupleFieldRole.RECORD:
+        for member in members:
+            # Base classes have no name of their own.
+            name = path.name if member.is_anonymous else f"{path.name}.{member.name}"
+            readable = named if member.is_anonymous else member
+            yield from _find_columns(member, readable, inside, replace(path, name=name))
+    elif _is_list(field) and len(members) == 1:
+        is_record = members[0].record.struct_role == RNTupleFieldRole.RECORD
+        # Lists in one record need not be equally long, members of the records of one list are.
+        collection = path.collection or (path.name if is_record else None)
+        deeper = _Path(path.name, path.depth + 1, collection)
+        found = list(_find_columns(members[0], named, inside, deeper))
+        yield from found or [_Column(ColumnInfo(path.name, "unreadable", named.typename), named)]
+    else:
+        yield _Column(_describe(field, named, path), named)
+
+
+def _is_list(field: Any) -> bool:
+    is_collection = field.record.struct_role == RNTupleFieldRole.COLLECTION
+    return (
+        is_collection and field.typename not in _KINDS and not field.typename.startswith(_OTHER_COLLECTIONS)
+    )
+
+
+def _describe(field: Any, named: Any, path: _Path) -> ColumnInfo:
     kind = _kind(field)
-    if kind != "array":
-        return ColumnInfo(name, kind, field.typename)
     shape, dtype = _array_shape(field.typename)
-    return ColumnInfo(name, kind, field.typename, shape=shape, dtype=dtype)
+    if path.depth == 0:
+        is_array = kind == "array"
+        return ColumnInfo(
+            path.name,
+            kind,
+            field.typename,
+            shape=shape if is_array else (),
+            dtype=dtype if is_array else None,
+        )
+    type_name = named.typename if named is not field else f"{field.typename}[]"
+    if kind == "unreadable":
+        return ColumnInfo(path.name, kind, type_name)
+    if path.depth > 1 or kind == "array":
+        return ColumnInfo(path.name, "doubly jagged", type_name)
+    return ColumnInfo(
+        path.name,
+        "jagged",
+        type_name or f"{field.typename}[]",
+        dtype=_NUMBERS.get(field.typename),
+        collection=path.collection,
+    )
 
 
 def _array_shape(type_name: str) -> tuple[tuple[int, ...], str | None]:
@@ -92,23 +196,30 @@ def _array_shape(type_name: str) -> tuple[tuple[int, ...], str | None]:
     while found := _ARRAY.fullmatch(type_name):
         type_name = found["inner"]
         shape = (*shape, int(found["length"]))
-    if type_name in {"float", "double"}:
-        return shape, {"float": "float32", "double": "float64"}[type_name]
-    is_number = _KINDS.get(type_name) == "integer" and type_name.startswith(("std::int", "std::uint"))
-    return shape, type_name.removeprefix("std::").removesuffix("_t") if is_number else None
+    return shape, None if type_name in {"bool", "char", "std::byte"} else _NUMBERS.get(type_name)
 
 
 def _kind(field: Any) -> ColumnKind:
     if field.record.repetition:
         return "array"
-    if field.typename in _KINDS:
-        return _KINDS[field.typename]
-    return "jagged" if field.record.struct_role == RNTupleFieldRole.COLLECTION else "unreadable"
+    if _CARDINALITY.fullmatch(field.typename):
+        return "integer"
+    return _KINDS.get(field.typename, "unreadable")
 
 
-def _read(field: Any, start: int, stop: int) -> NDArray[Any]:
+def _read(field: Any, start: int, stop: int) -> NDArray[Any] | Jagged:
     array = field.array(entry_start=start, entry_stop=stop)
     if field.typename == "std::string":
         return np.array(array.to_list(), dtype=object)
+    if array.ndim == 2 and isinstance(array.layout, ak.contents.ListOffsetArray):
+        return _flatten(array)
     values: NDArray[Any] = ak.to_numpy(array)
     return values
+
+
+def _flatten(array: Any) -> Jagged:
+    layout = array.layout
+    if not isinstance(layout.content, ak.contents.NumpyArray):
+        layout = ak.to_packed(array).layout
+    offsets = np.asarray(layout.offsets.data, np.int64)
+    return Jagged(np.asarray(layout.content.data)[offsets[0] : offsets[-1]], offsets - offsets[0])

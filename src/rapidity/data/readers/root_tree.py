@@ -6,24 +6,32 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import uproot
 
 from rapidity.data.readers.base import TableReader
 from rapidity.data.readers.conversion import array_dtype
 from rapidity.data.readers.reader import ColumnInfo
+from rapidity.data.readers.root_baskets import BranchStream, holds_lists, holds_numbers
 from rapidity.data.readers.root_file import open_file, report_damage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
+    import numpy as np
 
     from rapidity.data.readers.reader import ColumnKind
 
 _UNIT = re.compile(r"\[(?P<unit>[A-Za-z][A-Za-z/^0-9]*)\]\s*$")
 """A unit in brackets at the end of a branch's title, as in ``transverse momentum [GeV]``."""
+
+_COUNTS = re.compile(r"(?:n|num|number)_?(?P<after>\w+?)|(?P<before>\w+)_(?:n|num|size)", re.IGNORECASE)
+"""Names of branches that hold the number of objects per event."""
+
+_LIST_OF_TEXT = re.compile(r"<(?:std::)?(?:string|TString)\s*>+\s*$")
+_LIST_OF_NUMBERS = re.compile(
+    r"<(?:float|double|bool|char|short|int|long|u?int\d+_t|unsigned \w+|Double32_t|Float16_t)\s*(?:>\s*)+$"
+)
 
 
 class TreeReader(TableReader):
@@ -41,26 +49,16 @@ class TreeReader(TableReader):
         """The tree and the file, for messages."""
         return f"tree '{self.table}' of {self.path}"
 
-    def _raw_chunks(self, names: Sequence[str], chunk_size: int) -> Iterator[dict[str, NDArray[Any]]]:
+    def _raw_chunks(
+        self, names: Sequence[str], chunk_size: int, start: int, stop: int | None
+    ) -> Iterator[dict[str, Any]]:
         with open_file(self.path) as file, report_damage(self.path):
-            tree = file[self.table]
-            named = _name_branches(tree)
-            branches = {name: named[name] for name in names}
-            # uproot's chunks are keyed by the bare name; a branch known by its path is read by itself.
-            wanted = {id(branch) for name, branch in branches.items() if name == branch.name}
-            chunks = tree.iterate(
-                filter_branch=lambda branch: id(branch) in wanted,
-                step_size=chunk_size,
-                library="np",
-                how=dict,
-            )
-            for start in range(0, self.n_entries or 0, chunk_size):
-                chunk = next(chunks) if wanted else {}
-                for name in names:
-                    if name not in chunk:
-                        stop = start + chunk_size
-                        chunk[name] = branches[name].array(entry_start=start, entry_stop=stop, library="np")
-                yield chunk
+            branches = _name_branches(file[self.table])
+            streams = {name: BranchStream(branches[name]) for name in names}
+            end = self._n_entries if stop is None else stop
+            for first in range(start, end or 0, chunk_size):
+                last = min(first + chunk_size, end or 0)
+                yield {name: stream.take(first, last) for name, stream in streams.items()}
 
 
 def _name_branches(tree: Any) -> dict[str, Any]:
@@ -75,27 +73,61 @@ def _name_branches(tree: Any) -> dict[str, Any]:
 
 def _describe(name: str, branch: Any) -> ColumnInfo:
     found = _UNIT.search(branch.title or "")
+    interpretation = branch.interpretation
     kind = _kind(branch)
     shape: tuple[int, ...] = ()
     dtype = None
     if kind == "array":
-        base, shape = branch.interpretation.to_dtype.subdtype
+        base, shape = interpretation.to_dtype.subdtype
         dtype = array_dtype(base)
-    unit = found["unit"] if found else None
-    return ColumnInfo(name, kind, branch.typename or "unknown", unit, shape=shape, dtype=dtype)
+    elif kind == "jagged" and holds_lists(interpretation):
+        dtype = array_dtype(interpretation.content.to_dtype)
+    return ColumnInfo(
+        name,
+        kind,
+        branch.typename or "unknown",
+        found["unit"] if found else None,
+        shape=shape,
+        dtype=dtype,
+        collection=_collection(name, branch) if kind == "jagged" else None,
+    )
 
 
 def _kind(branch: Any) -> ColumnKind:
     interpretation = branch.interpretation
     if isinstance(interpretation, uproot.interpretation.strings.AsStrings):
         return "text"
-    if isinstance(interpretation, uproot.interpretation.jagged.AsJagged):
-        return "jagged"
-    if not isinstance(interpretation, uproot.interpretation.numerical.AsDtype):
-        return "jagged" if (branch.typename or "").startswith("std::vector<") else "unreadable"
-    if interpretation.to_dtype.shape:
+    if holds_lists(interpretation):
+        return "doubly jagged" if interpretation.content.to_dtype.shape else "jagged"
+    if holds_numbers(interpretation):
+        return _number_kind(interpretation.to_dtype)
+    lists = re.match(r"(?:(?:std::vector|ROOT::(?:VecOps::)?RVec)<)*", branch.typename or "")
+    depth = lists[0].count("<") if lists else 0
+    if depth and _LIST_OF_TEXT.search(branch.typename):
+        return "jagged" if depth == 1 else "doubly jagged"
+    # Lists of objects are not lists of numbers, however they are nested.
+    return "doubly jagged" if depth > 1 and _LIST_OF_NUMBERS.search(branch.typename) else "unreadable"
+
+
+def _number_kind(dtype: np.dtype[Any]) -> ColumnKind:
+    if dtype.shape:
         return "array"
-    dtype = np.dtype(interpretation.to_dtype)
     if dtype.kind == "f":
         return "float32" if dtype.itemsize <= 4 else "float64"
     return {"i": "integer", "u": "integer", "b": "boolean"}.get(dtype.kind, "unreadable")  # type: ignore[return-value]
+
+
+def _collection(name: str, branch: Any) -> str | None:
+    """Return the collection that the branch with the counts is called after, if there is one.
+
+    Delphes calls the leaf ``Jet_``, NanoAOD ``nJet``, others ``n_jets``, ``jet_n``, ``jet_num``, ``jet_size``.
+    """
+    leaf = branch.count_leaf
+    if leaf is None:
+        return None
+    counts = str(leaf.member("fName")).strip("_")
+    found = _COUNTS.fullmatch(counts)
+    # A collection may be called `neutral`, which no count of `eutral` is.
+    if not found or name.startswith(counts):
+        return counts
+    return found["before"] or found["after"]
