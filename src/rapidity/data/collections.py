@@ -132,9 +132,9 @@ def _differing_counts(
     row = int(np.flatnonzero(one != other)[0])
     found = " but ".join(f"{n_values[row]} in '{name}'" for name, n_values in counts.items())
     message = (
-        f"collection '{collection}' of {where}, entry {first_entry + row}: {found}. Columns of one collection "
-        "need as many values in every event. If these are different objects, say which columns belong "
-        "together: give each kind an object of its own in data.objects."
+        f"collection '{collection}' of {where}, entry {first_entry + row}: {found}. Columns of one "
+        "collection need as many values in every event. If these are different objects, say which columns "
+        "belong together: give each kind an object of its own in data.objects."
     )
     return DataError(message)
 

@@ -111,8 +111,8 @@ def rows_at_once(dtypes: Mapping[str, Any], most: int | None = None) -> int:
 def _bytes_of(dtype: Any) -> int:
     """Return how much memory an event takes in a column; of a jagged column a guess."""
     if isinstance(dtype, JaggedType):
-        return OBJECTS_EXPECTED * dtype.dtype.itemsize
-    return np.dtype(dtype).itemsize
+        return int(OBJECTS_EXPECTED * dtype.dtype.itemsize)
+    return int(np.dtype(dtype).itemsize)
 
 
 def plan_columns(

@@ -205,7 +205,8 @@ def evaluate_feature(feature: Feature, columns: Mapping[str, Any], rows: Any = N
         Row numbers, a mask or a slice of `columns`; None takes all.
     """
     if feature.is_column:
-        values = columns[feature.columns[0]] if rows is None else columns[feature.columns[0]][rows]
+        column = columns[feature.columns[0]]
+        values: NDArray[Any] = column if rows is None else column[rows]
         return values if values.dtype.kind == "f" else values.astype(np.float64)
     if not any(isinstance(columns[name], Jagged) for name in feature.columns):
         picked = {name: columns[name] if rows is None else columns[name][rows] for name in feature.columns}

@@ -9,13 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
+from rapidity.core.jagged import Jagged, PaddedObjects
 from rapidity.core.namespace import NUMPY, ArrayNamespace
+from rapidity.data.collections import iterate_chunks
 from rapidity.data.features import Feature
+from rapidity.data.pending import parse_expression
 from rapidity.data.transforms import FittedTransform, transform_from_dict, transform_to_dict
-from rapidity.expressions import parse_expression
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from numpy.typing import NDArray
 
 Policy = Literal["error", "missing"]
 
@@ -27,10 +33,13 @@ class FittedFeature:
     Attributes
     ----------
     sentinels
-        Raw column -> numbers that mean "not measured" there.
+        Raw column -> numbers that mean "not measured" there. Where a plain column holds one, the feature is
+        missing. In a column of objects it becomes NaN before anything is computed, and the feature is
+        missing where that makes it NaN.
     nan, infinite
         Whether NaN and infinities of the feature count as missing (``missing``) or are refused
-        (``error``: then nothing is done about them here).
+        (``error``: then nothing is done about them here). NaN is also what an object gives that an event
+        does not have (``jet_pt[3]``).
     fill
         Stands in for a missing value, in the units of the feature before the transforms.
     has_indicator
@@ -68,7 +77,8 @@ class FittedFeature:
         Parameters
         ----------
         columns
-            Raw column -> values ``(n_events,)``, float64.
+            Raw column -> values ``(n_events,)``, float64; of a collection `Jagged`, or `PaddedObjects` in
+            other namespaces than NumPy.
         xp
             NumPy, or a namespace of the same functions over values of its own.
         """
@@ -82,18 +92,21 @@ class FittedFeature:
     def screen(self, columns: Mapping[str, Any], xp: ArrayNamespace = NUMPY) -> tuple[Any, Any]:
         """Return the value for each event in its own units, and where it is missing (None: nowhere)."""
         expression = self.feature.expression
-        value = expression.evaluate(columns, xp)
+        plain = [name for name in self.columns if not isinstance(columns[name], Jagged | PaddedObjects)]
+        given = {name: columns[name] for name in plain}
+        for name in self.columns:
+            if name not in given:
+                given[name] = _blank_objects(columns[name], self.sentinels.get(name, ()), xp)
+        value = expression.evaluate(given, xp)
         if expression.is_condition:
             value = xp.where(value, 1.0, 0.0)
-            # A comparison with NaN is False, which would hide that nothing is known.
-            for column in () if self.feature.asks_for_nan else expression.columns:
+            # A comparison with NaN is False, which would hide that nothing is known. Of objects it is just
+            # what is meant: one that is not there, or not measured, does not pass a cut.
+            for column in () if self.feature.asks_for_nan else plain:
                 value = xp.where(xp.isnan(columns[column]), float("nan"), value)
-        tests = [
-            columns[column] == sentinel
-            for column in self.columns
-            for sentinel in self.sentinels.get(column, ())
-        ]
-        if self.nan == "missing":
+        tests = [columns[name] == sentinel for name in plain for sentinel in self.sentinels.get(name, ())]
+        has_blanked = any(self.sentinels.get(name) for name in self.columns if name not in plain)
+        if self.nan == "missing" or has_blanked:
             tests.append(xp.isnan(value))
         if self.infinite == "missing":
             tests.append(xp.isinf(value))
@@ -101,6 +114,26 @@ class FittedFeature:
         for test in tests:
             is_missing = test if is_missing is None else xp.logical_or(is_missing, test)
         return value, is_missing
+
+    def screen_rows(
+        self, columns: Mapping[str, Any], rows: Any = None
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_] | None]:
+        """Return `screen` of some rows of raw columns in the types of a table, computed chunk by chunk.
+
+        Parameters
+        ----------
+        rows
+            Row numbers, a mask or a slice; None for all.
+        """
+        values, missing = [np.empty(0)], []
+        for _, chunk in iterate_chunks(columns, self.columns, rows):
+            exact = {name: column.astype(np.float64, copy=False) for name, column in chunk.items()}
+            with np.errstate(all="ignore"):
+                value, is_missing = self.screen(exact)
+            values.append(value)
+            if is_missing is not None:
+                missing.append(is_missing)
+        return np.concatenate(values), np.concatenate(missing) if missing else None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the feature as plain values for JSON."""
@@ -116,10 +149,15 @@ class FittedFeature:
         }
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any], objects: Mapping[str, Mapping[str, str]]) -> FittedFeature:
-        """Return the feature that `to_dict` wrote."""
+    def from_dict(
+        cls,
+        values: Mapping[str, Any],
+        objects: Mapping[str, Mapping[str, str]],
+        collections: Mapping[str, str] | None = None,
+    ) -> FittedFeature:
+        """Return the feature that `to_dict` wrote, with the objects and collections that it was read with."""
         return cls(
-            feature=Feature(values["name"], parse_expression(values["expression"], objects)),
+            feature=Feature(values["name"], parse_expression(values["expression"], objects, collections)),
             sentinels={column: tuple(listed) for column, listed in values["sentinels"].items()},
             nan=values["nan"],
             infinite=values["infinite"],
@@ -127,3 +165,18 @@ class FittedFeature:
             has_indicator=values["indicator"],
             transforms=tuple(transform_from_dict(transform) for transform in values["transforms"]),
         )
+
+
+def _blank_objects(
+    objects: Jagged | PaddedObjects, sentinels: tuple[float, ...], xp: ArrayNamespace
+) -> Jagged | PaddedObjects:
+    """Return a column of objects with NaN in place of the sentinels."""
+    if isinstance(objects, Jagged):
+        is_sentinel = np.isin(objects.content, sentinels) if sentinels else np.zeros(0, np.bool_)
+        if not is_sentinel.any():
+            return objects
+        return Jagged(np.where(is_sentinel, np.nan, objects.content), objects.offsets)
+    values = objects.values
+    for sentinel in sentinels:
+        values = xp.where(objects.values == sentinel, float("nan"), values)
+    return PaddedObjects(values, objects.is_object, objects.collection)

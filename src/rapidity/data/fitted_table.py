@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from rapidity.core.jagged import Jagged
 from rapidity.data.features import unique
 from rapidity.data.fitted_feature import FittedFeature
 
@@ -64,12 +65,7 @@ class FittedTable:
     ) -> Iterator[str]:
         """Yield each feature with NaN or infinities that do not count as missing."""
         for feature in self.features:
-            picked = {
-                name: (columns[name] if rows is None else columns[name][rows]).astype(np.float64)
-                for name in feature.columns
-            }
-            with np.errstate(all="ignore"):
-                values, is_missing = feature.screen(picked)
+            values, is_missing = feature.screen_rows(columns, rows)
             refused = ~np.isfinite(values)
             if is_missing is not None:
                 refused &= ~is_missing
@@ -77,9 +73,11 @@ class FittedTable:
             if len(bad):
                 first = int(bad[0])
                 place = name_row(first if rows is None else int(rows[first]))
+                reads_objects = any(isinstance(columns[name], Jagged) for name in feature.columns)
+                reason = " (as where an event has no such object)" if reads_objects else ""
                 yield (
                     f"'{feature.name}' is {values[first]} in {len(bad)} of {len(values)} events, "
-                    f"first in {place}"
+                    f"first in {place}{reason}"
                 )
 
     def to_dict(self) -> dict[str, Any]:
@@ -87,6 +85,13 @@ class FittedTable:
         return {"kind": self.kind, "features": [feature.to_dict() for feature in self.features]}
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any], objects: Mapping[str, Mapping[str, str]]) -> FittedTable:
-        """Return the input that `to_dict` wrote."""
-        return cls(tuple(FittedFeature.from_dict(feature, objects) for feature in values["features"]))
+    def from_dict(
+        cls,
+        values: Mapping[str, Any],
+        objects: Mapping[str, Mapping[str, str]],
+        collections: Mapping[str, str] | None = None,
+    ) -> FittedTable:
+        """Return the input that `to_dict` wrote, with the objects and collections that it was read with."""
+        return cls(
+            tuple(FittedFeature.from_dict(feature, objects, collections) for feature in values["features"])
+        )

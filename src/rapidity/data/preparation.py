@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rapidity.core.errors import DataError
+from rapidity.core.jagged import Jagged
+from rapidity.data.collections import events_at_once, pick_rows
 from rapidity.data.fitted_feature import FittedFeature
 from rapidity.data.fitted_image import FittedImage, apply_transforms, computing_dtype
 from rapidity.data.fitted_table import FittedTable
@@ -39,7 +41,9 @@ if TYPE_CHECKING:
     from rapidity.data.features import Feature, FeatureSet
     from rapidity.data.split import TrainRows
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
+READABLE_VERSIONS = (2, 3)
+"""Version 2 knows no collections."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,8 @@ class FittedPreparation:
         Raw column -> unit, where the data file states one.
     column_shapes
         Raw column of images -> shape of one event, as stored.
+    collections
+        Raw column of objects -> the collection that it belongs to.
     """
 
     inputs: Mapping[str, FittedTable | FittedImage]
@@ -69,6 +75,7 @@ class FittedPreparation:
     objects: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
     column_shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    collections: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -113,7 +120,8 @@ class FittedPreparation:
         name_row
             How messages call a row.
         chunk_size
-            Events prepared at a time; None: what fits into the processor's cache.
+            Events prepared at a time, of events with many objects fewer; None: what fits into the
+            processor's cache.
 
         Raises
         ------
@@ -124,11 +132,11 @@ class FittedPreparation:
         prepared: dict[str, FloatArray] = {}
         for name, fitted in self.inputs.items():
             prepared[name] = np.empty((n_events, *fitted.shape), dtype=np.float32)
-            size = chunk_size or fitted.rows_at_once
+            size = events_at_once(columns, fitted.columns, chunk_size or fitted.rows_at_once)
             for start in range(0, n_events, size):
                 part: Any = slice(start, min(start + size, n_events))
                 picked = part if rows is None else rows[part]
-                values = fitted.apply({column: columns[column][picked] for column in fitted.columns})
+                values = fitted.apply(pick_rows(columns, fitted.columns, picked))
                 prepared[name][part] = values
                 if not np.isfinite(values).all():
                     check_usable([fitted], columns, rows, name_row)
@@ -144,24 +152,26 @@ class FittedPreparation:
             "column_shapes": {name: list(shape) for name, shape in self.column_shapes.items()},
             "ranges": {name: list(ends) for name, ends in self.ranges.items()},
             "units": dict(self.units),
+            "collections": dict(self.collections),
         }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> FittedPreparation:
         """Return the preparation that `to_dict` wrote; one of a newer format is a DataError."""
-        if values.get("format_version") != FORMAT_VERSION:
+        if values.get("format_version") not in READABLE_VERSIONS:
             message = (
                 f"the stored preparation has format version {values.get('format_version')}, but this "
-                "version of "
-                f"Rapidity reads {FORMAT_VERSION}. Use the version that wrote it, or train again."
+                f"version of Rapidity reads {' and '.join(map(str, READABLE_VERSIONS))}. Use the version "
+                "that wrote it, or train again."
             )
             raise DataError(message)
         objects = values["objects"]
+        collections = values.get("collections", {})
         return cls(
             inputs={
                 name: FittedImage.from_dict(fitted)
                 if fitted["kind"] == "image"
-                else FittedTable.from_dict(fitted, objects)
+                else FittedTable.from_dict(fitted, objects, collections)
                 for name, fitted in values["inputs"].items()
             },
             column_dtypes=values["column_dtypes"],
@@ -169,6 +179,7 @@ class FittedPreparation:
             objects=objects,
             units=values["units"],
             column_shapes={name: tuple(shape) for name, shape in values["column_shapes"].items()},
+            collections=collections,
         )
 
 
@@ -197,7 +208,12 @@ def fit_preparation(config: Preparation, features: FeatureSet, rows: TrainRows) 
         ranges=_find_ranges(inputs, features.columns, rows),
         objects=features.objects,
         units={name: unit for name, unit in rows.table.units.items() if name in features.columns},
-        column_shapes={name: values.shape[1:] for name, values in columns.items() if values.ndim > 1},
+        column_shapes={
+            name: values.shape[1:]
+            for name, values in columns.items()
+            if not isinstance(values, Jagged) and values.ndim > 1
+        },
+        collections={name: features.collections[name] for name in columns if name in features.collections},
     )
 
 
@@ -243,9 +259,7 @@ def _fit_feature(table: SettingsTable, input_name: str, feature: Feature, rows: 
         nan=missing.nan,
         infinite=missing.infinite,
     )
-    columns = {name: _exact(rows.table.columns[name], rows.rows) for name in feature.columns}
-    with np.errstate(all="ignore"):
-        values, is_missing = rule.screen(columns)
+    values, is_missing = rule.screen_rows(rows.table.columns, rows.rows)
     valid = values if is_missing is None else values[~is_missing]
     if not np.isfinite(valid).all():
         check_usable([FittedTable((rule,))], rows.table.columns, rows.rows, rows.table.name_row)
@@ -293,10 +307,12 @@ def _find_ranges(
                 sentinels.setdefault(column, set()).update(listed)
     ranges = {}
     for column in columns:
-        if rows.table.columns[column].ndim > 1:
-            ranges[column] = _find_pixel_range(rows.table.columns[column], rows.rows)
+        stored = rows.table.columns[column]
+        if not isinstance(stored, Jagged) and stored.ndim > 1:
+            ranges[column] = _find_pixel_range(stored, rows.rows)
             continue
-        values = rows.column(column)
+        picked = stored[rows.rows]
+        values = picked.content if isinstance(picked, Jagged) else picked
         valid = values[np.isfinite(values) & ~np.isin(values, list(sentinels.get(column, ())))]
         if len(valid):
             ranges[column] = (float(valid.min()), float(valid.max()))
@@ -315,8 +331,3 @@ def _find_pixel_range(values: NDArray[Any], rows: NDArray[np.int64]) -> tuple[fl
 def _as_read(sentinels: tuple[float, ...]) -> tuple[float, ...]:
     """Return the sentinels, and what float32 makes of each: columns may be read as float32."""
     return tuple(dict.fromkeys(value for s in sentinels for value in (s, float(np.float32(s)))))
-
-
-def _exact(values: NDArray[Any], rows: Any) -> NDArray[np.float64]:
-    exact: NDArray[np.float64] = values[rows].astype(np.float64, copy=False)
-    return exact

@@ -65,7 +65,8 @@ class SplitRows:
 
     def column(self, name: str) -> NDArray[Any]:
         """Return the values of a raw column in this split ``(n_events,)``."""
-        return self.table.columns[name][self.rows]
+        values: NDArray[Any] = self.table.columns[name][self.rows]
+        return values
 
 
 class TrainRows(SplitRows):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rapidity.core.errors import shorten
+from rapidity.core.jagged import Jagged
 from rapidity.data.guards.finding import GuardedEvents, GuardFinding, Level
 from rapidity.data.inspection.sentinels import find_sentinels, is_conventional
 from rapidity.data.settings import SettingsTable
@@ -29,9 +30,11 @@ def find_unstated_sentinels(events: GuardedEvents, level: Level) -> Iterator[Gua
         values = table.columns[column]
         if values.dtype.kind != "f":
             continue
+        picked = values[rows]
+        values, counted = (picked.content, "objects") if isinstance(picked, Jagged) else (picked, "events")
         found += [
-            f"'{column}' ({sentinel.value:g} in {sentinel.count} events)"
-            for sentinel in find_sentinels(values[rows])
+            f"'{column}' ({sentinel.value:g} in {sentinel.count} {counted})"
+            for sentinel in find_sentinels(values)
             if is_conventional(sentinel.value) and not _is_stated(sentinel.value, stated)
         ]
     if found:
