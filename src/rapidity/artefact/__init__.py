@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rapidity.artefact.folds import build_folds, write_folds
     from rapidity.artefact.metadata import ModelInput
     from rapidity.artefact.model import OnnxModel, Scores
     from rapidity.artefact.parity import ParityReport, check_parity
@@ -20,12 +21,24 @@ _HOMES = {
     "OnnxModel": "model",
     "ParityReport": "parity",
     "Scores": "model",
+    "build_folds": "folds",
     "build_model": "writer",
     "check_parity": "parity",
+    "write_folds": "folds",
     "write_model": "writer",
 }
 
-__all__ = ["ModelInput", "OnnxModel", "ParityReport", "Scores", "build_model", "check_parity", "write_model"]
+__all__ = [
+    "ModelInput",
+    "OnnxModel",
+    "ParityReport",
+    "Scores",
+    "build_folds",
+    "build_model",
+    "check_parity",
+    "write_folds",
+    "write_model",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,12 +49,38 @@ class ModelInput:
 
 
 @dataclass(frozen=True)
+class FoldFacts:
+    """How a model of several networks picks the one that scores an event.
+
+    Attributes
+    ----------
+    count
+        Number of folds, and of networks.
+    event_number
+        Column whose value modulo `count` is the fold; always an input of its own.
+    is_feature
+        Whether the networks take it too.
+    """
+
+    count: int
+    event_number: str
+    is_feature: bool = False
+
+
+@dataclass(frozen=True)
 class ModelFacts:
-    """The entries that running a model needs; see `to_entries` for their names."""
+    """The entries that running a model needs; see `to_entries` for their names.
+
+    Attributes
+    ----------
+    folds
+        None for a file of one network.
+    """
 
     classes: ClassSet
     inputs: Mapping[str, ModelInput]
     signature: Signature
+    folds: FoldFacts | None = None
 
     def to_entries(self) -> dict[str, str]:
         """Return the metadata entries, as JSON where they are not plain words."""
@@ -73,6 +99,7 @@ class ModelFacts:
             f"{PREFIX}classes": json.dumps(self.classes.names),
             f"{PREFIX}inputs": json.dumps(inputs),
             f"{PREFIX}signature": self.signature,
+            **({f"{PREFIX}folds": json.dumps(asdict(self.folds))} if self.folds else {}),
         }
 
     @classmethod
@@ -113,7 +140,9 @@ class ModelFacts:
         if signature not in ("columns", "matrix"):
             message = f"unknown signature '{signature}'"
             raise ValueError(message)
-        return cls(ClassSet(tuple(json.loads(entries[f"{PREFIX}classes"]))), inputs, signature)
+        stored = entries.get(f"{PREFIX}folds")
+        folds = None if stored is None else FoldFacts(**json.loads(stored))
+        return cls(ClassSet(tuple(json.loads(entries[f"{PREFIX}classes"]))), inputs, signature, folds)
 
 
 def _finite(interval: tuple[float, float] | None) -> list[float] | None:

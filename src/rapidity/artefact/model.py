@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rapidity.artefact.columns import Signature
-    from rapidity.artefact.metadata import ModelInput
+    from rapidity.artefact.metadata import FoldFacts, ModelInput
     from rapidity.core.classes import ClassSet
     from rapidity.core.records import FloatArray
 
@@ -40,10 +40,13 @@ class Scores:
         ``(n_events, n_logits)`` float32, before the final activation.
     probabilities
         ``(n_events, n_classes)`` float32, in class order.
+    fold
+        Of a model of several networks: the number of the one that scored each event ``(n_events,)``.
     """
 
     logits: FloatArray
     probabilities: FloatArray
+    fold: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,8 @@ class OnnxModel:
         ``columns`` or ``matrix``.
     metadata
         All entries ``rapidity.*``, as text.
+    folds
+        How the network of an event is picked, if there are several.
     """
 
     path: Path
@@ -70,6 +75,7 @@ class OnnxModel:
     signature: Signature
     metadata: Mapping[str, str]
     session: onnxruntime.InferenceSession = field(repr=False, compare=False)
+    folds: FoldFacts | None = None
 
     @classmethod
     def load(cls, path: Path | str, n_threads: int | None = None) -> OnnxModel:
@@ -89,7 +95,7 @@ class OnnxModel:
         session = _open_session(path, n_threads)
         entries = dict(session.get_modelmeta().custom_metadata_map)
         facts = ModelFacts.from_entries(entries, where=str(path))
-        return cls(path, facts.classes, facts.inputs, facts.signature, entries, session)
+        return cls(path, facts.classes, facts.inputs, facts.signature, entries, session, facts.folds)
 
     @property
     def usual_batch_size(self) -> int:
@@ -120,19 +126,36 @@ class OnnxModel:
         batch_size = batch_size or self.usual_batch_size
         logits = np.empty((n_events, self.classes.n_logits), np.float32)
         probabilities = np.empty((n_events, len(self.classes)), np.float32)
+        fold = None if self.folds is None else np.empty(n_events, np.int64)
+        targets = {
+            "logits": logits,
+            "probabilities": probabilities,
+            **({} if fold is None else {"fold": fold}),
+        }
         for start in range(0, n_events, batch_size):
             rows = slice(start, min(start + batch_size, n_events))
             batch = {name: self._pick(name, values, rows) for name, values in fitting.items()}
-            outputs = self.session.run(["logits", "probabilities"], self._feed(batch))
-            logits[rows], probabilities[rows] = outputs
-        return Scores(logits, probabilities)
+            outputs = self.session.run(list(targets), self._feed(batch))
+            for name, values in zip(targets, outputs, strict=True):
+                targets[name][rows] = values
+        return Scores(logits, probabilities, fold)
 
     def _feed(self, columns: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Return the inputs of the session."""
         if self.signature == "columns":
             return dict(columns)
-        dtype = matrix_dtype({name: column.dtype for name, column in self.inputs.items()})
-        return {MATRIX_INPUT: np.stack(list(columns.values()), axis=1, dtype=dtype, casting="unsafe")}
+        apart = {}
+        if self.folds is not None:
+            apart[self.folds.event_number] = columns[self.folds.event_number]
+        stacked = {name: columns[name] for name in self.inputs if self._is_in_matrix(name)}
+        dtype = matrix_dtype({name: self.inputs[name].dtype for name in stacked})
+        return {
+            MATRIX_INPUT: np.stack(list(stacked.values()), axis=1, dtype=dtype, casting="unsafe"),
+            **apart,
+        }
+
+    def _is_in_matrix(self, name: str) -> bool:
+        return self.folds is None or name != self.folds.event_number or self.folds.is_feature
 
     def _find(self, columns: Mapping[str, NDArray[Any]], name: str) -> NDArray[Any]:
         if name in columns and self.inputs[name].shape:
