@@ -170,8 +170,11 @@ class Document:
         return None
 
 
-def read_document(path: Path) -> Document:
-    """Read a configuration file; one that cannot be read at all is a ConfigError."""
+def read_document(path: Path, needs: str = "name, data and features (or inputs)") -> Document:
+    """Read a configuration file; one that cannot be read at all is a ConfigError.
+
+    `needs` says what at least belongs into such a file.
+    """
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError as error:
@@ -194,7 +197,7 @@ def read_document(path: Path) -> Document:
         message = f"{path} is {error}"
         raise ConfigError(message) from error
     if document.values is None:
-        message = f"{path} is empty. A configuration needs at least name, data and features (or inputs)"
+        message = f"{path} is empty. A configuration needs at least {needs}"
         raise ConfigError(message)
     if not isinstance(document.values, dict):
         kind = "a list" if isinstance(document.values, list) else f"the value {document.values!r}"

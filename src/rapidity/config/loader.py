@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -16,6 +16,8 @@ from rapidity.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+B = TypeVar("B", bound=Block)
 
 OPTIONAL_BLOCKS = ("preparation", "network", "training", "evaluation", "deliver")
 """Blocks of which nothing need be given: `training:` with nothing below it means the defaults."""
@@ -62,24 +64,52 @@ def load_config(path: Path | str, overrides: Sequence[str] = ()) -> LoadedConfig
         With every problem at once: line, key, what is wrong, what is allowed.
     """
     path = Path(path)
-    document = read_document(path)
-    default_types = dict(_default_types(RunConfig))
+    config = load_block(path, RunConfig, overrides, optional=OPTIONAL_BLOCKS)
+    return LoadedConfig(config, path, path.resolve().parent)
+
+
+def load_block(
+    path: Path,
+    model: type[B],
+    overrides: Sequence[str] = (),
+    *,
+    optional: Sequence[str] = (),
+    needs: str = "name, data and features (or inputs)",
+) -> B:
+    """Read and check a YAML file that is one block, such as `RunConfig`.
+
+    Parameters
+    ----------
+    overrides
+        Single values to replace, ``key.inner=value``.
+    optional
+        Keys with nothing below them that mean the defaults.
+    needs
+        What at least belongs into such a file, for the message about an empty one.
+
+    Raises
+    ------
+    ConfigError
+        With every problem at once: line, key, what is wrong, what is allowed.
+    """
+    document = read_document(path, needs)
+    default_types = dict(_default_types(model))
     for override in overrides:
         document.set_value(override, default_types)
-    for name in OPTIONAL_BLOCKS:
+    for name in optional:
         if document.values.get(name, ...) is None:
             del document.values[name]
     problems = list(document.problems)
     config = None
     try:
-        config = RunConfig.model_validate(document.values)
+        config = model.model_validate(document.values)
     except ValidationError as error:
-        problems += collect_problems(error, RunConfig, document)
+        problems += collect_problems(error, model, document)
     else:
         problems += _truth_values_as_numbers(document, config)
     if problems or config is None:
         raise ConfigError(format_problems(problems, str(path)))
-    return LoadedConfig(config, path, path.resolve().parent)
+    return config
 
 
 def _default_types(model: type[Block], path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
@@ -118,7 +148,7 @@ def resolve_paths(config: RunConfig, base: Path) -> RunConfig:
     return config.model_copy(update={"data": config.data.model_copy(update={"sources": sources})})
 
 
-def _truth_values_as_numbers(document: Document, config: RunConfig) -> list[Problem]:
+def _truth_values_as_numbers(document: Document, config: Block) -> list[Problem]:
     """Refuse `weight_decay: true`, which pydantic reads as 1."""
     resolved = config.model_dump(mode="json", by_alias=True)
     problems = []
