@@ -78,3 +78,13 @@ def create_hdf5(path: Path) -> Iterator[tuple[Any, GuardedStream]]:
         with h5py.File(stream, "w") as file:
             yield file, stream
         stream.raise_failure()
+
+
+@contextmanager
+def change_hdf5(path: Path) -> Iterator[tuple[Any, GuardedStream]]:
+    """Open an HDF5 file to add to it; the stream tells whether writing has failed so far."""
+    with path.open("r+b", buffering=0) as raw:
+        stream = GuardedStream(raw)
+        with h5py.File(stream, "r+") as file:
+            yield file, stream
+        stream.raise_failure()
