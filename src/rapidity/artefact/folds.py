@@ -190,13 +190,12 @@ class _Folds:
 
     def _skip(self, scope: str) -> onnx.GraphProto:
         """Return the branch without rows: scores of nothing."""
-        nodes, constants = [], []
+        nodes = []
         for name in SCORE_OUTPUTS:
-            empty = f"{scope}/empty/{name}"
-            constants.append(numpy_helper.from_array(np.zeros((0, self._width(name)), np.float32), empty))
-            nodes.append(helper.make_node("Identity", [empty], [f"{scope}/none/{name}"]))
+            nothing = numpy_helper.from_array(np.zeros((0, self._width(name)), np.float32))
+            nodes.append(helper.make_node("Constant", [], [f"{scope}/none/{name}"], value=nothing))
         outputs = [self._some_rows(f"{scope}/none/{name}", name) for name in SCORE_OUTPUTS]
-        return helper.make_graph(nodes, f"{scope}_nothing", [], outputs, constants)
+        return helper.make_graph(nodes, f"{scope}_nothing", [], outputs)
 
     def _some_rows(self, value: str, output: str) -> onnx.ValueInfoProto:
         return helper.make_tensor_value_info(value, TensorProto.FLOAT, [None, self._width(output)])

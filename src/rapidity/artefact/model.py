@@ -124,21 +124,19 @@ class OnnxModel:
         fitting = {name: self._find(columns, name) for name in self.inputs}
         n_events = self._common_length(fitting)
         batch_size = batch_size or self.usual_batch_size
-        logits = np.empty((n_events, self.classes.n_logits), np.float32)
-        probabilities = np.empty((n_events, len(self.classes)), np.float32)
-        fold = None if self.folds is None else np.empty(n_events, np.int64)
-        targets = {
-            "logits": logits,
-            "probabilities": probabilities,
-            **({} if fold is None else {"fold": fold}),
+        targets: dict[str, NDArray[Any]] = {
+            "logits": np.empty((n_events, self.classes.n_logits), np.float32),
+            "probabilities": np.empty((n_events, len(self.classes)), np.float32),
         }
+        if self.folds is not None:
+            targets["fold"] = np.empty(n_events, np.int64)
         for start in range(0, n_events, batch_size):
             rows = slice(start, min(start + batch_size, n_events))
             batch = {name: self._pick(name, values, rows) for name, values in fitting.items()}
             outputs = self.session.run(list(targets), self._feed(batch))
             for name, values in zip(targets, outputs, strict=True):
                 targets[name][rows] = values
-        return Scores(logits, probabilities, fold)
+        return Scores(targets["logits"], targets["probabilities"], targets.get("fold"))
 
     def _feed(self, columns: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Return the inputs of the session."""

@@ -86,8 +86,8 @@ def test_no_events_give_no_scores(opened, columns):
 
 @given(event=st.lists(st.integers(SMALLEST, LARGEST), min_size=1, max_size=40), batch_size=st.integers(1, 41))
 @settings(deadline=None, max_examples=40)
-def test_each_score_is_that_of_its_network_alone(_once, event, batch_size):
-    folded, single, columns = _once
+def test_each_score_is_that_of_its_network_alone(shared_models, event, batch_size):
+    folded, single, columns = shared_models
     rows = {name: values[: len(event)] for name, values in columns.items()}
     numbers = np.array(event, dtype=np.int64)
     scores = folded.run({**rows, "event": numbers}, batch_size)
@@ -98,7 +98,7 @@ def test_each_score_is_that_of_its_network_alone(_once, event, batch_size):
 
 
 @pytest.fixture(scope="module")
-def _once(tmp_path_factory):
+def shared_models(tmp_path_factory):
     """Return the models once for all examples of a property, with one input and many classes."""
     from rapidity.data.features import column_feature
     from rapidity.data.fitted_feature import FittedFeature
@@ -198,7 +198,7 @@ def test_an_event_number_that_is_a_feature_is_one_input(preparation, classes, ne
 
 def test_a_feature_of_another_type_cannot_pick(networks):
     with pytest.raises(
-        ExportError, match="'pt' is also a feature, of type float32; the input .* must be int64"
+        ExportError, match=r"'pt' is also a feature, of type float32; the input .* must be int64"
     ):
         build_folds(networks, "pt", {})
 
