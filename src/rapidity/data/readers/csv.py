@@ -69,6 +69,8 @@ class CsvReader(TableReader):
 
     def _arrow_type(self, name: str, dtype: np.dtype[Any]) -> Any:
         kind = self._columns[name].kind
+        if dtype == np.uint64:  # hashes: half of them are beyond int64, and look like floats
+            return pa.uint64()
         if dtype.kind == "O" or (dtype.kind in "iu" and kind not in {"integer", "boolean"}):
             return pa.string()
         return pa.bool_() if kind == "boolean" else pa.from_numpy_dtype(dtype)
