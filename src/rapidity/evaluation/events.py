@@ -12,6 +12,8 @@ from rapidity.core.errors import DataError, shorten
 from rapidity.data.table import SPLITS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from rapidity.core.classes import ClassSet
@@ -108,6 +110,19 @@ class ScoredEvents:
             message = f"unknown split '{name}'. Known: {shorten((*SPLITS, ALL))}"
             raise DataError(message)
         return self.take(is_known & (self.split == SPLITS.index(name)))
+
+    def joined(self, others: Sequence[ScoredEvents]) -> ScoredEvents:
+        """Return these events and after them the others, which have the same classes."""
+        parts = (self, *others)
+        weights = [part.event_weight for part in parts if part.event_weight is not None]
+        return replace(
+            self,
+            class_index=np.concatenate([part.class_index for part in parts]),
+            split=np.concatenate([part.split for part in parts]),
+            event_weight=np.concatenate(weights) if weights else None,
+            logits=np.concatenate([part.logits for part in parts]),
+            probabilities=np.concatenate([part.probabilities for part in parts]),
+        )
 
     def log_probabilities(self) -> NDArray[np.float64]:
         """Return the logarithms of the scores ``(n_events, n_classes)``, from the logits."""

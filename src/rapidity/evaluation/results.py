@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rapidity.core.classes import ClassSet
+    from rapidity.evaluation.folds import FoldSummary
     from rapidity.metrics import (
         Chi2Test,
         Efficiencies,
@@ -120,6 +121,8 @@ class EvaluationResult:
         Class name -> curve of that class against the rest, thinned for drawing.
     notes
         Sentences that a reader of the numbers needs.
+    folds
+        The same numbers fold by fold; None for a run of one network.
     """
 
     classes: ClassSet
@@ -143,6 +146,7 @@ class EvaluationResult:
     precision_recall: Mapping[str, PrecisionRecallCurve]
     score_histograms: tuple[ScoreHistogram, ...]
     notes: tuple[str, ...]
+    folds: FoldSummary | None = None
 
     @property
     def shown_classes(self) -> tuple[str, ...]:
@@ -183,6 +187,8 @@ class EvaluationResult:
                 "log_loss": self.unweighted.log_loss,
                 "accuracy": self.unweighted.accuracy,
             }
+        if self.folds is not None:
+            metrics["folds"] = self.folds.to_metrics(self.classes, self.split)
         plain: dict[str, Any] = to_plain(metrics)
         return plain
 
