@@ -88,3 +88,11 @@ class _ChannelSource:
             return self.pixels
         index = self.graph.constant(np.array(list(map(int, names)), np.int64), f"{SCOPE}/channels")
         return self.graph.add("Gather", [self.pixels, index], scope=SCOPE, axis=3)
+
+    def stack_objects(self, names: tuple[str, ...], collection: str) -> str:
+        """Refuse: channels are no objects."""
+        raise NotImplementedError
+
+    def is_object(self, collection: str) -> str:
+        """Refuse: channels are no objects."""
+        raise NotImplementedError

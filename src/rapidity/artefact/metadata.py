@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rapidity.core.classes import ClassSet
 from rapidity.core.errors import ExportError
+from rapidity.core.jagged import JaggedType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 PREFIX = "rapidity."
 FORMAT_VERSION = 1
+FORMAT_WITH_COLLECTIONS = 2
+"""Written where there are inputs of objects, which a reader of version 1 would not feed."""
+READABLE_VERSIONS = (FORMAT_VERSION, FORMAT_WITH_COLLECTIONS)
 
 
 @dataclass(frozen=True)
@@ -35,16 +39,21 @@ class ModelInput:
         Smallest and largest valid value in the training split; None if there was none.
     shape
         Of a column of images: the shape of one, as stored; else ``()``.
+    collection
+        Of a column of objects: the collection that it belongs to; else None.
     """
 
     dtype: str
     unit: str | None = None
     training_range: tuple[float, float] | None = None
     shape: tuple[int, ...] = ()
+    collection: str | None = None
 
     @property
-    def column_dtype(self) -> np.dtype[Any]:
-        """What a reader is asked for: the dtype, with the shape of an image."""
+    def column_dtype(self) -> np.dtype[Any] | JaggedType:
+        """What a reader is asked for: the dtype, with the shape of an image, or a jagged column of it."""
+        if self.collection is not None:
+            return JaggedType.of(self.dtype)
         return np.dtype((self.dtype, self.shape)) if self.shape else np.dtype(self.dtype)
 
 
@@ -75,12 +84,15 @@ class ModelFacts:
     ----------
     folds
         None for a file of one network.
+    collections
+        Collection -> name of the input that says how many objects each event has.
     """
 
     classes: ClassSet
     inputs: Mapping[str, ModelInput]
     signature: Signature
     folds: FoldFacts | None = None
+    collections: Mapping[str, str] = field(default_factory=dict)
 
     def to_entries(self) -> dict[str, str]:
         """Return the metadata entries, as JSON where they are not plain words."""
@@ -91,15 +103,17 @@ class ModelFacts:
                 "unit": column.unit,
                 "training_range": _finite(column.training_range),
                 **({"shape": list(column.shape)} if column.shape else {}),
+                **({"collection": column.collection} if column.collection else {}),
             }
             for name, column in self.inputs.items()
         ]
         return {
-            f"{PREFIX}format_version": str(FORMAT_VERSION),
+            f"{PREFIX}format_version": str(FORMAT_WITH_COLLECTIONS if self.collections else FORMAT_VERSION),
             f"{PREFIX}classes": json.dumps(self.classes.names),
             f"{PREFIX}inputs": json.dumps(inputs),
             f"{PREFIX}signature": self.signature,
             **({f"{PREFIX}folds": json.dumps(asdict(self.folds))} if self.folds else {}),
+            **({f"{PREFIX}collections": json.dumps(dict(self.collections))} if self.collections else {}),
         }
 
     @classmethod
@@ -113,9 +127,10 @@ class ModelFacts:
                 "ONNX Runtime directly."
             )
             raise ExportError(message)
-        if version != str(FORMAT_VERSION):
+        if version not in map(str, READABLE_VERSIONS):
             message = (
-                f"{where} has format version {version}, this Rapidity reads {FORMAT_VERSION}. "
+                f"{where} has format version {version}, this Rapidity reads "
+                f"{' and '.join(map(str, READABLE_VERSIONS))}. "
                 "Install the Rapidity that wrote it (metadata 'producer_version'), or train again."
             )
             raise ExportError(message)
@@ -135,14 +150,18 @@ class ModelFacts:
             low_high = entry["training_range"]
             training_range = (float(low_high[0]), float(low_high[1])) if low_high else None
             shape = tuple(int(length) for length in entry.get("shape", ()))
-            inputs[entry["name"]] = ModelInput(entry["dtype"], entry["unit"], training_range, shape)
+            inputs[entry["name"]] = ModelInput(
+                entry["dtype"], entry["unit"], training_range, shape, entry.get("collection")
+            )
         signature: Any = entries[f"{PREFIX}signature"]
         if signature not in ("columns", "matrix"):
             message = f"unknown signature '{signature}'"
             raise ValueError(message)
         stored = entries.get(f"{PREFIX}folds")
         folds = None if stored is None else FoldFacts(**json.loads(stored))
-        return cls(ClassSet(tuple(json.loads(entries[f"{PREFIX}classes"]))), inputs, signature, folds)
+        classes = ClassSet(tuple(json.loads(entries[f"{PREFIX}classes"])))
+        collections = json.loads(entries.get(f"{PREFIX}collections", "{}"))
+        return cls(classes, inputs, signature, folds, collections)
 
 
 def _finite(interval: tuple[float, float] | None) -> list[float] | None:

@@ -11,7 +11,10 @@ import numpy as np
 
 from rapidity.artefact.columns import MATRIX_INPUT, matrix_dtype
 from rapidity.artefact.metadata import ModelFacts
+from rapidity.artefact.objects import as_jagged, cut_into_batches, pad_objects
 from rapidity.core.errors import DataError, ExportError, MissingNameError, closest, shorten
+from rapidity.core.jagged import Jagged
+from rapidity.data.collections import align_counts, pick_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,6 +70,8 @@ class OnnxModel:
         All entries ``rapidity.*``, as text.
     folds
         How the network of an event is picked, if there are several.
+    collections
+        Collection -> name of the input that says how many objects each event has.
     """
 
     path: Path
@@ -76,6 +81,7 @@ class OnnxModel:
     metadata: Mapping[str, str]
     session: onnxruntime.InferenceSession = field(repr=False, compare=False)
     folds: FoldFacts | None = None
+    collections: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def load(cls, path: Path | str, n_threads: int | None = None) -> OnnxModel:
@@ -95,7 +101,16 @@ class OnnxModel:
         session = _open_session(path, n_threads)
         entries = dict(session.get_modelmeta().custom_metadata_map)
         facts = ModelFacts.from_entries(entries, where=str(path))
-        return cls(path, facts.classes, facts.inputs, facts.signature, entries, session, facts.folds)
+        return cls(
+            path,
+            facts.classes,
+            facts.inputs,
+            facts.signature,
+            entries,
+            session,
+            facts.folds,
+            facts.collections,
+        )
 
     @property
     def usual_batch_size(self) -> int:
@@ -103,40 +118,53 @@ class OnnxModel:
         largest = max(math.prod(column.shape) for column in self.inputs.values())
         return max(min(DEFAULT_BATCH_SIZE, PIXELS_IN_A_BATCH // largest), 1)
 
-    def run(self, columns: Mapping[str, NDArray[Any]], batch_size: int | None = None) -> Scores:
+    def run(self, columns: Mapping[str, Any], batch_size: int | None = None) -> Scores:
         """Return the scores of events, computed in batches.
 
         Parameters
         ----------
         columns
             At least the columns in `inputs`, each ``(n_events,)`` or for images ``(n_events, ...)``,
-            numbers of any type that fit; other columns are ignored.
+            numbers of any type that fit; columns of objects `Jagged`, or ``(n_events, n_objects)`` beside
+            the counts that `collections` names. Other columns are ignored.
         batch_size
-            None: `usual_batch_size`.
+            Events in a batch, fewer where they have many objects; None: `usual_batch_size`.
 
         Raises
         ------
         MissingNameError
             If a column is missing; the message shows the nearest names.
         DataError
-            If a column is not made of numbers, does not fit the type of the input, or differs in length.
+            If a column is not made of numbers, does not fit the type of the input, or differs in length;
+            or columns of one collection differ in the number of objects of an event.
         """
         fitting = {name: self._find(columns, name) for name in self.inputs}
         n_events = self._common_length(fitting)
-        batch_size = batch_size or self.usual_batch_size
+        members = self._members()
+        belonging = {name: column.collection for name, column in self.inputs.items() if column.collection}
+        fitting = align_counts(fitting, belonging, f"the columns for {self.path}")
         targets: dict[str, NDArray[Any]] = {
             "logits": np.empty((n_events, self.classes.n_logits), np.float32),
             "probabilities": np.empty((n_events, len(self.classes)), np.float32),
         }
         if self.folds is not None:
             targets["fold"] = np.empty(n_events, np.int64)
-        for start in range(0, n_events, batch_size):
-            rows = slice(start, min(start + batch_size, n_events))
-            batch = {name: self._pick(name, values, rows) for name, values in fitting.items()}
+        for rows in cut_into_batches(n_events, batch_size or self.usual_batch_size, fitting):
+            picked = pick_rows(fitting, fitting, rows)
+            batch = {name: self._convert(name, values, rows.start) for name, values in picked.items()}
+            batch = pad_objects(batch, members)
             outputs = self.session.run(list(targets), self._feed(batch))
             for name, values in zip(targets, outputs, strict=True):
                 targets[name][rows] = values
         return Scores(targets["logits"], targets["probabilities"], targets.get("fold"))
+
+    def _members(self) -> dict[str, list[str]]:
+        """Return name of the input of counts -> the columns of its collection."""
+        members: dict[str, list[str]] = {}
+        for name, column in self.inputs.items():
+            if column.collection is not None:
+                members.setdefault(self.collections[column.collection], []).append(name)
+        return members
 
     def _feed(self, columns: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Return the inputs of the session."""
@@ -155,14 +183,18 @@ class OnnxModel:
     def _is_in_matrix(self, name: str) -> bool:
         return self.folds is None or name != self.folds.event_number or self.folds.is_feature
 
-    def _find(self, columns: Mapping[str, NDArray[Any]], name: str) -> NDArray[Any]:
-        if name in columns and self.inputs[name].shape:
-            return check_images(name, columns[name], self.inputs[name].shape)
+    def _find(self, columns: Mapping[str, Any], name: str) -> Any:
+        wanted = self.inputs[name]
+        if name in columns and wanted.shape:
+            return check_images(name, columns[name], wanted.shape)
+        if name in columns and wanted.collection is not None:
+            objects = as_jagged(name, columns[name], columns, self.collections[wanted.collection])
+            return Jagged(fit_dtype(name, objects.content, wanted.dtype), objects.offsets)
         if name in columns:
-            return fit_dtype(name, columns[name], self.inputs[name].dtype)
+            return fit_dtype(name, columns[name], wanted.dtype)
         near = closest(name, columns)
         hint = f"Closest: {shorten(near)}. " if near else ""
-        missing = [wanted for wanted in self.inputs if wanted not in columns]
+        missing = [other for other in self.inputs if other not in columns]
         others = (
             f" ({len(missing)} of its {len(self.inputs)} columns are missing)" if len(missing) > 1 else ""
         )
@@ -172,12 +204,12 @@ class OnnxModel:
         )
         raise MissingNameError(message)
 
-    def _pick(self, name: str, values: NDArray[Any], rows: slice) -> NDArray[Any]:
+    def _convert(self, name: str, values: Any, first_row: int) -> Any:
         """Return the rows of a batch; images are converted here, so that memory stays flat."""
         column = self.inputs[name]
-        return fit_images(name, values[rows], column.dtype, rows.start) if column.shape else values[rows]
+        return fit_images(name, values, column.dtype, first_row) if column.shape else values
 
-    def _common_length(self, columns: Mapping[str, NDArray[Any]]) -> int:
+    def _common_length(self, columns: Mapping[str, Any]) -> int:
         lengths = {name: len(values) for name, values in columns.items()}
         if len(set(lengths.values())) > 1:
             found = shorten(f"{name}: {length}" for name, length in lengths.items())
@@ -199,6 +231,12 @@ def fit_dtype(name: str, values: Any, dtype: str) -> NDArray[Any]:
     Traceback (most recent call last):
     rapidity.core.errors.DataError: column 'event' must hold whole numbers (int64), found 2.5 in row 0. ...
     """
+    if isinstance(values, Jagged):
+        message = (
+            f"column '{name}' must hold one number an event ({dtype}), found a varying number of them. "
+            "Use the data in the layout that the model was trained with."
+        )
+        raise DataError(message)
     array = np.asarray(values)
     if array.dtype.kind not in "fiub" or array.ndim != 1:
         message = (

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rapidity.core.errors import ExportError, ParityError
+from rapidity.data.collections import pick_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,7 +59,7 @@ class ParityReport:
 
 def check_parity(
     model: OnnxModel,
-    columns: Mapping[str, NDArray[Any]],
+    columns: Mapping[str, Any],
     engine_logits: NDArray[np.floating],
     classes: ClassSet,
     tolerance: float = PROBABILITY_TOLERANCE,
@@ -68,7 +69,7 @@ def check_parity(
     Parameters
     ----------
     columns
-        Raw columns of real events, each ``(n_events,)``.
+        Raw columns of real events, each ``(n_events,)``; of objects `Jagged`.
     engine_logits
         What the engine gives for the same events, ``(n_events, n_logits)``.
 
@@ -91,7 +92,7 @@ def check_parity(
         rows = np.arange(n_rows)
         if batch_size <= 2:
             rows = _spread_batches(n_rows, batch_size)
-        picked = {name: np.asarray(columns[name])[rows] for name in model.inputs if name in columns}
+        picked = pick_rows(columns, [name for name in model.inputs if name in columns], rows)
         found = model.run(picked, batch_size).probabilities
         deviations[batch_size] = _compare(model, found, expected[rows], rows, batch_size, tolerance)
     return ParityReport(deviations, n_rows, tolerance)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rapidity.artefact.body import add_body
-from rapidity.artefact.columns import MatrixColumns, SeparateColumns, Signature, cast
+from rapidity.artefact.columns import MatrixColumns, SeparateColumns, Signature, cast, name_counts
 from rapidity.artefact.emission import Emitter
 from rapidity.artefact.graph import GraphBuilder
 from rapidity.artefact.images import add_image
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from rapidity.network import Shape
     from rapidity.network.graph import Network
 
-    MakeSource = Callable[[GraphBuilder, Mapping[str, str], Mapping[str, Shape]], ColumnSource]
+    MakeSource = Callable[
+        [GraphBuilder, Mapping[str, str], Mapping[str, Shape], Mapping[str, str]], ColumnSource
+    ]
 
 SIGNATURES: dict[Signature, MakeSource] = {
     "columns": SeparateColumns,
@@ -63,8 +65,9 @@ def write_model(  # noqa: PLR0913 - all by name; each is a part of the file
     body
         An ONNX model of the network alone: inputs named as those of the preparation, one output of logits.
     signature
-        ``columns``: one input ``[n]`` per raw column, of images ``[n, ...]`` as stored; ``matrix``: one
-        input ``columns [n, n_columns]``.
+        ``columns``: one input ``[n]`` per raw column, of images ``[n, ...]`` as stored, of objects
+        ``[n, objects]`` with one input ``n_<collection> [n]`` per collection; ``matrix``: one input
+        ``columns [n, n_columns]``.
 
     Raises
     ------
@@ -91,7 +94,9 @@ def build_model(
 ) -> bytes:
     """Return the bytes that `write_model` writes."""
     graph = GraphBuilder()
-    source = SIGNATURES[signature](graph, preparation.column_dtypes, preparation.column_shapes)
+    source = SIGNATURES[signature](
+        graph, preparation.column_dtypes, preparation.column_shapes, preparation.collections
+    )
     prepared = _add_preparation(graph, source, preparation)
     if body is not None:
         logits = add_body(graph, body, prepared, preparation.input_shapes())
@@ -106,7 +111,8 @@ def build_model(
         raise ExportError(message)
     add_outputs(graph, next(iter(logits.values())), classes)
     entries = {key if key.startswith(PREFIX) else f"{PREFIX}{key}": text for key, text in metadata.items()}
-    facts = ModelFacts(classes, _describe_inputs(preparation), signature)
+    counts = name_counts(preparation.collections, preparation.column_dtypes)
+    facts = ModelFacts(classes, _describe_inputs(preparation), signature, collections=counts)
     model = graph.build({**entries, **facts.to_entries()}, DESCRIPTION)
     # Maps have no order in protobuf; without this the bytes may differ from one run to the next.
     data: bytes = model.SerializeToString(deterministic=True)
@@ -118,7 +124,11 @@ def _add_preparation(
 ) -> dict[str, str]:
     """Add features and images and return input name -> value, float32 ``(n, ...)``."""
     xp: Any = OnnxNamespace()
-    columns = {name: xp.column(name) for name in preparation.column_dtypes}
+    collections = preparation.collections
+    columns = {
+        name: xp.objects(name, collections[name]) if name in collections else xp.column(name)
+        for name in preparation.column_dtypes
+    }
     emitter = Emitter(graph, source)
     prepared = {}
     for name, fitted in preparation.inputs.items():
@@ -172,6 +182,7 @@ def _describe_inputs(preparation: FittedPreparation) -> dict[str, ModelInput]:
             preparation.units.get(name),
             preparation.ranges.get(name),
             tuple(preparation.column_shapes.get(name, ())),
+            preparation.collections.get(name),
         )
         for name, dtype in preparation.column_dtypes.items()
     }
