@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rapidity.artefact.columns import check_signature
     from rapidity.artefact.folds import build_folds, write_folds
     from rapidity.artefact.metadata import ModelInput
     from rapidity.artefact.model import OnnxModel, Scores
@@ -24,6 +25,7 @@ _HOMES = {
     "build_folds": "folds",
     "build_model": "writer",
     "check_parity": "parity",
+    "check_signature": "columns",
     "write_folds": "folds",
     "write_model": "writer",
 }
@@ -36,6 +38,7 @@ __all__ = [
     "build_folds",
     "build_model",
     "check_parity",
+    "check_signature",
     "write_folds",
     "write_model",
 ]

@@ -94,6 +94,38 @@ def _columns_of_objects(text: str, groups: Mapping[str, str]) -> Iterator[str]:
         yield from (column for column in expression.columns if column in groups)
 
 
+class _AnyName(dict[str, str]):
+    """A map that has every column in one collection."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __missing__(self, name: str) -> str:
+        return "objects"
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self[name]
+
+
+def find_columns(text: str, objects: Mapping[str, Mapping[str, str]]) -> tuple[str, ...]:
+    """Return the columns of an expression, while it is not known yet which of them are jagged.
+
+    Examples
+    --------
+    >>> find_columns("event % 10", {}), find_columns("count(jet_pt > 30)", {})
+    (('event',), ('jet_pt',))
+    """
+    try:
+        return parse_expression(text, objects).columns
+    except ExpressionError:
+        try:
+            # A value of each object may stand wherever one of each event may.
+            return parse_expression(text, objects, _AnyName()).columns
+        except ExpressionError:
+            pass
+        raise
+
+
 def align_counts(
     chunk: Mapping[str, Column], collections: Mapping[str, str], where: str, first_entry: int = 0
 ) -> dict[str, Column]:

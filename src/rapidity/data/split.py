@@ -15,12 +15,15 @@ import numpy as np
 
 from rapidity.config.preparation import SplitBy, SplitColumn, SplitFractions
 from rapidity.core.errors import DataError, closest, shorten
+from rapidity.core.jagged import Jagged
 from rapidity.core.random import make_generator
+from rapidity.data.collections import find_columns
 from rapidity.data.columns import ROW_NUMBER
+from rapidity.data.features import require_one_value
+from rapidity.data.pending import parse_expression
 from rapidity.data.row_hash import HashArray, hash_rows
 from rapidity.data.table import SPLITS, Table
 from rapidity.data.targets import ValueCodes, canonical_value, show_value
-from rapidity.expressions import parse_expression
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -126,14 +129,19 @@ def needed_columns(config: Split, objects: Mapping[str, Mapping[str, str]]) -> t
     if isinstance(config, SplitColumn):
         return (config.column,)
     if isinstance(config, SplitBy):
-        return tuple(name for name in parse_expression(config.by, objects).columns if name != ROW_NUMBER)
+        return tuple(name for name in find_columns(config.by, objects) if name != ROW_NUMBER)
     return ()
 
 
 def split_events(
-    table: Table, config: Split, objects: Mapping[str, Mapping[str, str]] | None = None
+    table: Table,
+    config: Split,
+    objects: Mapping[str, Mapping[str, str]] | None = None,
+    collections: Mapping[str, str] | None = None,
 ) -> SplitTable:
     """Return the events with the split of each.
+
+    Names in `split.by` mean what `objects` and `collections` (jagged column -> its collection) say.
 
     A source that fixes the split of its events wins over everything else. The train and validation
     splits need events of every class; the test split may be left empty on purpose (fraction 0, or no
@@ -150,7 +158,9 @@ def split_events(
         if isinstance(config, SplitFractions):
             codes[free] = _split_by_fractions(table, free, config)
         elif isinstance(config, SplitBy):
-            codes[free] = _split_by_expression(table, config, objects or {})[free]
+            expression = parse_expression(config.by, objects, collections)
+            require_one_value(expression, f"preparation.split.by '{config.by}'")
+            codes[free] = _split_by_expression(table, config, expression)[free]
         else:
             codes[free] = _split_by_column(table, free, config)
     split_table = SplitTable(table, codes)
@@ -207,10 +217,8 @@ def _file_numbers(files: tuple[str, ...]) -> HashArray:
     return np.array([make_generator(0, "file", name).integers(0, 2**63) for name in names], dtype=np.uint64)
 
 
-def _split_by_expression(
-    table: Table, config: SplitBy, objects: Mapping[str, Mapping[str, str]]
-) -> NDArray[np.int8]:
-    values = _evaluate_by(table, parse_expression(config.by, objects))
+def _split_by_expression(table: Table, config: SplitBy, expression: Expression) -> NDArray[np.int8]:
+    values = _evaluate_by(table, expression)
     bad = np.flatnonzero(~(values == np.floor(values)))
     if len(bad):
         message = (
@@ -255,8 +263,15 @@ def _split_by_column(table: Table, free: NDArray[np.int64], config: SplitColumn)
         listed = getattr(config, split)
         for value in listed if isinstance(listed, tuple) else (listed,):
             meaning[canonical_value(value)] = code
+    column = table.columns[config.column]
+    if isinstance(column, Jagged):
+        message = (
+            f"column '{config.column}' (preparation.split) holds a varying number of values per event, "
+            "expected one that names the split. Write an expression of one value: split: {by: ...}."
+        )
+        raise DataError(message)
     found = ValueCodes()
-    value_codes = found.encode(table.columns[config.column][free])
+    value_codes = found.encode(column[free])
     lost = [value for value in found.values if value not in meaning]
     if lost:
         near = [name for value in lost for name in closest(str(value), map(str, meaning), limit=1)]

@@ -9,6 +9,7 @@ import numpy as np
 
 from rapidity.core.classes import ClassSet
 from rapidity.core.errors import DataError, shorten
+from rapidity.core.jagged import Jagged
 from rapidity.data.targets import ValueCodes, show_value
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ def make_target(
     Parameters
     ----------
     columns
-        Raw column name -> values ``(n_events,)``; numbers, or texts where the expression is that column.
+        Raw column name -> values ``(n_events,)``; numbers, or texts where the expression is that column;
+        of objects `Jagged`.
     name_row
         Gives file and entry of an event, for messages.
 
@@ -88,6 +90,8 @@ def make_target(
 def _check_columns(expression: Expression, columns: Mapping[str, NDArray[Any]]) -> None:
     for name in expression.columns:
         values = columns[name]
+        if isinstance(values, Jagged):
+            continue
         if values.ndim != 1:
             message = (
                 f"the target '{expression.text}' of the probe uses column '{name}', which holds "

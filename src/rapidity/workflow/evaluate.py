@@ -79,7 +79,9 @@ def evaluate_run(
 
 def _name_inputs(inputs: Mapping[str, AnyInput], columns: Mapping[str, ModelInput]) -> dict[str, AnyInput]:
     """Return the inputs with the columns of the model in place of `all`, which other files may read anew."""
-    of_features = tuple(name for name, column in columns.items() if not column.shape)
+    of_features = tuple(
+        name for name, column in columns.items() if not column.shape and column.collection is None
+    )
     return {
         name: TableInput(columns=of_features) if config.columns == "all" else config
         for name, config in inputs.items()

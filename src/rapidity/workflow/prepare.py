@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rapidity.artefact import check_signature
 from rapidity.data.assembly import read_table
 from rapidity.data.batches import OUTPUT_NAME, make_batch
 from rapidity.data.guards import run_guards
@@ -149,7 +150,7 @@ def prepare_table(
     `is_guarded`: False for events that went through the guards before.
     """
     with time_stage("splitting"):
-        splits = split_events(table, config.preparation.split, config.data.objects)
+        splits = split_events(table, config.preparation.split, config.data.objects, features.collections)
     _check_evaluated_yields(splits)
     findings: tuple[GuardFinding, ...] = ()
     if is_guarded:
@@ -157,6 +158,8 @@ def prepare_table(
             findings = tuple(run_guards(splits, features, config.data.guards, config.preparation))
     with time_stage("preparing"):
         preparation = fit_preparation(config.preparation, features, splits.train)
+        # Said before the training, which would be lost if the model file could not be written.
+        check_signature(config.deliver.signature, preparation.column_shapes, preparation.collections)
         _check_other_splits(splits, preparation)
         train_weights = training_weights(splits.train, config.training.weight)
         validation_weights = training_weights(splits.validation, config.training.weight)

@@ -17,11 +17,13 @@ from rapidity.core.progress import SilentProgress
 from rapidity.core.random import make_generator
 from rapidity.core.records import ResidentBatches
 from rapidity.data.batches import make_batch
+from rapidity.data.collections import find_columns
+from rapidity.data.features import require_one_value
+from rapidity.data.pending import parse_expression
 from rapidity.data.split import SplitRows
 from rapidity.data.table import SPLITS
 from rapidity.evaluation import ScoredEvents, evaluate
 from rapidity.explanation import Embeddings, find_planes, fit_probe, make_target
-from rapidity.expressions import parse_expression
 from rapidity.metrics import Estimate
 from rapidity.report import draw_probe
 from rapidity.workflow.rebuild import rebuild_run
@@ -126,9 +128,11 @@ def probe_run(
     """
     progress = progress or SilentProgress()
     run = Run.open(folder)
-    expression = parse_expression(target, load_config(run.path.config).config.data.objects)
+    objects = load_config(run.path.config).config.data.objects
     needed_by = f"the target '{target}' of the probe"
-    rebuilt = rebuild_run(run, expression.columns, needed_by, engine=engine, progress=progress)
+    rebuilt = rebuild_run(run, find_columns(target, objects), needed_by, engine=engine, progress=progress)
+    expression = parse_expression(target, objects, rebuilt.prepared.features.collections)
+    require_one_value(expression, needed_by)
     table = rebuilt.prepared.table
     _check_layer(layer, rebuilt.prepared)
     truth = make_target(expression, table.columns, table.name_row)

@@ -111,11 +111,7 @@ def make_input_data(prepared: PreparedRun) -> InputData:
     features: dict[str, NDArray[Any]] = {}
     units: dict[str, str] = {}
     for fitted in prepared.preparation.features:
-        columns = {
-            name: table.columns[name].astype(np.float64, copy=False) for name in fitted.feature.columns
-        }
-        with np.errstate(all="ignore"):
-            values, is_missing = fitted.screen(columns)
+        values, is_missing = fitted.screen_rows(table.columns)
         name = fitted.feature.name
         features[name] = (values if is_missing is None else np.where(is_missing, np.nan, values)).astype(
             np.float32
