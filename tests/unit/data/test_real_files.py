@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 
+import awkward as ak
 import numpy as np
 import pytest
+import uproot
 
 from rapidity.core.errors import DataError
+from rapidity.core.jagged import Jagged, JaggedType
 from rapidity.data.inspection import inspect_file
 from rapidity.data.readers import list_tables, open_reader
+from rapidity.data.readers.opening import open_table
 
 pytestmark = pytest.mark.data
 
@@ -90,6 +94,80 @@ def test_physlite_rntuple(shared_data):
     assert "xTrigDecisionAux:.smk" in flat
     assert all(len(values) == 100 for values in read_all(path, flat, np.float64, tree="EventData").values())
     assert len(read_all(path, ["Token"], object, tree="EventTag")["Token"]) == 100
+
+
+ROOT_FILES = [
+    ("root_layouts/nanoAOD_2015_CMS_Open_Data_ttbar.root", "Events"),
+    ("root_layouts/uproot-HZZ.root", "events"),
+    ("root_layouts/uproot-Zmumu.root", "events"),
+    ("root_layouts/uproot-physlite-rntuple_v1-0-0-0.root", "EventData"),
+    ("root_layouts/uproot-physlite-rntuple_v1-0-0-0.root", "EventTag"),
+    ("delphes_hbb_ttbar/reduced_higgsevents.root", "EventsTree"),
+    ("delphes_hbb_ttbar/reduced_ttbarevents.root", "EventsTree"),
+    ("delphes_hbb_ttbar/reduced_dataevents.root", "EventsTree"),
+    ("cms_jets/ntuple_ttbar.root", "deepntuplizer/tree"),
+    *((f"atlas_4lep/data_{period}.4lep.root", "mini") for period in "ABCD"),
+]
+
+
+def dtypes_of(reader):
+    """Return every column that can be read, with its own type."""
+    plain = {"float32": "f4", "float64": "f8", "integer": "f8", "boolean": "f4", "text": object}
+    wanted = {}
+    for name, info in reader.columns.items():
+        if info.kind in plain:
+            wanted[name] = plain[info.kind]
+        elif info.dtype is not None:
+            wanted[name] = (
+                JaggedType.of(info.dtype) if info.kind == "jagged" else np.dtype((info.dtype, info.shape))
+            )
+    return wanted
+
+
+def awkward_fields(table):
+    """Return the branches or fields of a table by name."""
+    if hasattr(table, "all_fields"):
+        return {field.path: field for field in table.all_fields if not field.is_anonymous}
+    return {branch.name: branch for branch in table.itervalues(recursive=True) if not branch.branches}
+
+
+@pytest.mark.parametrize(("path", "tree"), ROOT_FILES)
+def test_every_column_is_read_as_awkward_reads_it(shared_data, path, tree):
+    reader = open_table(shared_data / path, tree)
+    chunks = list(reader.read(dtypes_of(reader), 37))
+    with uproot.open(shared_data / path) as file:
+        fields = awkward_fields(file[tree])
+        for name, first in chunks[0].items():
+            expected = fields[name].array()
+            if isinstance(first, Jagged):
+                found = Jagged.concatenate([chunk[name] for chunk in chunks])
+                np.testing.assert_array_equal(found.counts, ak.num(expected))
+                np.testing.assert_array_equal(found.content, ak.to_numpy(ak.flatten(expected)), err_msg=name)
+            else:
+                found = np.concatenate([chunk[name] for chunk in chunks])
+                np.testing.assert_array_equal(found, np.array(ak.to_list(expected)), err_msg=name)
+
+
+@pytest.mark.parametrize(("path", "tree"), ROOT_FILES)
+def test_columns_of_a_collection_have_equal_counts(shared_data, path, tree):
+    reader = open_table(shared_data / path, tree)
+    jagged = {name: dtype for name, dtype in dtypes_of(reader).items() if isinstance(dtype, JaggedType)}
+    for chunk in reader.read(jagged):
+        counts = {}
+        for name, values in chunk.items():
+            collection = reader.columns[name].collection
+            if collection is not None:
+                np.testing.assert_array_equal(counts.setdefault(collection, values.counts), values.counts)
+
+
+def test_physlite_containers_are_collections(shared_data):
+    reader = open_table(shared_data / ROOT_FILES[3][0], "EventData")
+    columns = reader.columns
+    assert columns["AnalysisJetsAuxDyn:pt"].collection == "AnalysisJets"
+    # Lists of this store are of different lengths: it is no container.
+    assert columns["xTrigDecisionAux:.lvl2PassedRaw"].collection is None
+    assert columns["AnalysisJets"].kind == "unreadable"
+    assert columns["METAssoc_AnalysisMETAux:.calpx"].kind == "doubly jagged"
 
 
 def test_hzz_and_zmumu(shared_data):

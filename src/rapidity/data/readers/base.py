@@ -11,10 +11,13 @@ import numpy as np
 from rapidity.core.errors import DataError, MissingNameError, closest, shorten
 from rapidity.core.jagged import Jagged, JaggedType
 from rapidity.data.readers.conversion import Place, convert, convert_jagged
+from rapidity.data.readers.ranges import cut_ranges
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from rapidity.data.readers.reader import ColumnInfo, ColumnType, EntryRange
 
@@ -58,6 +61,14 @@ class TableReader(ABC):
     def n_entries(self) -> int | None:
         """Number of rows, or None where only reading the file tells."""
         return self._n_entries
+
+    def entry_ranges(self, n_wanted: int) -> list[tuple[int, int]]:
+        """Return consecutive ranges of all entries that can be read apart (see `Reader.entry_ranges`)."""
+        return cut_ranges(self._n_entries or 0, n_wanted, self._block_borders(n_wanted))
+
+    def _block_borders(self, n_wanted: int) -> Sequence[int] | NDArray[np.int64] | None:
+        """Return the entries where blocks on disk begin, for ranges of about `n_wanted`; None: anywhere."""
+        return None
 
     def read(
         self,

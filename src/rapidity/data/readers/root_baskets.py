@@ -6,6 +6,7 @@ or Python objects. A branch of numbers needs neither: a basket holds the numbers
 
 from __future__ import annotations
 
+import queue
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,8 @@ import uproot
 from rapidity.core.jagged import Jagged
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
 _LIBRARY = uproot.interpretation.library.NumPy()
@@ -42,72 +45,98 @@ class BranchStream:
         self._interpretation = branch.interpretation
         self._starts = np.asarray(branch.entry_offsets, np.int64)
         """First entry of each basket, and one past the last."""
-        self._held: dict[int, Any] = {}
-        self._is_jagged = holds_lists(self._interpretation)
-        self._is_plain = self._is_jagged or holds_numbers(self._interpretation)
+        self._held: tuple[int, Any] | None = None
+        """Number and values of the basket that was not used up."""
 
     def take(self, start: int, stop: int) -> Any:
         """Return the values of the entries as an array, jagged ones as `Jagged`."""
-        if not self._is_plain:
-            return self._branch.array(entry_start=start, entry_stop=stop, library="np")
+        if holds_lists(self._interpretation):
+            return self._take_lists(start, stop)
+        if holds_numbers(self._interpretation):
+            return self._take_numbers(start, stop)
+        return self._branch.array(entry_start=start, entry_stop=stop, library="np")
+
+    def _take_numbers(self, start: int, stop: int) -> NDArray[Any]:
+        taken = _allocate(stop - start, self._interpretation.to_dtype)
+        place = 0
+        for values, first, last in self._baskets(start, stop):
+            taken[place : place + last - first] = values[first:last]
+            place += last - first
+        return taken
+
+    def _take_lists(self, start: int, stop: int) -> Jagged:
+        base, _ = _native(self._interpretation.content.to_dtype)
+        offsets = np.zeros(stop - start + 1, np.int64)
+        contents = []
+        place = n_values = 0
+        for values, first, last in self._baskets(start, stop):
+            bounds = values.offsets[first : last + 1]
+            # To the byte order of this machine while the values are in its caches.
+            contents.append(values.content[bounds[0] : bounds[-1]].astype(base))
+            np.add(bounds[1:], n_values - int(bounds[0]), out=offsets[place + 1 : place + len(bounds)])
+            place += last - first
+            n_values += len(contents[-1])
+        return Jagged(contents[0] if len(contents) == 1 else np.concatenate(contents), offsets)
+
+    def _baskets(self, start: int, stop: int) -> Iterator[tuple[Any, int, int]]:
+        """Yield the values of each basket with the part of them that lies between the entries."""
         first = int(np.searchsorted(self._starts, start, side="right")) - 1
         last = int(np.searchsorted(self._starts, stop, side="left"))
-        parts = []
+        held, values = self._held or (-1, None)
+        baskets = self._fetch(range(first + (held == first), last))
         for number in range(first, last):
             begin, end = int(self._starts[number]), int(self._starts[number + 1])
-            values = self._read(number)
-            parts.append((values, max(start, begin) - begin, min(stop, end) - begin))
-        self._held = {
-            number: values for number, values in self._held.items() if self._starts[number + 1] > stop
-        }
-        return self._join_lists(parts) if self._is_jagged else self._join_numbers(parts)
+            values = values if held == number else self._interpret(number, next(baskets))
+            self._held = (number, values) if end > stop else None
+            if begin < end:
+                yield values, max(start, begin) - begin, min(stop, end) - begin
 
-    def _read(self, number: int) -> Any:
-        """Return the values of a basket in the byte order of the file."""
-        if number not in self._held:
-            basket = self._branch.basket(number)
-            self._held[number] = self._interpretation.basket_array(
-                basket.data,
-                basket.byte_offsets,
-                basket,
-                self._branch,
-                self._branch.context,
-                basket.member("fKeylen"),
-                _LIBRARY,
-                {},
-            )
-            n_entries = int(self._starts[number + 1] - self._starts[number])
-            if len(self._held[number]) != n_entries:
-                message = (
-                    f"basket {number} of branch {self._branch.name} holds {len(self._held[number])} entries, "
-                    f"expected {n_entries}"
+    def _fetch(self, numbers: range) -> Iterator[Any]:
+        """Yield baskets; all are asked for at once, so that they are read while others are decompressed."""
+        n_normal = self._branch.num_baskets - len(self._branch.embedded_baskets)
+        seeks = self._branch.member("fBasketSeek")
+        starts = {number: int(seeks[number]) for number in numbers if number < n_normal}
+        ranges = [
+            (start, start + int(self._branch.basket_compressed_bytes(number)))
+            for number, start in starts.items()
+        ]
+        chunks = iter(self._branch.file.source.chunks(ranges, queue.Queue()))
+        for number in numbers:
+            if number in starts:
+                cursor = uproot.source.cursor.Cursor(starts[number])
+                file = self._branch.file
+                yield uproot.models.TBasket.Model_TBasket.read(
+                    next(chunks), cursor, {"basket_num": number}, file, file, self._branch
                 )
-                raise ValueError(message)
-        return self._held[number]
+            else:
+                yield self._branch.basket(number)
 
-    def _join_numbers(self, parts: list[tuple[Any, int, int]]) -> NDArray[Any]:
-        slices = [values[start:stop] for values, start, stop in parts]
-        return _join(slices, self._interpretation.to_dtype)
+    def _interpret(self, number: int, basket: Any) -> Any:
+        """Return the values of a basket in the byte order of the file."""
+        values = self._interpretation.basket_array(
+            basket.data,
+            basket.byte_offsets,
+            basket,
+            self._branch,
+            self._branch.context,
+            basket.member("fKeylen"),
+            _LIBRARY,
+            {},
+        )
+        n_entries = int(self._starts[number + 1] - self._starts[number])
+        if len(values) != n_entries:
+            name = self._branch.name
+            message = f"basket {number} of branch {name} holds {len(values)} entries, expected {n_entries}"
+            raise ValueError(message)
+        return values
 
-    def _join_lists(self, parts: list[tuple[Any, int, int]]) -> Jagged:
-        slices = []
-        offsets = [np.zeros(1, np.int64)]
-        n_values = 0
-        for values, start, stop in parts:
-            bounds = values.offsets[start : stop + 1].astype(np.int64)
-            slices.append(values.content[bounds[0] : bounds[-1]])
-            bounds += n_values - bounds[0]
-            offsets.append(bounds[1:])
-            n_values = int(bounds[-1])
-        return Jagged(_join(slices, self._interpretation.content.to_dtype), np.concatenate(offsets))
 
-
-def _join(slices: list[NDArray[Any]], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Return the slices end to end, in the byte order of this machine."""
+def _native(dtype: np.dtype[Any]) -> tuple[np.dtype[Any], tuple[int, ...]]:
+    """Return the type of the numbers in the byte order of this machine, and the shape of one event."""
     base, shape = dtype.subdtype or (dtype, ())
-    joined = np.empty((sum(map(len, slices)), *shape), base.newbyteorder("="))
-    place = 0
-    for values in slices:
-        joined[place : place + len(values)] = values
-        place += len(values)
-    return joined
+    return base.newbyteorder("="), shape
+
+
+def _allocate(n_entries: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+    base, shape = _native(dtype)
+    return np.empty((n_entries, *shape), base)

@@ -80,6 +80,10 @@ class RNTupleReader(TableReader):
         """The RNTuple and the file, for messages."""
         return f"RNTuple '{self.table}' of {self.path}"
 
+    def _block_borders(self, n_wanted: int) -> list[int]:
+        with open_file(self.path) as file, report_damage(self.path):
+            return [int(cluster.num_first_entry) for cluster in file[self.table].cluster_summaries]
+
     def _raw_chunks(
         self, names: Sequence[str], chunk_size: int, start: int, stop: int | None
     ) -> Iterator[dict[str, Any]]:

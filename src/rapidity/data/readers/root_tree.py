@@ -10,6 +10,7 @@ import uproot
 
 from rapidity.data.readers.base import TableReader
 from rapidity.data.readers.conversion import array_dtype
+from rapidity.data.readers.ranges import common_borders
 from rapidity.data.readers.reader import ColumnInfo
 from rapidity.data.readers.root_baskets import BranchStream, holds_lists, holds_numbers
 from rapidity.data.readers.root_file import open_file, report_damage
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy as np
+    from numpy.typing import NDArray
 
     from rapidity.data.readers.reader import ColumnKind
 
@@ -48,6 +50,14 @@ class TreeReader(TableReader):
     def where(self) -> str:
         """The tree and the file, for messages."""
         return f"tree '{self.table}' of {self.path}"
+
+    def _block_borders(self, n_wanted: int) -> NDArray[np.int64] | None:
+        with open_file(self.path) as file, report_damage(self.path):
+            branches = _name_branches(file[self.table])
+            readable = [
+                branch for name, branch in branches.items() if self._columns[name].kind != "unreadable"
+            ]
+            return common_borders((branch.entry_offsets for branch in readable), n_wanted)
 
     def _raw_chunks(
         self, names: Sequence[str], chunk_size: int, start: int, stop: int | None
@@ -120,7 +130,7 @@ def _number_kind(dtype: np.dtype[Any]) -> ColumnKind:
 def _collection(name: str, branch: Any) -> str | None:
     """Return the collection that the branch with the counts is called after, if there is one.
 
-    Delphes calls the leaf ``Jet_``, NanoAOD ``nJet``, others ``n_jets``, ``jet_n``, ``jet_num``, ``jet_size``.
+    Delphes calls the leaf ``Jet_``, NanoAOD ``nJet``, others ``n_jets``, ``jet_n``, ``jet_num``, ...
     """
     leaf = branch.count_leaf
     if leaf is None:

@@ -1,0 +1,378 @@
+"""Jagged columns of every format that has them, and ranges of entries of every format."""
+
+from __future__ import annotations
+
+import awkward as ak
+import h5py
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import uproot
+
+from rapidity.core.errors import DataError
+from rapidity.core.jagged import Jagged, JaggedType
+from rapidity.data.readers import open_reader
+from rapidity.data.readers.conversion import Place, convert_jagged
+
+N_EVENTS = 60
+FLOAT = JaggedType.of(np.float32)
+DOUBLE = JaggedType.of(np.float64)
+
+
+def make_counts(n_events=N_EVENTS):
+    return np.arange(n_events) % 4
+
+
+def make_lists(dtype="f8", n_events=N_EVENTS):
+    counts = make_counts(n_events)
+    return ak.unflatten(np.arange(counts.sum()).astype(dtype) % 100, counts)
+
+
+def read_all(path, dtypes, chunk_size=16, entries=None, **options):
+    chunks = list(open_reader(path, **options).read(dtypes, chunk_size, entries))
+    return {
+        name: Jagged.concatenate([chunk[name] for chunk in chunks])
+        if isinstance(dtype, JaggedType)
+        else np.concatenate([chunk[name] for chunk in chunks])
+        for name, dtype in dtypes.items()
+    }
+
+
+def as_lists(column):
+    return ak.to_list(ak.unflatten(column.content, column.counts))
+
+
+@pytest.fixture
+def tree_file(tmp_path):
+    path = tmp_path / "tree.root"
+    jets = ak.zip({"pt": make_lists(), "n_tracks": make_lists("u1"), "is_b": make_lists("i4") % 2 == 0})
+    with uproot.recreate(path) as file:
+        tree = file.mktree(
+            "events",
+            {
+                "Jet": 'var * {"pt": float64, "n_tracks": uint8, "is_b": bool}',
+                "track_pt": "var * float32",
+                "met": np.float32,
+                "cov": (np.dtype("f4"), (3,)),
+            },
+        )
+        # Baskets of different sizes, none of which is a multiple of a chunk.
+        for part in (slice(0, 7), slice(7, 40), slice(40, None)):
+            n_events = len(range(N_EVENTS)[part])
+            tree.extend(
+                {
+                    "Jet": jets[part],
+                    "track_pt": make_lists("f4")[part],
+                    "met": np.arange(N_EVENTS, dtype="f4")[part],
+                    "cov": np.ones((n_events, 3), "f4"),
+                }
+            )
+    return path
+
+
+@pytest.fixture
+def ntuple_file(tmp_path):
+    path = tmp_path / "ntuple.root"
+    inner = ak.zip({"mass": make_lists()})
+    jets = ak.zip({"pt": make_lists(), "n_tracks": make_lists("u1"), "sub": inner}, depth_limit=2)
+    with uproot.recreate(path) as file:
+        events = {
+            "jets": jets,
+            "is_b": make_lists("i4") % 2 == 0,
+            "tracks": ak.Array([[[1.0], []]] * N_EVENTS),
+            "names": ak.Array([["a", "b"]] * N_EVENTS),
+            "met": np.arange(N_EVENTS, dtype="f4"),
+        }
+        table = file.mkrntuple("events", ak.Array({name: values[:20] for name, values in events.items()}))
+        table.extend(ak.Array({name: values[20:] for name, values in events.items()}))
+    return path
+
+
+@pytest.fixture
+def parquet_file(tmp_path):
+    path = tmp_path / "events.parquet"
+    lists = ak.to_list(make_lists())
+    table = pa.table(
+        {
+            "jet_pt": pa.array(lists, pa.list_(pa.float64())),
+            "jet_n": pa.array(lists, pa.large_list(pa.float64())).cast(pa.large_list(pa.int16())),
+            "jet_is_b": pa.array([[value > 3 for value in values] for values in lists]),
+            "tracks": pa.array([[[1.0], []]] * N_EVENTS),
+            "names": pa.array([["a"]] * N_EVENTS),
+            "met": pa.array(np.arange(N_EVENTS, dtype="f4")),
+        }
+    )
+    pq.write_table(table, path, row_group_size=13)
+    return path
+
+
+def write_columnar(path, counts=None, width=3, **attributes):
+    with h5py.File(path, "w") as file:
+        group = file.create_group("events")
+        group.attrs["rapidity_format"] = 1
+        lists = make_lists()
+        padded = ak.to_numpy(ak.fill_none(ak.pad_none(lists, width, clip=True), 0.0))
+        dataset = group.create_dataset("jet_pt", data=padded, chunks=(16, width))
+        dataset.attrs.update({"unit": "GeV", "collection": "jet", **attributes})
+        group["n_jet"] = make_counts() if counts is None else counts
+        group["met"] = np.arange(N_EVENTS, dtype="f4")
+        group["class"] = np.arange(N_EVENTS, dtype="i4") % 2
+        group["class"].attrs["names"] = ["background", "signal"]
+    return path
+
+
+@pytest.fixture
+def columnar_file(tmp_path):
+    return write_columnar(tmp_path / "columnar.h5")
+
+
+@pytest.mark.parametrize("chunk_size", [1, 9, 16, 1000])
+def test_count_leaf_branches_are_read(tree_file, chunk_size):
+    wanted = {"Jet_pt": DOUBLE, "Jet_n_tracks": FLOAT, "Jet_is_b": FLOAT, "track_pt": FLOAT, "met": "f4"}
+    found = read_all(tree_file, wanted, chunk_size)
+    assert as_lists(found["Jet_pt"]) == ak.to_list(make_lists())
+    assert as_lists(found["Jet_n_tracks"]) == ak.to_list(make_lists("f4"))
+    assert found["Jet_n_tracks"].dtype == np.float32
+    assert as_lists(found["Jet_is_b"]) == ak.to_list(ak.values_astype(make_lists("i4") % 2 == 0, "f4"))
+    assert found["Jet_pt"].offsets.dtype == np.int64
+    assert found["met"].tolist() == list(range(N_EVENTS))
+
+
+def test_collections_of_a_tree_are_those_of_its_counts(tree_file):
+    columns = open_reader(tree_file).columns
+    jagged = {name: (info.dtype, info.collection) for name, info in columns.items() if info.kind == "jagged"}
+    assert jagged == {
+        "Jet_pt": ("float64", "Jet"),
+        "Jet_n_tracks": ("uint8", "Jet"),
+        "Jet_is_b": ("uint8", "Jet"),
+        "track_pt": ("float32", "track_pt"),
+    }
+
+
+@pytest.mark.parametrize("entries", [(0, 60), (3, 8), (7, 40), (39, 41), (59, 60), (20, 20), range(5, 50)])
+@pytest.mark.parametrize("kind", ["tree_file", "ntuple_file", "parquet_file", "columnar_file"])
+def test_range_of_entries_is_read(request, kind, entries):
+    path = request.getfixturevalue(kind)
+    name = {"tree_file": "Jet_pt", "ntuple_file": "jets.pt"}.get(kind, "jet_pt")
+    start, stop = (entries.start, entries.stop) if isinstance(entries, range) else entries
+    found = read_all(path, {name: DOUBLE, "met": "f8"}, 16, entries)
+    assert found["met"].tolist() == list(range(start, stop))
+    assert as_lists(found[name]) == ak.to_list(make_lists()[start:stop])
+
+
+def write_flat(path, suffix):
+    values = np.arange(N_EVENTS, dtype="f8")
+    if suffix == "csv":
+        path.write_text("\n".join(["met,other", *(f"{value},1" for value in values)]) + "\n")
+    elif suffix == "npy":
+        np.save(path, values)
+    elif suffix == "npz":
+        np.savez_compressed(path, met=values, other=values)
+    return path
+
+
+@pytest.mark.parametrize("suffix", ["csv", "npy", "npz"])
+@pytest.mark.parametrize("entries", [(0, 60), (13, 37), (59, 60), (4, 4)])
+def test_range_of_entries_of_flat_files_is_read(tmp_path, suffix, entries):
+    path = write_flat(tmp_path / f"met.{suffix}", suffix)
+    assert read_all(path, {"met": "f8"}, 5, entries)["met"].tolist() == list(range(*entries))
+
+
+@pytest.mark.parametrize("name", ["a.idx", "a.idx.gz"])
+def test_range_of_entries_of_an_idx_file_is_read(write_idx, name):
+    path = write_idx(name, np.arange(N_EVENTS, dtype="u1"))
+    assert read_all(path, {"label": "i8"}, 7, (11, 50))["label"].tolist() == list(range(11, 50))
+
+
+@pytest.mark.parametrize("entries", [(-1, 5), (5, 2), (0, N_EVENTS + 1), range(0, 10, 2)])
+def test_impossible_range_of_entries_is_refused(tree_file, entries):
+    expected = (
+        r"entries .* of tree 'events' of .* were asked for, expected \(start, stop\).*<= 60 \(its number"
+    )
+    with pytest.raises(DataError, match=expected):
+        open_reader(tree_file).read({"met": "f4"}, entries=entries)
+
+
+def test_csv_file_with_fewer_entries_than_asked_for_is_refused(tmp_path):
+    path = write_flat(tmp_path / "a.csv", "csv")
+    with pytest.raises(
+        DataError, match=r"entries \(50, 70\) of .*a\.csv were asked for, but it has 60 entries"
+    ):
+        list(open_reader(path).read({"met": "f8"}, entries=(50, 70)))
+
+
+def test_place_of_a_bad_value_counts_from_the_start_of_the_file(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("n\n" + "1\n" * 20 + "1.5\n")
+    with pytest.raises(DataError, match=r"line 22: found '1\.5'"):
+        list(open_reader(path).read({"n": "i8"}, entries=(15, 21)))
+
+
+def test_records_inside_lists_of_an_ntuple_are_read(ntuple_file):
+    reader = open_reader(ntuple_file)
+    columns = reader.columns
+    assert {name: info.kind for name, info in columns.items()} == {
+        "jets.pt": "jagged",
+        "jets.n_tracks": "jagged",
+        "jets.sub.mass": "jagged",
+        "is_b": "jagged",
+        "tracks": "doubly jagged",
+        "names": "jagged",
+        "met": "float32",
+    }
+    assert {info.collection for name, info in columns.items() if name.startswith("jets")} == {"jets"}
+    assert columns["is_b"].collection is None
+    found = read_all(ntuple_file, {"jets.sub.mass": DOUBLE, "is_b": FLOAT, "jets.n_tracks": FLOAT}, 7)
+    assert as_lists(found["jets.sub.mass"]) == ak.to_list(make_lists())
+    assert as_lists(found["is_b"]) == ak.to_list(ak.values_astype(make_lists("i4") % 2 == 0, "f4"))
+
+
+def test_parquet_lists_are_read(parquet_file):
+    kinds = {name: (info.kind, info.dtype) for name, info in open_reader(parquet_file).columns.items()}
+    assert kinds == {
+        "jet_pt": ("jagged", "float64"),
+        "jet_n": ("jagged", "int16"),
+        "jet_is_b": ("jagged", "uint8"),
+        "tracks": ("doubly jagged", None),
+        "names": ("jagged", None),
+        "met": ("float32", None),
+    }
+    found = read_all(parquet_file, {"jet_pt": FLOAT, "jet_n": JaggedType.of("i8"), "jet_is_b": FLOAT}, 7)
+    assert as_lists(found["jet_pt"]) == ak.to_list(make_lists("f4"))
+    assert as_lists(found["jet_n"]) == ak.to_list(make_lists("i8"))
+    assert as_lists(found["jet_is_b"]) == ak.to_list(ak.values_astype(make_lists() > 3, "f4"))
+
+
+def test_unit_and_collection_of_a_parquet_list_are_its_metadata(tmp_path):
+    field = pa.field("pt", pa.list_(pa.float32()), metadata={"unit": "GeV", "collection": "jets"})
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"pt": [[1.0], []]}, schema=pa.schema([field])), path)
+    info = open_reader(path).columns["pt"]
+    assert (info.unit, info.collection) == ("GeV", "jets")
+
+
+@pytest.mark.parametrize(
+    ("lists", "expected"),
+    [
+        (
+            [[1.0], [2.0, None]],
+            r"column 'pt' of .*a\.parquet, entry 1, value 1: found no value, expected a number",
+        ),
+        ([[1.0], None], r"column 'pt' of .*a\.parquet, entry 1: found no value, expected a list"),
+    ],
+)
+def test_missing_value_inside_lists_is_refused(tmp_path, lists, expected):
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"pt": pa.array(lists, pa.list_(pa.float64()))}), path)
+    with pytest.raises(DataError, match=expected):
+        list(open_reader(path).read({"pt": FLOAT}))
+
+
+def test_nan_inside_a_list_stays():
+    values = Jagged.from_counts(np.array([1.0, np.nan]), np.array([0, 2]))
+    converted = convert_jagged(values, np.dtype("f4"), Place("pt", "a.root"))
+    np.testing.assert_array_equal(converted.content, [1, np.nan])
+
+
+def test_value_that_does_not_fit_names_its_event():
+    values = Jagged.from_counts(np.array([1.0, 2.0, 2.5]), np.array([1, 0, 2]))
+    with pytest.raises(
+        DataError, match=r"column 'n' of a\.root, row 2, value 1: found 2\.5, expected a whole"
+    ):
+        convert_jagged(values, np.dtype("i8"), Place("n", "a.root"))
+
+
+def test_columnar_file_is_described_and_read(columnar_file):
+    reader = open_reader(columnar_file)
+    info = reader.columns["jet_pt"]
+    assert (info.kind, info.dtype, info.unit, info.collection) == ("jagged", "float64", "GeV", "jet")
+    assert reader.columns["class"].kind == "text"
+    assert reader.columns["n_jet"].kind == "integer"
+    found = read_all(columnar_file, {"jet_pt": FLOAT, "class": object, "n_jet": "i8"}, 7)
+    assert as_lists(found["jet_pt"]) == ak.to_list(make_lists("f4"))
+    assert found["class"][:2].tolist() == ["background", "signal"]
+
+
+def test_more_objects_than_there_is_room_for_are_refused(tmp_path):
+    path = write_columnar(tmp_path / "a.h5", width=2)
+    with pytest.raises(
+        DataError, match=r"column 'n_jet' of 'events' of .*, entry 3: found 3 objects, expected 0 to 2"
+    ):
+        list(open_reader(path).read({"jet_pt": FLOAT}))
+
+
+def test_padded_dataset_without_its_counts_is_refused(tmp_path):
+    path = write_columnar(tmp_path / "a.h5", collection="lepton")
+    with pytest.raises(
+        DataError, match=r"'jet_pt' of 'events' of .* 'lepton', but there are no whole numbers 'n_lepton'"
+    ):
+        open_reader(path)
+
+
+def test_lists_of_varying_length_in_hdf5_are_read(tmp_path):
+    path = tmp_path / "a.h5"
+    lists = ak.to_list(make_lists())
+    with h5py.File(path, "w") as file:
+        dataset = file.create_dataset("jet_pt", (N_EVENTS,), h5py.vlen_dtype(np.float32))
+        for index, values in enumerate(lists):
+            dataset[index] = np.array(values, np.float32)
+        file["met"] = np.zeros(N_EVENTS)
+    assert open_reader(path).columns["jet_pt"].kind == "jagged"
+    assert as_lists(read_all(path, {"jet_pt": DOUBLE}, 7)["jet_pt"]) == lists
+
+
+@pytest.mark.parametrize(
+    ("column", "dtype", "expected"),
+    [
+        ("Jet_pt", "f4", r"a varying number of values per event.*such as Jet_pt\[0\], sum\(Jet_pt\)"),
+        ("Jet_pt", np.dtype(("f4", (3,))), r"holds double\[\], expected an array of shape \(3,\)"),
+        ("met", FLOAT, r"holds one value per event \(float\), expected a varying number"),
+        ("cov", FLOAT, r"holds \(3,\) values per event \(float\[3\]\), expected a varying number"),
+    ],
+)
+def test_column_asked_for_in_another_way_is_refused(tree_file, column, dtype, expected):
+    with pytest.raises(DataError, match=rf"column '{column}' of tree 'events' of .*{expected}"):
+        open_reader(tree_file).read({column: dtype})
+
+
+@pytest.mark.parametrize(
+    ("column", "expected"),
+    [("tracks", "for each of a varying number of objects"), ("names", "its values are no numbers")],
+)
+@pytest.mark.parametrize("kind", ["ntuple_file", "parquet_file"])
+def test_lists_of_other_things_than_numbers_are_refused(request, kind, column, expected):
+    reader = open_reader(request.getfixturevalue(kind))
+    with pytest.raises(DataError, match=rf"column '{column}' of .* cannot be read: .*{expected}"):
+        reader.read({column: FLOAT})
+
+
+def test_no_entries_make_one_empty_jagged_chunk(tree_file):
+    (chunk,) = open_reader(tree_file).read({"Jet_pt": FLOAT}, entries=(5, 5))
+    assert len(chunk["Jet_pt"]) == 0
+    assert chunk["Jet_pt"].dtype == np.float32
+
+
+def test_each_basket_is_read_once(tree_file, monkeypatch):
+    read = uproot.models.TBasket.Model_TBasket.read.__func__
+    names = []
+
+    def count(cls, chunk, cursor, context, *rest):
+        names.append((rest[2].name, context["basket_num"]))
+        return read(cls, chunk, cursor, context, *rest)
+
+    monkeypatch.setattr(uproot.models.TBasket.Model_TBasket, "read", classmethod(count))
+    read_all(tree_file, {"Jet_pt": FLOAT, "met": "f4"}, 5)
+    jets = [place for place in names if place[0] == "Jet_pt"]
+    assert sorted(jets) == [("Jet_pt", 0), ("Jet_pt", 1), ("Jet_pt", 2)]
+
+
+def test_count_that_only_looks_like_one_is_not_cut(tmp_path):
+    path = tmp_path / "a.root"
+    counts = {"neutral_pt": "neutral", "sv_pt": "sv_num", "mu_pt": "n_mu", "el_pt": "nel", "ph_pt": "ph_size"}
+    with uproot.recreate(path) as file:
+        tree = file.mktree("t", dict.fromkeys(counts, "var * float32"), counter_name=counts.__getitem__)
+        tree.extend(dict.fromkeys(counts, make_lists("f4")))
+    columns = open_reader(path).columns
+    found = {name: info.collection for name, info in columns.items() if info.kind == "jagged"}
+    assert found == {"neutral_pt": "neutral", "sv_pt": "sv", "mu_pt": "mu", "el_pt": "el", "ph_pt": "ph"}
