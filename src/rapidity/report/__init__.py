@@ -8,7 +8,7 @@ from rapidity.report.computational_graph import draw_computational_graph
 from rapidity.report.content import ReportContent
 from rapidity.report.evaluation_figures import draw_evaluation
 from rapidity.report.figures import DrawnFigure
-from rapidity.report.history import draw_history
+from rapidity.report.history import draw_fold_histories, draw_history
 from rapidity.report.inputs import InputData, draw_inputs
 from rapidity.report.interactive import draw_interactive, find_pages
 from rapidity.report.network_figure import draw_network
@@ -21,6 +21,7 @@ __all__ = [
     "ReportContent",
     "draw_computational_graph",
     "draw_evaluation",
+    "draw_fold_histories",
     "draw_history",
     "draw_inputs",
     "draw_interactive",

@@ -140,3 +140,56 @@ def _mark_best(
     values = curves.get("validation")
     if len(at_best) and values is not None:
         axes.plot([best_epoch], [values[at_best[0]]], marker="*", markersize=7, color=SIX_COLOURS[2])
+
+
+def draw_fold_histories(
+    folds: Sequence[Mapping[str, Sequence[float | None]]],
+    folder: Path | str,
+    *,
+    formats: Sequence[str] = ("png",),
+) -> list[DrawnFigure]:
+    """Write ``loss``, ``accuracy``, ``auc`` and ``rate`` of the trainings of all folds into `folder`.
+
+    Parameters
+    ----------
+    folds
+        For each fold what `draw_history` takes.
+    """
+    figures = []
+    with figure_style():
+        for name in _QUANTITIES:
+            curves = [_curves(columns, name) for columns in folds]
+            if any(curves):
+                figures.append(_draw_folds(folds, curves, name, Path(folder), formats))
+    return figures
+
+
+def _draw_folds(
+    folds: Sequence[Mapping[str, Sequence[float | None]]],
+    curves: Sequence[Mapping[str, NDArray[np.float64]]],
+    name: str,
+    folder: Path,
+    formats: Sequence[str],
+) -> DrawnFigure:
+    """Draw a thin line for each fold and split: folds that differ from the others show by themselves."""
+    title, axis_title, _ = _QUANTITIES[name]
+    figure, axes = new_axes(height_cm=6.0)
+    colours = {"train": SIX_COLOURS[0], "validation": SIX_COLOURS[2]}
+    handles: dict[str, object] = {}
+    for columns, of_fold in zip(folds, curves, strict=True):
+        epochs = np.array(columns["epoch"], dtype=np.float64)
+        for label, values in of_fold.items():
+            style = "--" if label == "train" else "-"
+            colour = colours.get(label, "0.25")
+            (line,) = axes.plot(epochs, values, color=colour, linestyle=style, linewidth=0.8, alpha=0.8)
+            handles.setdefault(label, line)
+    longest = max((np.array(columns["epoch"], dtype=np.float64) for columns in folds), key=len)
+    values = np.concatenate([values for of_fold in curves for values in of_fold.values()])
+    _set_limits(axes, longest, values, is_log=name == "rate")
+    axes.set(xlabel="Epoch", ylabel=axis_title)
+    shown = {f"{label}, {len(folds)} folds": handle for label, handle in handles.items() if label}
+    if shown:
+        leave_headroom(axes, 0.12)
+        place_legend(axes, list(shown.values()), list(shown), loc="upper center", ncols=2, fontsize=6.5)
+    caption = f"{_CAPTIONS[name]} One line for the network of each fold."
+    return save_figure(figure, folder, name, title=title, caption=caption, formats=formats)

@@ -18,8 +18,10 @@ from rapidity.engines import get_engine
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from rapidity.artefact import ParityReport
-    from rapidity.core.records import Model
+    from rapidity.core.records import FloatArray, Model
     from rapidity.workflow.prepare import PreparedRun
 
 PARITY_ROWS = 2048
@@ -63,7 +65,7 @@ def _check(artefact: OnnxModel, prepared: PreparedRun, model: Model) -> ParityRe
     """Compare on a random part of every split."""
     rng = make_generator(prepared.config.training.seed, "parity")
     splits = prepared.splits
-    most = min(PARITY_ROWS, max(PARITY_NUMBERS // _numbers_of_an_event(prepared), 2))
+    most = most_parity_rows(prepared)
     rows = np.concatenate(
         [
             rng.choice(split.rows, size=min(most, split.n_events), replace=False)
@@ -71,9 +73,18 @@ def _check(artefact: OnnxModel, prepared: PreparedRun, model: Model) -> ParityRe
         ]
     )
     columns = {name: prepared.table.columns[name][rows] for name in artefact.inputs}
+    return check_parity(artefact, columns, engine_logits(prepared, model, rows), prepared.table.classes)
+
+
+def most_parity_rows(prepared: PreparedRun) -> int:
+    """Return how many events of a split to compare at most."""
+    return min(PARITY_ROWS, max(PARITY_NUMBERS // _numbers_of_an_event(prepared), 2))
+
+
+def engine_logits(prepared: PreparedRun, model: Model, rows: NDArray[np.int64]) -> FloatArray:
+    """Return what the engine says of some rows of the table ``(n_rows, n_logits)``."""
     batch = make_batch(SplitRows(prepared.table, rows), prepared.preparation)
-    logits = model.predict(ResidentBatches(batch, batch_size=len(rows)))[OUTPUT_NAME]
-    return check_parity(artefact, columns, logits, prepared.table.classes)
+    return model.predict(ResidentBatches(batch, batch_size=len(rows)))[OUTPUT_NAME]
 
 
 def _numbers_of_an_event(prepared: PreparedRun) -> int:

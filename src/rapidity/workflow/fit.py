@@ -82,3 +82,15 @@ def make_plan(prepared: PreparedRun, *, is_declared: bool) -> TrainingPlan:
         feature_names={name: prepared.preparation.feature_names(name) for name in config.inputs},
         describe_event=prepared.describe_train_event,
     )
+
+
+def describe_training(training: TrainingResult) -> dict[str, Any]:
+    """Return what run.json says of a training."""
+    return {
+        "engine": training.history.rows[-1].engine,
+        "engines": training.history.engines(),
+        "epochs": len(training.history),
+        "kept_epoch": training.kept_epoch,
+        "best_epoch": training.best_epoch,
+        "stopped_early": training.stopped_early,
+    }

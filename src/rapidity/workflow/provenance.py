@@ -5,16 +5,20 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
+import sys
 import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rapidity.config import config_fingerprint
 from rapidity.core.files import hash_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from rapidity.config import RunConfig
 
 RECORDED_PACKAGES = (
     "rapidity",
@@ -27,6 +31,28 @@ RECORDED_PACKAGES = (
     "pyarrow",
     "scikit-learn",
 )
+
+
+def begin_record(
+    config: RunConfig, data_sha256: Mapping[str, str], warnings: Sequence[str]
+) -> dict[str, object]:
+    """Return what run.json says when a run begins."""
+    split = None if config.training.folds is not None else config.preparation.split
+    return {
+        "name": config.name,
+        "started": timestamp(),
+        "finished": None,
+        "command": sys.argv,
+        "versions": collect_versions(),
+        "machine": describe_machine(),
+        "seeds": {
+            "training": config.training.seed,
+            "split": getattr(split, "seed", None),
+        },
+        "config_sha256": config_fingerprint(config),
+        "data_sha256": dict(data_sha256),
+        "warnings": list(warnings),
+    }
 
 
 def collect_versions() -> dict[str, str]:

@@ -24,8 +24,9 @@ OWN_FILES = (
     "history.csv",
     "scores.parquet",
     "report.html",
+    "parity.npz",
 )
-OWN_FOLDERS = ("checkpoints", "plots", "probes")
+OWN_FOLDERS = ("checkpoints", "plots", "probes", "folds")
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,15 @@ class RunFolder:
     def probes(self) -> Path:
         """What probes of layers found, a folder each."""
         return self.path / "probes"
+
+    @property
+    def parity(self) -> Path:
+        """Of the run of one fold: logits of the engine, which the file of all folds must reproduce."""
+        return self.path / "parity.npz"
+
+    def fold(self, index: int) -> RunFolder:
+        """Return the folder of the run of one fold."""
+        return RunFolder(self.path / "folds" / str(index))
 
     @property
     def is_run(self) -> bool:

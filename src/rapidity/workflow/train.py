@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from rapidity.config import (
     LoadedConfig,
     RunConfig,
-    config_fingerprint,
     dump_config,
     load_config,
     resolve_paths,
@@ -22,10 +20,11 @@ from rapidity.core.progress import Progress, SilentProgress
 from rapidity.engines import get_engine
 from rapidity.training import CheckpointFolder
 from rapidity.workflow.export import export_model, model_metadata
-from rapidity.workflow.fit import build_model, fit_model
+from rapidity.workflow.fit import build_model, describe_training, fit_model
+from rapidity.workflow.folds import FoldedStages
 from rapidity.workflow.page import describe_figures, write_page
 from rapidity.workflow.prepare import PreparedRun, prepare_run
-from rapidity.workflow.provenance import Stopwatch, collect_versions, describe_machine, hash_files, timestamp
+from rapidity.workflow.provenance import Stopwatch, begin_record, hash_files, timestamp
 from rapidity.workflow.results import deliver_copies, draw_figures, evaluate_model
 from rapidity.workflow.run import Run
 from rapidity.workflow.run_folder import RunFolder
@@ -77,11 +76,13 @@ def train_run(  # noqa: PLR0913 - the options of the verb, all of them by name
     _check_network(loaded.config, module)
     folder = RunFolder(Path(output) if output is not None else Path("runs") / loaded.config.name)
     folder.require_free(resume=resume, overwrite=overwrite)
-    stages = _Stages(resolve_paths(loaded.config, loaded.base), folder, progress or SilentProgress(), module)
+    resolved = resolve_paths(loaded.config, loaded.base)
+    make = _Stages if resolved.training.folds is None else FoldedStages
+    stages = make(resolved, folder, progress or SilentProgress(), module)
     try:
         stages.run(resume=resume)
     except (KeyboardInterrupt, InterruptedRunError) as error:
-        raise stages.explain_interruption(error) from None
+        raise _explain_interruption(stages, error) from None
     return Run.open(folder.path)
 
 
@@ -145,21 +146,7 @@ class _Stages:
         config = self.config
         with self.watch.stage("hashing"):
             data_hashes = hash_files((*prepared.table.files, *prepared.table.joined_files))
-        record = {
-            "name": config.name,
-            "started": timestamp(),
-            "finished": None,
-            "command": sys.argv,
-            "versions": collect_versions(),
-            "machine": describe_machine(),
-            "seeds": {
-                "training": config.training.seed,
-                "split": getattr(config.preparation.split, "seed", None),
-            },
-            "config_sha256": config_fingerprint(config),
-            "data_sha256": data_hashes,
-            "warnings": prepared.warnings,
-        }
+        record = begin_record(config, data_hashes, prepared.warnings)
         if is_fresh:
             self.folder.remove_run()
             # The record first: it makes the folder that of a run, which may be resumed or replaced.
@@ -197,28 +184,22 @@ class _Stages:
             result = evaluate_model(self.folder, prepared)
         with self.watch.stage("plots"):
             figures = draw_figures(self.folder, prepared, training, result, network)
-        record["training"] = {
-            "engine": training.history.rows[-1].engine,
-            "engines": training.history.engines(),
-            "epochs": len(training.history),
-            "kept_epoch": training.kept_epoch,
-            "best_epoch": training.best_epoch,
-            "stopped_early": training.stopped_early,
-        }
+        record["training"] = describe_training(training)
         record["figures"] = describe_figures(figures, self.folder.path)
         record |= {"seconds": dict(self.watch.seconds), "finished": timestamp()}
         self.folder.write_record(record)
         write_page(Run(self.folder))
         deliver_copies(self.folder, self.config.deliver)
 
-    def explain_interruption(self, error: BaseException) -> InterruptedRunError:
-        """Return the error that says what is kept and how to go on, in one line."""
-        if not self.has_begun:
-            return InterruptedRunError("interrupted before training began. Nothing was written or changed.")
-        moment = "after training, which is complete." if self.is_trained else "before the first epoch."
-        said = str(error) or f"interrupted {moment}"
-        if self.module is not None:
-            return InterruptedRunError(f"{said} Go on with the same call and resume=True.")
-        # The configuration in the folder holds what --set and --engine replaced.
-        words = ("rapidity", "train", self.folder.config, "--output", self.folder.path, "--resume")
-        return InterruptedRunError(f"{said} Go on with: {shlex.join(map(str, words))}")
+
+def _explain_interruption(stages: _Stages | FoldedStages, error: BaseException) -> InterruptedRunError:
+    """Return the error that says what is kept and how to go on, in one line."""
+    if not stages.has_begun:
+        return InterruptedRunError("interrupted before training began. Nothing was written or changed.")
+    moment = "after training, which is complete." if stages.is_trained else "before the first epoch."
+    said = str(error) or f"interrupted {moment}"
+    if stages.module is not None:
+        return InterruptedRunError(f"{said} Go on with the same call and resume=True.")
+    # The configuration in the folder holds what --set and --engine replaced.
+    words = ("rapidity", "train", stages.folder.config, "--output", stages.folder.path, "--resume")
+    return InterruptedRunError(f"{said} Go on with: {shlex.join(map(str, words))}")

@@ -1,0 +1,194 @@
+"""What follows from the networks of all folds: one file, the numbers of all events, figures."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rapidity.artefact import OnnxModel, check_parity, write_folds
+from rapidity.core.errors import ParityError
+from rapidity.core.files import write_text
+from rapidity.core.random import make_generator
+from rapidity.data.table import SPLITS
+from rapidity.evaluation import evaluate, summarise_folds
+from rapidity.report import (
+    draw_evaluation,
+    draw_fold_histories,
+    draw_inputs,
+    draw_interactive,
+    draw_network,
+)
+from rapidity.training.history import COLUMNS
+from rapidity.workflow.fit import describe_training
+from rapidity.workflow.fold_run import fold_numbers, folds_of, read_fold_model
+from rapidity.workflow.results import make_input_data
+from rapidity.workflow.score import make_scored_events, score_table, write_scores
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from rapidity.artefact import ParityReport
+    from rapidity.config import RunConfig
+    from rapidity.data.table import Table
+    from rapidity.evaluation import EvaluationResult, ScoredEvents
+    from rapidity.network import Network
+    from rapidity.training import History
+    from rapidity.workflow.fold_run import TrainedFold
+    from rapidity.workflow.prepare import PreparedRun
+    from rapidity.workflow.results import Figures
+    from rapidity.workflow.run_folder import RunFolder
+
+TEST = np.int8(SPLITS.index("test"))
+PARITY_ROWS = 4096
+"""Events that the file of all folds and the engine both score, from all folds together."""
+WHO_SCORED = (
+    "Every event is scored by the network of its fold, which never saw it: all events together are the test "
+    "split. In the rows of the validation and the training split the same events stand with the score of "
+    "another network, which watched them or trained on them."
+)
+WHAT_SPREADS = (
+    "The spread over the folds is the standard deviation of one fold: it holds the errors of its events, of "
+    "its training events and of its random start. The folds share most of their training events."
+)
+
+
+def export_folds(
+    folder: RunFolder, config: RunConfig, table: Table, metadata: dict[str, str]
+) -> ParityReport:
+    """Write the file of all folds, and keep it only if it gives each event what the engine of its fold gave.
+
+    Raises
+    ------
+    ParityError
+        If a probability differs by more than the tolerance, or an event goes to another network; the file
+        is then left under ``<name>.rejected.onnx`` for inspection.
+    """
+    count, column = folds_of(config)
+    candidate = folder.model.with_suffix(".rejected.onnx")
+    models = [folder.fold(index).model.read_bytes() for index in range(count)]
+    write_folds(candidate, models, column, metadata)
+    model = OnnxModel.load(candidate)
+    rows, logits = _read_parity_rows(folder, count, config.training.seed)
+    columns = {name: table.columns[name][rows] for name in model.inputs}
+    report = check_parity(model, columns, logits, table.classes)
+    _check_choice(model, columns, column, count)
+    candidate.replace(folder.model)
+    return report
+
+
+def _read_parity_rows(
+    folder: RunFolder, count: int, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.floating[Any]]]:
+    """Return rows of all folds in a random order, so that batches of 2 mix folds, and the engines' logits."""
+    rows, logits = [], []
+    for index in range(count):
+        with np.load(folder.fold(index).parity) as stored:
+            rows.append(stored["rows"][: PARITY_ROWS // count])
+            logits.append(stored["logits"][: PARITY_ROWS // count])
+    order = make_generator(seed, "parity", "folds").permutation(sum(map(len, rows)))
+    return np.concatenate(rows)[order], np.concatenate(logits)[order]
+
+
+def _check_choice(model: OnnxModel, columns: dict[str, NDArray[Any]], column: str, count: int) -> None:
+    found, expected = model.run(columns).fold, np.mod(columns[column], np.int64(count))
+    if found is None or not np.array_equal(found, expected):
+        message = (
+            f"{model.path} does not send every event to the network of its fold ('{column}' modulo {count}). "
+            "Do not use this file; please report it with the configuration."
+        )
+        raise ParityError(message)
+
+
+def write_history(path: Path, histories: Sequence[History]) -> None:
+    """Write one line an epoch and fold under a line of names, the fold first; undefined values stay empty."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("fold", *COLUMNS))
+    for fold, history in enumerate(histories):
+        writer.writerows([fold, *(getattr(row, name) for name in COLUMNS)] for row in history)
+    write_text(path, text.getvalue())
+
+
+def evaluate_folds(folder: RunFolder, config: RunConfig, table: Table) -> EvaluationResult:
+    """Score every event by the file of all folds; write scores.parquet and metrics.json.
+
+    All events together are the test split. Thresholds of working points come from the scores of the
+    networks that each event validated; training scores, for the comparison, from networks that it trained.
+    """
+    count, column = folds_of(config)
+    scores = score_table(OnnxModel.load(folder.model), table)
+    fold = fold_numbers(config, table)
+    tested = make_scored_events(table, np.full(table.n_events, TEST, np.int8), scores)
+    write_scores(folder.scores, table, tested, config.data.spectators, fold)
+    seen = [_score_others(folder, table, tested, fold, count, split) for split in ("train", "validation")]
+    result = evaluate(tested.joined(seen), config.evaluation, config.training.seed)
+    result = replace(
+        result,
+        folds=summarise_folds(tested, fold, count, column),
+        notes=(WHO_SCORED, WHAT_SPREADS, *result.notes),
+    )
+    write_text(folder.metrics, json.dumps(result.to_metrics(), indent=2) + "\n")
+    return result
+
+
+def _score_others(
+    folder: RunFolder, table: Table, tested: ScoredEvents, fold: NDArray[np.int64], count: int, split: str
+) -> ScoredEvents:
+    """Return all events with the score of a network that they validated, or of one that they trained.
+
+    Fold i + 1 is the validation split of network i, fold i + 2 a part of its training split.
+    """
+    logits, probabilities = np.empty_like(tested.logits), np.empty_like(tested.probabilities)
+    for index in range(count):
+        step = 1 if split == "validation" else 2
+        rows = np.flatnonzero(fold == (index + step) % count)
+        model = read_fold_model(folder.fold(index))
+        scores = model.run({name: table.columns[name][rows] for name in model.inputs})
+        logits[rows], probabilities[rows] = scores.logits, scores.probabilities
+    codes = np.full(table.n_events, SPLITS.index(split), np.int8)
+    return replace(tested, split=codes, logits=logits, probabilities=probabilities)
+
+
+def draw_fold_figures(
+    folder: RunFolder,
+    config: RunConfig,
+    prepared: PreparedRun,
+    trained: Sequence[TrainedFold],
+    result: EvaluationResult,
+    network: Network | None,
+) -> Figures:
+    """Draw everything into the `plots` folder; return the figures by the section of the page."""
+    formats = tuple(dict.fromkeys(("png", *config.evaluation.formats)))
+    plots = folder.plots
+    histories = [fold.training.history.columns() for fold in trained]
+    figures: Figures = {
+        "evaluation": draw_evaluation(result, plots / "evaluation", formats),
+        "validation": draw_fold_histories(histories, plots / "validation", formats=formats),
+        "inputs": draw_inputs(make_input_data(prepared), plots / "inputs", formats),
+    }
+    if network is not None:
+        figures["network"] = [draw_network(network, plots / "network.png", formats=formats)]
+    if config.evaluation.interactive:
+        # The curves of training belong to one network each: they are in the figures of the page.
+        draw_interactive(result, {}, folder.interactive, run_name=config.name)
+    else:
+        shutil.rmtree(folder.interactive, ignore_errors=True)
+    return figures
+
+
+def describe_trainings(trained: Sequence[TrainedFold]) -> dict[str, Any]:
+    """Return what run.json says of the trainings: of all together, and of each."""
+    folds = [
+        {"fold": index, **describe_training(fold.training), "seconds": fold.seconds["training"]}
+        for index, fold in enumerate(trained)
+    ]
+    return {"engine": folds[-1]["engine"], "epochs": max(fold["epochs"] for fold in folds), "folds": folds}
