@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from rapidity.core.classes import ClassSet
+from rapidity.core.jagged import Jagged
 from rapidity.data.table import Table
 
 if TYPE_CHECKING:
@@ -59,7 +60,10 @@ def make_table() -> Callable[..., Table]:
     """Return a builder of tables: columns, the class of each event, and any other field of a table."""
 
     def build(columns: dict[str, Any], class_index: Any = None, **fields: Any) -> Table:
-        arrays = {name: np.asarray(values) for name, values in columns.items()}
+        arrays = {
+            name: values if isinstance(values, Jagged) else np.asarray(values)
+            for name, values in columns.items()
+        }
         n_events = len(next(iter(arrays.values())))
         defaults: dict[str, Any] = {
             "files": ("a.csv",),

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from rapidity.core.jagged import Jagged
 from rapidity.data.row_hash import BLOCK, SeenHashes, hash_rows
 
 
@@ -58,3 +59,30 @@ def test_the_place_of_a_number_in_an_array_counts() -> None:
     images[0, 0, 1], images[1, 1, 1] = 7, 7
     first, second = hash_rows([images])
     assert first != second
+
+
+def jagged(*events: list[float]) -> Jagged:
+    return Jagged.from_counts(
+        np.array([value for event in events for value in event]), np.array([*map(len, events)])
+    )
+
+
+def test_jagged_rows_are_equal_where_all_values_are() -> None:
+    column = jagged([1, 2], [1], [1, 2], [2, 1], [], [1, np.nan], [], [1, np.nan], [1, -0.0], [1, 0.0])
+    hashes = hash_rows([column]).tolist()
+    same = [(0, 2), (4, 6), (5, 7), (8, 9)]
+    assert all(hashes[a] == hashes[b] for a, b in same)
+    assert len(set(hashes)) == len(hashes) - len(same)
+
+
+def test_values_do_not_move_between_jagged_columns() -> None:
+    first = hash_rows([jagged([1, 2]), jagged([3])])
+    assert first != hash_rows([jagged([1]), jagged([2, 3])])
+
+
+def test_jagged_rows_of_several_blocks() -> None:
+    column = jagged(*[[float(row % 97)] * (row % 3) for row in range(BLOCK + 500)])
+    hashes = hash_rows([column])
+    np.testing.assert_array_equal(hashes[-500:], hash_rows([column[BLOCK:]]))
+    # 97 values once, 97 twice, and none at all.
+    assert len(np.unique(hashes)) == 2 * 97 + 1
