@@ -92,7 +92,7 @@ def test_hdf5_has_the_projects_layout(tmp_path):
         assert group["score"].dtype == np.float32
         assert group["score"].chunks is not None
         assert group["class"][:].tolist() == [0, 1, 0]
-        assert group["class"].attrs["class_names"].tolist() == ["signal", "background"]
+        assert group["class"].attrs["names"].tolist() == ["signal", "background"]
 
 
 def test_parquet_keeps_units_and_version(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -40,6 +41,11 @@ class ParquetReader(TableReader):
             columns = {field.name: _describe(field) for field in file.schema_arrow}
             n_entries = file.metadata.num_rows
         super().__init__(path, columns=columns, n_entries=n_entries)
+
+    def _block_borders(self, n_wanted: int) -> list[int]:
+        with _open(self.path) as file:
+            sizes = [file.metadata.row_group(number).num_rows for number in range(file.num_row_groups)]
+        return [0, *itertools.accumulate(sizes)]
 
     def _raw_chunks(
         self, names: Sequence[str], chunk_size: int, start: int, stop: int | None

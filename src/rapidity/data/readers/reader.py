@@ -98,6 +98,15 @@ class Reader(Protocol):
         """Number of rows, or None where only reading the file tells (CSV)."""
         ...
 
+    def entry_ranges(self, n_wanted: int) -> list[tuple[int, int]]:
+        """Return consecutive ranges ``(start, stop)`` of all entries, each of about `n_wanted`.
+
+        They begin where blocks on disk begin (baskets, clusters, row groups), so that little is
+        decompressed twice when each is read apart; a file of one block is one range. Only where
+        `n_entries` is known.
+        """
+        ...
+
     def read(
         self,
         dtypes: Mapping[str, ColumnType],

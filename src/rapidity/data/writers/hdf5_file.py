@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from io import FileIO
     from pathlib import Path
 
+OLDEST_READERS = ("v108", "latest")
+"""HDF5 1.8 (of 2008) and later read what is written; older ones could not hold attributes above 64 kB."""
+
 
 class GuardedStream:
     """A file for the HDF5 library that keeps the first error of writing for later."""
@@ -75,7 +78,7 @@ def create_hdf5(path: Path) -> Iterator[tuple[Any, GuardedStream]]:
     """Create an HDF5 file; the stream tells whether writing has failed so far."""
     with path.open("w+b", buffering=0) as raw:
         stream = GuardedStream(raw)
-        with h5py.File(stream, "w") as file:
+        with h5py.File(stream, "w", libver=OLDEST_READERS) as file:
             yield file, stream
         stream.raise_failure()
 

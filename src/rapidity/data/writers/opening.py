@@ -24,12 +24,21 @@ _WRITERS = {
 WRITABLE_SUFFIXES = tuple(_WRITERS)
 """Endings of the files that can be written."""
 
+_LAYOUTS = {
+    "columnar": ("hdf5", "ColumnarHdf5Writer"),
+    "compound": ("hdf5_compound", "CompoundHdf5Writer"),
+    "pandas": ("hdf5_pandas", "PandasHdf5Writer"),
+}
+"""Of HDF5 files."""
+
 
 def open_writer(
     path: Path | str,
     *,
     columns: Mapping[str, DTypeLike | OutputColumn],
     attributes: Mapping[str, str] | None = None,
+    layout: str = "columnar",
+    compression: str | None = None,
 ) -> Writer:
     """Return a writer for the format that the name of the file says, to be used in a ``with`` block.
 
@@ -40,6 +49,10 @@ def open_writer(
         `OutputColumn` that also has a unit or class names.
     attributes
         Texts about the whole file (HDF5 and Parquet keep them).
+    layout
+        Of HDF5: `columnar`, `compound` or `pandas`.
+    compression
+        Of HDF5 `none`, `gzip` or `lzf`; of Parquet one that Arrow knows. None: gzip and zstd.
 
     Raises
     ------
@@ -67,11 +80,12 @@ def open_writer(
     if not columns:
         message = f"{path} cannot be written: no column is asked for."
         raise DataError(message)
-    module, name = found
+    module, name = _LAYOUTS[layout] if found[0] == "hdf5" else found
     writer: Any = getattr(import_module(f"rapidity.data.writers.{module}"), name)
-    layout = {
+    described = {
         key: column if isinstance(column, OutputColumn) else OutputColumn(column)
         for key, column in columns.items()
     }
-    opened: Writer = writer(path, layout, attributes or {})
+    settings = {} if compression is None else {"compression": compression}
+    opened: Writer = writer(path, described, attributes or {}, **settings)
     return opened

@@ -32,16 +32,30 @@ class OutputColumn:
     ----------
     dtype
         What the values are stored as; ``object`` is text.
-    unit, source_branch
+    unit, source_branch, expression, collection
         Stored beside the column where the format has room for it (HDF5, Parquet).
     class_names
         For a column of codes: what code 0, 1, ... stand for. CSV and Parquet get the names themselves.
+    shape
+        Of one event, for arrays and padded objects (HDF5, Parquet).
+    is_jagged
+        Whether the column comes as `Jagged` (Parquet).
     """
 
     dtype: DTypeLike
     unit: str | None = None
     source_branch: str | None = None
     class_names: tuple[str, ...] | None = None
+    expression: str | None = None
+    collection: str | None = None
+    shape: tuple[int, ...] = ()
+    is_jagged: bool = False
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What is stored beside the column, by the names of the attributes."""
+        facts = {name: getattr(self, name) for name in ("unit", "source_branch", "expression", "collection")}
+        return {name: text for name, text in facts.items() if text is not None}
 
 
 class Writer(ABC):
@@ -104,6 +118,10 @@ class Writer(ABC):
         if n_rows:
             self._append({name: chunk[name] for name in self._columns}, n_rows)
         self.n_entries += n_rows
+
+    def describe(self, attributes: Mapping[str, str]) -> None:
+        """Add texts about the whole file, which may be known only when all rows are written."""
+        self._attributes = {**self._attributes, **attributes}
 
     @abstractmethod
     def _open(self, temporary: Path, opened: ExitStack) -> None:
