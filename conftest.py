@@ -5,6 +5,7 @@ With ``--engine NAME`` only the tests of that engine run, and a missing library 
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from rapidity.engines import ENGINES
 
 SOURCE = Path(__file__).parent / "src" / "rapidity" / "engines"
+HAS_DASK = all(find_spec(name) is not None for name in ("distributed", "dask_jobqueue"))
 MISSING = {name: entry.library for name, entry in ENGINES.items() if not entry.is_installed}
 
 
@@ -56,8 +58,16 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     return True if any(collection_path == SOURCE / name for name in MISSING) else None
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Let the tests of clusters talk to this machine, and to no other."""
+    if item.get_closest_marker("cluster") is not None:
+        item.add_marker(pytest.mark.allow_hosts(["127.0.0.1"]))
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a test that is marked with an engine whose library is missing."""
+    """Skip a test that is marked with an engine whose library is missing, or with Dask where it is."""
+    if not HAS_DASK and item.get_closest_marker("cluster") is not None:
+        pytest.skip("Dask is not installed")
     for name, library in MISSING.items():
         if item.get_closest_marker(name) is not None:
             pytest.skip(f"{library} is not installed")

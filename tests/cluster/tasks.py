@@ -6,13 +6,12 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import NamedTuple
 
 from rapidity.core.errors import DataError, MissingNameError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 class Once(NamedTuple):
@@ -117,3 +116,16 @@ def sleep_with_child(mark: Path) -> None:
 def stay_or_return(mark: Path | None) -> None:
     if mark is not None:
         sleep_with_child(mark)
+
+
+def return_lock(_: int) -> threading.Lock:
+    return threading.Lock()
+
+
+def is_alive(number: int) -> bool:
+    """Whether a process runs; one that has ended and is not yet waited for does not."""
+    try:
+        status = Path(f"/proc/{number}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return status.rpartition(")")[2].split()[0] not in ("Z", "X")

@@ -60,6 +60,8 @@ class _BatchCluster(Block):
     """Folder on the node for what workers put aside. Left out: that of temporary files."""
     interface: str | None = None
     """Network interface, such as `ib0`, that scheduler and workers talk over."""
+    host: str | None = None
+    """Name or address of this machine for the workers. Left out: what the network says."""
     retries: Annotated[int, Field(ge=0)] = 3
     """How often a task is tried again whose worker died."""
     timeout_s: Seconds | None = None
@@ -176,5 +178,5 @@ def load_cluster(path: Path) -> LocalCluster | SchedulerCluster | BatchCluster:
 def _not_understood(text: str) -> str:
     return (
         f"--cluster '{text}' is not understood. Write local:N for N workers on this machine, "
-        "tcp://HOST:PORT for a Dask scheduler that runs, or the path of a YAML file (.yaml) with a block `cluster:`"
+        "tcp://HOST:PORT for a Dask scheduler that runs, or the path of a .yaml file with a block `cluster:`"
     )

@@ -1,24 +1,18 @@
-"""The program of a worker process of `processes`, and what it says over its connection.
-
-It ends when the connection does, and in the middle of a task when the program that started it is gone.
-"""
+"""Performing a task for another process; and the program of a worker process of `processes`."""
 
 from __future__ import annotations
 
 import os
 import pickle
-import signal
-import sys
-import threading
 import traceback
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
-from rapidity.core.errors import ClusterError
+from rapidity.core.errors import ClusterError, RapidityError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 
 @dataclass(frozen=True)
@@ -54,6 +48,15 @@ def describe_failure(error: Exception) -> Failure:
     return Failure(error, text)
 
 
+def unpack(answer: Success | Failure) -> Any:
+    """Return the result in an answer, or raise the error in it, on the side of the caller."""
+    if isinstance(answer, Success):
+        return answer.result
+    if not isinstance(answer.error, RapidityError):
+        answer.error.add_note(f"In the worker process:\n{answer.traceback}")
+    raise answer.error
+
+
 def serve(connection: Connection) -> None:
     """Answer tasks ``(function, task)`` until there are no more."""
     while True:
@@ -73,19 +76,9 @@ def serve(connection: Connection) -> None:
             connection.send(describe_failure(error))
 
 
-def _end_with_parent() -> None:
-    """Wait for the end of standard input, which the parent holds open, and end everything.
-
-    A task may start processes of its own; they are in the process group of this worker.
-    """
-    sys.stdin.buffer.read()
-    os.killpg(0, signal.SIGKILL)
-
-
-def main(descriptor: int) -> None:
-    """Serve the connection; what tasks print goes to standard error, as stdout belongs to results."""
-    os.set_inheritable(descriptor, False)
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    with Connection(descriptor) as connection:
+def main(arguments: Sequence[str]) -> None:
+    """Serve the connection whose number is the one argument."""
+    number = int(arguments[0])
+    os.set_inheritable(number, False)
+    with Connection(number) as connection:
         serve(connection)

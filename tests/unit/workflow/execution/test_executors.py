@@ -33,15 +33,6 @@ def wait_until(condition):
         time.sleep(0.02)
 
 
-def is_alive(number):
-    """Whether a process runs; one that has ended and is not yet waited for does not."""
-    try:
-        status = Path(f"/proc/{number}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return status.rpartition(")")[2].split()[0] not in ("Z", "X")
-
-
 def numbers_in(mark):
     """The processes that a task has written down: the worker and a child of it."""
     return [int(text) for text in mark.read_text().split()]
@@ -161,7 +152,7 @@ def test_leaving_the_block_ends_all_processes(tmp_path):
         results = executor.run(work.stay_or_return, [mark, None])
         assert next(results) == (1, None)
         wait_until(mark.exists)
-    wait_until(lambda: not any(map(is_alive, numbers_in(mark))))
+    wait_until(lambda: not any(map(work.is_alive, numbers_in(mark))))
 
 
 def test_giving_up_a_loop_ends_its_tasks(tmp_path, pool):
@@ -170,7 +161,7 @@ def test_giving_up_a_loop_ends_its_tasks(tmp_path, pool):
     assert next(results) == (1, None)
     wait_until(mark.exists)
     results.close()
-    wait_until(lambda: not any(map(is_alive, numbers_in(mark))))
+    wait_until(lambda: not any(map(work.is_alive, numbers_in(mark))))
     assert list(pool.run(work.square, [3])) == [(0, 9)]
 
 
@@ -191,12 +182,12 @@ def test_nothing_is_left_when_the_program_is_stopped(tmp_path, number):
     ) as program:
         wait_until(mark.exists)
         numbers = numbers_in(mark)
-        assert all(map(is_alive, numbers))
+        assert all(map(work.is_alive, numbers))
         program.send_signal(number)
         _, errors = program.communicate(timeout=LONGEST_WAIT_S)
     assert program.returncode != 0
     assert ("KeyboardInterrupt" in errors) == (number == signal.SIGINT)
-    wait_until(lambda: not any(map(is_alive, numbers)))
+    wait_until(lambda: not any(map(work.is_alive, numbers)))
 
 
 def test_functions_must_be_importable(pool):

@@ -1,0 +1,185 @@
+"""Tasks on a Dask cluster: of this machine, one that is there, or jobs of a batch system (`dask_jobs`)."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import time
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from rapidity.config.cluster import LocalCluster, SchedulerCluster
+from rapidity.core.errors import ClusterError
+from rapidity.core.progress import SilentProgress
+from rapidity.workflow.execution.child import ChildProcess
+from rapidity.workflow.execution.dask_executor import DaskExecutor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from distributed import Client
+    from distributed.deploy.cluster import Cluster
+
+    from rapidity.config.cluster import ClusterBlock
+    from rapidity.core.progress import Progress
+
+SILENT = logging.CRITICAL + 1
+LOOPBACK = "127.0.0.1"
+COMPARED = ("python", "dask", "distributed", "rapidity")
+"""Packages that must be the same on both sides: with others, what one side pickles the other may not read."""
+
+
+@contextmanager
+def open_dask_executor(block: ClusterBlock, progress: Progress | None = None) -> Iterator[DaskExecutor]:
+    """Open a Dask cluster for a ``with`` block; what was started for it ends with the block.
+
+    Raises
+    ------
+    ClusterError
+        If Dask is not installed, a scheduler cannot be reached in time or has other versions, or the
+        command of a batch system is missing.
+    """
+    require_library("distributed")
+    progress = progress or SilentProgress()
+    if isinstance(block, LocalCluster):
+        with _open_local(block, progress) as executor:
+            yield executor
+    elif isinstance(block, SchedulerCluster):
+        with _open_scheduler(block, progress) as executor:
+            yield executor
+    else:
+        from rapidity.workflow.execution.dask_jobs import open_jobs
+
+        with open_jobs(block, progress) as executor:
+            yield executor
+
+
+def require_library(name: str) -> None:
+    """Raise a ClusterError that says what to install if a library is missing."""
+    if find_spec(name) is None:
+        message = (
+            f"a cluster needs Dask, which is not installed here ('{name}' is missing). "
+            "Run: pip install 'rapidity[cluster]', or leave --cluster out to work on this machine"
+        )
+        raise ClusterError(message)
+
+
+@contextmanager
+def own_scheduler_settings(retries: int) -> Iterator[None]:
+    """Set what a scheduler that is made inside the block does.
+
+    A worker holds one task at a time: when it dies, only the task that ran is suspected.
+    """
+    import dask
+
+    settings = {
+        "distributed.scheduler.worker-saturation": 1.0,
+        "distributed.scheduler.allowed-failures": retries,
+    }
+    with dask.config.set(settings):
+        yield
+
+
+@contextmanager
+def connect(cluster: Cluster) -> Iterator[Client]:
+    """Open a client of a cluster of our own, and close it quietly."""
+    from distributed import Client
+
+    client = Client(cluster, set_as_default=False)
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+@contextmanager
+def _open_local(block: LocalCluster, progress: Progress) -> Iterator[DaskExecutor]:
+    """Start a scheduler in this process and workers beside it, all listening on this machine alone."""
+    from distributed import LocalCluster as Scheduler
+
+    with own_scheduler_settings(block.retries):
+        cluster = Scheduler(
+            n_workers=0, processes=True, host=LOOPBACK, dashboard_address=f"{LOOPBACK}:0", silence_logs=SILENT
+        )
+    with tempfile.TemporaryDirectory(prefix="rapidity-dask-", ignore_cleanup_errors=True) as folder:
+        workers = None
+        try:
+            workers = ChildProcess(
+                "rapidity.workflow.execution.dask_workers",
+                [cluster.scheduler_address, str(block.workers), folder],
+                environment={"DASK_DISTRIBUTED__LOGGING__DISTRIBUTED": "warning"},
+            )
+
+            def check(n_present: int) -> None:
+                if not workers.is_running:
+                    workers.stop()
+                    message = f"the Dask workers of this machine ended with {workers.last_words()}"
+                    raise ClusterError(message)
+
+            progress.note(f"cluster: {block.workers} Dask workers on this machine")
+            with connect(cluster) as client:
+                yield DaskExecutor(client, block.workers, progress, block.timeout_s, check=check)
+        finally:
+            # First the workers, which may be in the middle of something: closing would wait for them.
+            if workers is not None:
+                workers.stop()
+            cluster.close()
+
+
+@contextmanager
+def _open_scheduler(block: SchedulerCluster, progress: Progress) -> Iterator[DaskExecutor]:
+    from distributed import Client
+
+    start = time.monotonic()
+    try:
+        client = Client(block.address, timeout=block.timeout_s, set_as_default=False)
+    except (OSError, ValueError, TypeError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        message = (
+            f"no Dask scheduler answers at {block.address} (tried for {time.monotonic() - start:.0f} s): "
+            f"{reason}. Check host and port, and that this machine may reach them; a scheduler is started "
+            "with: dask scheduler"
+        )
+        raise ClusterError(message) from error
+    try:
+        require_same_versions(client.get_versions(packages=["rapidity"]), block.address)
+        n_workers = sum(client.nthreads().values())
+        progress.note(f"cluster: {n_workers} Dask workers at {block.address}")
+        yield DaskExecutor(client, n_workers, progress, block.timeout_s)
+    finally:
+        client.close()
+
+
+def require_same_versions(versions: dict[str, Any], address: str) -> None:
+    """Compare what `Client.get_versions` found on the two sides.
+
+    Raises
+    ------
+    ClusterError
+        With every package of `COMPARED` that the scheduler or a worker has in another version.
+    """
+    here = _packages(versions["client"])
+    there = {f"scheduler {address}": _packages(versions["scheduler"])}
+    there |= {f"worker {name}": _packages(found) for name, found in versions["workers"].items()}
+    lines = []
+    for place, packages in there.items():
+        for name in COMPARED:
+            # A scheduler passes on what it does not read: it may do without this package.
+            is_needed = not (name == "rapidity" and place.startswith("scheduler"))
+            if is_needed and packages.get(name) != here[name]:
+                lines.append(f"  {name}: {here[name]} here, {packages.get(name) or 'none'} at {place}")
+    if lines:
+        shown = "\n".join(lines[:10])
+        message = (
+            f"the Dask cluster at {address} has other versions than this machine:\n{shown}\n"
+            "  Install the same ones on both sides; rapidity and constraints.txt of one release go together."
+        )
+        raise ClusterError(message)
+
+
+def _packages(found: dict[str, Any]) -> dict[str, str | None]:
+    """Return the versions of one machine; of Python without the patch, which changes nothing here."""
+    packages = dict(found["packages"])
+    packages["python"] = ".".join(packages["python"].split(".")[:2])
+    return packages
