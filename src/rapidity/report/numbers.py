@@ -63,6 +63,7 @@ def evaluation_tables(metrics: Mapping[str, Any]) -> Markup:
             tag("h3", "Working points"),
             _working_point_table(metrics),
             *_unweighted(metrics),
+            *_fold_table(metrics),
         ]
     )
 
@@ -151,6 +152,30 @@ def _unweighted(metrics: Mapping[str, Any]) -> list[Markup]:
             f"All numbers use the event weights. Without them: AUC {aucs}; log-loss "
             f"{_number(unweighted['log_loss'])} nats; accuracy {_number(unweighted['accuracy'])}.",
         )
+    ]
+
+
+def _fold_table(metrics: Mapping[str, Any]) -> list[Markup]:
+    """Return the numbers of each fold, and their means with the spread of one fold."""
+    if "folds" not in metrics:
+        return []
+    folds = metrics["folds"]
+    keys = ("macro_auc", "log_loss", "accuracy")
+    rows = [
+        [str(index), f"{events:,}", *[_number(folds[key]["values"][index]) for key in keys]]
+        for index, events in enumerate(folds["events"])
+    ]
+    ends = [f"{_number(folds[key]['mean'])} ± {_number(folds[key]['spread'])}" for key in keys]
+    rows.append(["mean ± spread", f"{sum(folds['events']):,}", *ends])
+    mean = "AUC" if len(metrics["classes"]) == 2 else "mean AUC"
+    caption = (
+        f"Fold: '{folds['event_number']}' modulo {folds['count']}. Each fold was scored by the network that "
+        "never saw it. The spread is the standard deviation of one fold, not of the mean."
+    )
+    return [
+        tag("h3", "Folds"),
+        table(["fold", "events", mean, "log-loss [nats]", "accuracy"], rows),
+        tag("p", caption, class_="caption"),
     ]
 
 

@@ -29,6 +29,7 @@ def draw_roc(result: EvaluationResult, folder: Path, formats: Sequence[str]) -> 
         curve = result.roc[name]
         handles += axes.plot(curve.bkg_eff, curve.sig_eff, color=colour, linestyle=style)
         labels.append(label)
+        _draw_band(axes, result, name, colour)
     axes.set(xlim=(-0.005, 1.0), ylim=(0.0, 1.01), xlabel=_background(result), ylabel=_signal(result))
     _give_title(axes, result, "each class against the rest; legend: AUC")
     place_legend(axes, handles, labels, loc="lower right", ncols=1)
@@ -39,8 +40,27 @@ def draw_roc(result: EvaluationResult, folder: Path, formats: Sequence[str]) -> 
         "roc",
         title="ROC curve",
         caption=f"Efficiency for a class against that for all others as the cut on its score moves "
-        f"({result.split} split). AUC with {level} interval from {result.n_replicas} bootstrap replicas.",
+        f"({result.split} split). AUC with {level} interval from {result.n_replicas} bootstrap replicas."
+        + _band_text(result),
         formats=formats,
+    )
+
+
+def _draw_band(axes: Axes, result: EvaluationResult, name: str, colour: str) -> None:
+    """Fill between the mean of the folds minus and plus the standard deviation of one."""
+    if result.folds is None or name not in result.folds.roc:
+        return
+    band = result.folds.roc[name]
+    low, high = band.sig_eff - band.spread, band.sig_eff + band.spread
+    axes.fill_between(band.bkg_eff, low, high, color=colour, alpha=0.25, linewidth=0)
+
+
+def _band_text(result: EvaluationResult) -> str:
+    if result.folds is None:
+        return ""
+    return (
+        f" Line: the events of all {result.folds.count} folds together. Band: mean and standard deviation of "
+        "the signal efficiency of one fold, at equal background efficiency."
     )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from rapidity.workflow.folds import join_warnings, prepare_folds
 from rapidity.workflow.prepare import prepare_run
 from rapidity.workflow.train import load
 
@@ -28,7 +29,7 @@ class CheckResult:
     shapes
         Input name -> shape of one event.
     events
-        Split -> class -> number of events.
+        Split (with folds: fold) -> class -> number of events.
     layers
         Name, type, shape of one event and number of parameters of each node.
     """
@@ -80,6 +81,8 @@ def check_config(
         With what is wrong and what to do.
     """
     loaded = load(config, overrides=overrides)
+    if loaded.config.training.folds is not None:
+        return describe_folds(prepare_folds(loaded.config, loaded.base, progress), loaded.config.name)
     return describe(prepare_run(loaded.config, loaded.base, progress))
 
 
@@ -100,6 +103,12 @@ def describe(prepared: PreparedRun) -> CheckResult:
         n_parameters=network.n_parameters,
         warnings=prepared.warnings,
     )
+
+
+def describe_folds(folds: Sequence[PreparedRun], name: str) -> CheckResult:
+    """Return what would be trained: the network of the first fold, and the events of each fold."""
+    events = {f"fold {index}": prepared.splits.count_events()["test"] for index, prepared in enumerate(folds)}
+    return replace(describe(folds[0]), name=name, events=events, warnings=join_warnings(folds))
 
 
 def _describe_shape(shape: tuple[int, ...]) -> str:

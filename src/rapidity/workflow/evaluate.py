@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,19 +11,21 @@ import numpy as np
 from rapidity.config import load_config
 from rapidity.config.data import Source
 from rapidity.config.inputs import AnyInput, TableInput
+from rapidity.core.classes import UNLABELLED
 from rapidity.core.errors import ConfigError, MissingNameError
 from rapidity.data.assembly import read_table
 from rapidity.data.split import needed_columns
-from rapidity.evaluation import ALL, evaluate
+from rapidity.evaluation import ALL, evaluate, summarise_folds
 from rapidity.workflow.run import Run
 from rapidity.workflow.score import make_scored_events, score_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from rapidity.artefact import ModelInput
+    from rapidity.artefact import OnnxModel, Scores
     from rapidity.config import RunConfig
     from rapidity.core.progress import Progress
+    from rapidity.evaluation import EvaluationResult, ScoredEvents
 
 
 def evaluate_run(
@@ -62,7 +65,7 @@ def evaluate_run(
             "spectators": (),
         }
     )
-    inputs = _name_inputs(config.inputs, model.inputs)
+    inputs = _name_inputs(config.inputs, model)
     splitting = needed_columns(config.preparation.split, config.data.objects)
     kept = [name for name in splitting if name in model.inputs]
     try:
@@ -73,14 +76,32 @@ def evaluate_run(
         message = f"{error}\n  The run joined files; to join others here, write --data FILE+OTHER."
         raise MissingNameError(message) from error
     no_split = np.full(table.n_events, -1, dtype=np.int8)
-    events = make_scored_events(table, no_split, score_table(model, table))
-    return evaluate(events, config.evaluation, config.training.seed, split=ALL).to_metrics()
+    scores = score_table(model, table)
+    events = make_scored_events(table, no_split, scores)
+    result = evaluate(events, config.evaluation, config.training.seed, split=ALL)
+    return _by_fold(result, events, scores, model).to_metrics()
 
 
-def _name_inputs(inputs: Mapping[str, AnyInput], columns: Mapping[str, ModelInput]) -> dict[str, AnyInput]:
+def _by_fold(
+    result: EvaluationResult, events: ScoredEvents, scores: Scores, model: OnnxModel
+) -> EvaluationResult:
+    """Add the numbers of each network by itself, if the model holds several."""
+    if model.folds is None or scores.fold is None:
+        return result
+    known = events.class_index != UNLABELLED
+    folds = summarise_folds(
+        events.take(known), scores.fold[known], model.folds.count, model.folds.event_number
+    )
+    return replace(result, folds=folds)
+
+
+def _name_inputs(inputs: Mapping[str, AnyInput], model: OnnxModel) -> dict[str, AnyInput]:
     """Return the inputs with the columns of the model in place of `all`, which other files may read anew."""
+    picks = model.folds.event_number if model.folds and not model.folds.is_feature else None
     of_features = tuple(
-        name for name, column in columns.items() if not column.shape and column.collection is None
+        name
+        for name, column in model.inputs.items()
+        if not column.shape and column.collection is None and name != picks
     )
     return {
         name: TableInput(columns=of_features) if config.columns == "all" else config

@@ -38,7 +38,7 @@ from rapidity.workflow.results import deliver_copies
 from rapidity.workflow.run import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from rapidity.config import RunConfig
     from rapidity.core.progress import Progress
@@ -203,7 +203,7 @@ def check_folds(config: RunConfig, table: Table) -> None:
             raise DataError(message)
 
 
-def join_warnings(folds: list[PreparedRun]) -> list[str]:
+def join_warnings(folds: Sequence[PreparedRun]) -> list[str]:
     """Return the warnings of all folds, each once, with the folds that it is about unless it is all."""
     found: dict[str, list[int]] = {}
     for index, prepared in enumerate(folds):

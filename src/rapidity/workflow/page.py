@@ -59,7 +59,7 @@ def write_page(run: Run) -> None:
             for title, path in find_pages(run.path.interactive).items()
         },
         network=network[0] if network else None,
-        network_facts={"Parameters": f"{record['n_parameters']:,}"},
+        network_facts=_network_facts(record),
         training_facts=_training_facts(record),
         parity=_parity_facts(record["parity"]),
         warnings=record["warnings"],
@@ -93,13 +93,38 @@ def _summarise(record: Mapping[str, Any]) -> str:
     )
 
 
+def _network_facts(record: Mapping[str, Any]) -> dict[str, str]:
+    folds = record["training"].get("folds", ())
+    each = f" in each of {len(folds)} networks" if folds else ""
+    return {"Parameters": f"{record['n_parameters']:,}{each}"}
+
+
 def _training_facts(record: Mapping[str, Any]) -> dict[str, str]:
     training = record["training"]
+    if "folds" in training:
+        return _fold_facts(record)
     ended = "validation split no longer improved" if training["stopped_early"] else "all epochs done"
     return {
         "Epochs": f"{training['epochs']} ({ended})",
         "Best epoch": str(training["best_epoch"]),
         "Parameters kept from epoch": str(training["kept_epoch"]),
+        "Time": f"{record['seconds']['training']:.1f} s",
+    }
+
+
+def _fold_facts(record: Mapping[str, Any]) -> dict[str, str]:
+    """Return the facts of all trainings, one number a fold, from fold 0 on."""
+    folds = record["training"]["folds"]
+    return {
+        "Networks": f"{len(folds)}, one for each fold; their runs are in folds/0 to folds/{len(folds) - 1}",
+        **{
+            name: ", ".join(str(fold[key]) for fold in folds)
+            for name, key in (
+                ("Epochs", "epochs"),
+                ("Best epoch", "best_epoch"),
+                ("Parameters kept from epoch", "kept_epoch"),
+            )
+        },
         "Time": f"{record['seconds']['training']:.1f} s",
     }
 

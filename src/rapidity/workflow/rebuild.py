@@ -69,6 +69,7 @@ def rebuild_run(
         If the engine is not there, or lacks a layer.
     """
     config = load_config(run.path.config).config
+    _refuse_folds(run, config)
     name = engine or config.training.engine
     builder = get_engine(name)
     parameters = _kept_parameters(run)
@@ -78,6 +79,17 @@ def rebuild_run(
     rebuilt = RebuiltRun(prepared, builder.build(prepared.network, parameters), name)
     _compare_with_artefact(run, rebuilt)
     return rebuilt
+
+
+def _refuse_folds(run: Run, config: RunConfig) -> None:
+    """Refuse a run of several networks: each has a run of its own, which can be rebuilt."""
+    if config.training.folds is not None:
+        last = config.training.folds.count - 1
+        message = (
+            f"{run.folder} holds a network for each of {last + 1} folds, of which one must be chosen. "
+            f"Give the folder of its run, {run.path.fold(0).path} to {run.path.fold(last).path}."
+        )
+        raise DataError(message)
 
 
 def _kept_parameters(run: Run) -> Parameters:

@@ -137,7 +137,19 @@ def summarise_metrics(metrics: dict[str, Any]) -> list[str]:
             f"  {split} AUC {name:<{width}}   {_show(metrics[f'{split}_auc'][name])}  [{low}, {high}]"
         )
     lines.append(f"  accuracy {_show(metrics['accuracy'])}   log-loss {_show(metrics['log_loss'])}")
-    return lines
+    return [*lines, *_summarise_folds(metrics)]
+
+
+def _summarise_folds(metrics: dict[str, Any]) -> list[str]:
+    """Return the mean of each number over the folds with the spread of one fold, in one line."""
+    if "folds" not in metrics:
+        return []
+    folds = metrics["folds"]
+    names = {"macro_auc": "AUC", "accuracy": "accuracy", "log_loss": "log-loss"}
+    shown = [
+        f"{name} {_show(folds[key]['mean'])} +- {_show(folds[key]['spread'])}" for key, name in names.items()
+    ]
+    return [f"  {folds['count']} folds: {'   '.join(shown)}"]
 
 
 def _show(value: float | None) -> str:
