@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,15 @@ from conformance.training import (
 
 from rapidity.config.training import Sgd
 from rapidity.core.errors import DataError, EngineError
-from rapidity.core.records import Batch, Model, Objective, OutputObjective, ResidentBatches, State
+from rapidity.core.records import (
+    Batch,
+    Model,
+    Objective,
+    OutputObjective,
+    ResidentBatches,
+    State,
+    StreamedBatches,
+)
 from rapidity.engines import get_engine
 
 Build = Callable[..., Model]
@@ -94,6 +103,43 @@ def test_training_with_weights_of_two_equals_rows_twice(build: Build) -> None:
     by_weight = model.gradients(weighted, Objective(OBJECTIVE.outputs, float(weight.mean())))
     for name, gradient in plain.items():
         np.testing.assert_allclose(by_weight[name], gradient, rtol=1e-4, atol=1e-7, err_msg=name)
+
+
+def make_windows(batches: ResidentBatches, edges: Sequence[int]) -> StreamedBatches:
+    """Return the same batches window by window, all windows through the same memory."""
+    order = np.arange(batches.n_events) if batches.order is None else batches.order
+    whole = {**batches.events.inputs, **batches.events.targets}
+    memory = {name: np.full_like(values, 99) for name, values in whole.items()}
+    weight = np.zeros(batches.n_events, np.float32)
+
+    def windows() -> Iterator[ResidentBatches]:
+        for start, stop in pairwise(edges):
+            rows = order[start:stop]
+            for name, values in whole.items():
+                memory[name][: len(rows)] = values[rows]
+            weight[: len(rows)] = batches.events.training_weight[rows]
+            parts = {name: values[: len(rows)] for name, values in memory.items()}
+            window = Batch(
+                {name: parts[name] for name in batches.events.inputs},
+                {name: parts[name] for name in batches.events.targets},
+                weight[: len(rows)],
+            )
+            yield ResidentBatches(window, batches.batch_size, np.arange(len(rows)))
+
+    return StreamedBatches(batches.n_events, batches.batch_size, windows)
+
+
+def test_windows_and_resident_batches_train_alike(build: Build) -> None:
+    events = make_events(70, has_weights=True)
+    resident = ResidentBatches(events, 16, np.random.default_rng(1).permutation(70))
+    windows = make_windows(resident, [0, 16, 64, 70])
+    assert windows.n_batches == resident.n_batches
+    first, second = build(), build()
+    for _ in range(2):
+        for model, batches in ((first, resident), (second, windows)):
+            model.train_epoch(batches, OBJECTIVE, ADAM, falling_rate, np.random.default_rng(2))
+    assert_same(first.state().arrays, second.state().arrays)
+    assert_same(first.predict(resident), second.predict(windows))
 
 
 def test_streamed_and_resident_batches_train_alike(build: Build) -> None:

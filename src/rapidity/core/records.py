@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 FloatArray = NDArray[np.float32]
 Parameters = dict[str, FloatArray]
@@ -108,6 +108,66 @@ class ResidentBatches:
                 targets={name: array[rows] for name, array in self.events.targets.items()},
                 training_weight=None if weight is None else weight[rows],
             )
+
+
+@dataclass(frozen=True)
+class StreamedBatches:
+    """Batches of events that pass through memory window by window.
+
+    An engine takes the batches of a window as it takes resident ones, but must not keep its events: their
+    memory is used again as soon as the next window is asked for.
+
+    Attributes
+    ----------
+    n_events
+        Number of events in the whole pass.
+    batch_size
+        Events in a batch, also where windows meet; the last batch of the pass holds the rest.
+    open_windows
+        Gives the windows from the beginning each time it is called. All but the last hold whole batches.
+    """
+
+    n_events: int
+    batch_size: int
+    open_windows: Callable[[], Iterator[ResidentBatches]]
+
+    @property
+    def n_batches(self) -> int:
+        """Number of batches, the last and possibly shorter one included."""
+        return -(-self.n_events // self.batch_size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Iterate over the batches of all windows."""
+        for window in self.open_windows():
+            yield from window
+
+    @classmethod
+    def of(cls, window: ResidentBatches) -> StreamedBatches:
+        """Return the pass over a single window."""
+        return cls(window.n_events, window.batch_size, lambda: iter((window,)))
+
+
+class StreamedEvents(Protocol):
+    """Events that are looked at chunk by chunk, such as those of a validation split on disk."""
+
+    @property
+    def n_events(self) -> int:
+        """Number of events."""
+        ...
+
+    @property
+    def total_weight(self) -> float:
+        """Sum of the training weights."""
+        ...
+
+    @property
+    def identity(self) -> str:
+        """A hash of all that decides what the events are."""
+        ...
+
+    def chunks(self) -> Iterator[Batch]:
+        """Yield the events from the beginning; the memory of a chunk is used again for the next."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -25,18 +25,28 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FORMAT_VERSION = 1
+WITHIN_EPOCHS = 2
+"""Version of a checkpoint inside an epoch, which earlier programs do not know."""
+
+
+WITHIN_EPOCH = ("segment", "n_steps", "loss_sum", "seconds")
+"""Fields of a `Position` that tell how far an epoch has come."""
 
 
 @dataclass(frozen=True)
 class Position:
-    """Where a training stands after a whole number of epochs: all that going on needs.
+    """Where a training stands after a whole number of segments of an epoch: all that going on needs.
 
     Attributes
     ----------
     state, best_state
-        State of the model after the last epoch, and after the best one.
+        State of the model after the last segment, and after the best epoch.
     is_finished
         Whether there is nothing left to do.
+    segment
+        Complete segments of the epoch under way; 0 after a complete epoch.
+    n_steps, loss_sum, seconds
+        Of that epoch so far: steps taken, sum over events of the loss of their step, wall time.
     """
 
     state: State
@@ -45,11 +55,20 @@ class Position:
     monitor: Monitor = field(default_factory=Monitor)
     plateau: Plateau = field(default_factory=Plateau)
     is_finished: bool = False
+    segment: int = 0
+    n_steps: int = 0
+    loss_sum: float = 0.0
+    seconds: float = 0.0
 
     @property
     def epoch(self) -> int:
         """Number of complete epochs."""
         return len(self.history)
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Complete epochs, and complete segments of the next."""
+        return self.epoch, self.segment
 
 
 class CheckpointFolder:
@@ -63,7 +82,7 @@ class CheckpointFolder:
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
-        self._saved: dict[int, _StateFile] = {}
+        self._saved: dict[tuple[int, int], _StateFile] = {}
 
     @property
     def exists(self) -> bool:
@@ -77,11 +96,12 @@ class CheckpointFolder:
     def save(self, position: Position, configuration: Mapping[str, Any]) -> None:
         """Make `position` the checkpoint; `configuration` is kept to be compared when resuming."""
         best_epoch = position.monitor.best_epoch
-        best = self._save_state(best_epoch, position.best_state)
-        last = self._save_state(position.epoch, position.state)
+        best = self._save_state((best_epoch, 0), position.best_state)
+        last = self._save_state(position.place, position.state)
         described = {
-            "format_version": FORMAT_VERSION,
+            "format_version": WITHIN_EPOCHS if position.segment else FORMAT_VERSION,
             "epoch": position.epoch,
+            **{name: getattr(position, name) for name in WITHIN_EPOCH if position.segment},
             "state": last.to_dict(),
             "best_epoch": best_epoch,
             "best_state": best.to_dict(),
@@ -99,7 +119,7 @@ class CheckpointFolder:
             "state": best.to_dict(),
         }
         self._write_json(self.path / "best.json", described_best)
-        self._saved = {best_epoch: best, position.epoch: last}
+        self._saved = {(best_epoch, 0): best, position.place: last}
         self._delete_states_except({best.name, last.name})
 
     def load(self) -> tuple[Position, dict[str, Any]]:
@@ -120,11 +140,12 @@ class CheckpointFolder:
                 monitor=Monitor.from_dict(described["monitor"]),
                 plateau=Plateau.from_dict(described["plateau"]),
                 is_finished=described["is_finished"],
+                **{name: described[name] for name in WITHIN_EPOCH if name in described},
             )
             configuration = dict(described["configuration"])
         except (KeyError, TypeError) as error:
             raise self._damaged(self._last, f"its content is not as written ({error})") from error
-        self._saved = {position.monitor.best_epoch: best, position.epoch: last}
+        self._saved = {(position.monitor.best_epoch, 0): best, position.place: last}
         return position, configuration
 
     def clear(self) -> None:
@@ -135,19 +156,19 @@ class CheckpointFolder:
         (self.path / "best.json").unlink(missing_ok=True)
         self._delete_states_except(set())
 
-    def _save_state(self, epoch: int, state: State) -> _StateFile:
+    def _save_state(self, place: tuple[int, int], state: State) -> _StateFile:
         from safetensors.numpy import save
 
-        if epoch in self._saved:
-            return self._saved[epoch]
+        if place in self._saved:
+            return self._saved[place]
         # Serialised here rather than by safetensors' own writer, so that a full disk is an OSError.
         content = save({name: array.copy(order="C") for name, array in state.arrays.items()})
-        file = _StateFile(
-            f"epoch-{epoch:04d}.safetensors", hashlib.sha256(content).hexdigest(), dict(state.numbers)
-        )
+        epoch, segment = place
+        name = f"epoch-{epoch:04d}-{segment:04d}" if segment else f"epoch-{epoch:04d}"
+        file = _StateFile(f"{name}.safetensors", hashlib.sha256(content).hexdigest(), dict(state.numbers))
         with write_atomically(self.path / file.name) as temporary:
             temporary.write_bytes(content)
-        self._saved[epoch] = file
+        self._saved[place] = file
         return file
 
     def _load_state(self, file: _StateFile) -> State:
@@ -174,8 +195,8 @@ class CheckpointFolder:
         except ValueError as error:
             raise self._damaged(path, f"it is not JSON ({error})") from error
         version = content.get("format_version") if isinstance(content, dict) else None
-        if version != FORMAT_VERSION:
-            raise self._damaged(path, f"its format_version is {version!r}, expected {FORMAT_VERSION}")
+        if version not in (FORMAT_VERSION, WITHIN_EPOCHS):
+            raise self._damaged(path, f"its format_version is {version!r}, expected {WITHIN_EPOCHS} or less")
         return dict(content)
 
     def _damaged(self, path: Path, found: str) -> DataError:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rapidity.core.errors import TrainingError
+from rapidity.core.records import Batch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from rapidity.core.records import Batch
+    from rapidity.core.records import StreamedEvents
 
 LARGE_INPUT = 100.0
 """Prepared features are of order 1; beyond this, preparation is the first suspect."""
@@ -56,6 +57,23 @@ def explain_loss(
         f"training.optimizer.learning_rate (now {learning_rate:g}), or set training.clip_norm."
     )
     return TrainingError(message)
+
+
+def find_largest(events: Batch | StreamedEvents) -> Batch:
+    """Return the events themselves; of streamed ones a copy of the one with the largest input, NaN first."""
+    if isinstance(events, Batch):
+        return events
+    largest, size = None, -1.0
+    for part in events.chunks():
+        value, row, _ = _largest_input(part, np.arange(part.n_events), {})
+        if _size(value) > size:
+            size = _size(value)
+            inputs = {name: array[row : row + 1].copy() for name, array in part.inputs.items()}
+            largest = Batch(inputs)
+    if largest is None:
+        message = "there are no events to look at"
+        raise TrainingError(message)
+    return largest
 
 
 def _largest_input(

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rapidity.core.errors import ConfigError, shorten
+from rapidity.core.records import Batch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from rapidity.core.records import Batch
+    from rapidity.core.records import StreamedEvents
 
 EXCHANGEABLE = ("training.engine", "training.device", "training.precision")
 """Keys that a resumed training may change: they decide how numbers are computed, not which."""
@@ -26,6 +27,11 @@ EXCHANGEABLE = ("training.engine", "training.device", "training.precision")
 def plain(configuration: Mapping[str, Any]) -> dict[str, Any]:
     """Return the configuration as it will read when it comes back from JSON (tuples become lists)."""
     return dict(json.loads(json.dumps(configuration, allow_nan=False)))
+
+
+def identify_events(events: Batch | StreamedEvents) -> str:
+    """Return what tells these events from others: a hash of them, or of all that they are made from."""
+    return hash_events(events) if isinstance(events, Batch) else events.identity
 
 
 def hash_events(events: Batch) -> str:

@@ -18,24 +18,27 @@ from rapidity.config.training import ReduceOnPlateau
 from rapidity.core.errors import ConfigError, DataError, InterruptedRunError, TrainingError
 from rapidity.core.progress import SilentProgress
 from rapidity.core.random import make_generator
-from rapidity.core.records import ResidentBatches
+from rapidity.core.records import Batch
 from rapidity.training.checkpoints import Position
-from rapidity.training.failure import explain_loss
+from rapidity.training.failure import explain_loss, find_largest
 from rapidity.training.history import EpochRow, History
-from rapidity.training.identity import check_unchanged, describe_exchange, hash_events, plain
-from rapidity.training.monitoring import Metrics, choose_rows, measure, take_rows
+from rapidity.training.identity import check_unchanged, describe_exchange, identify_events, plain
+from rapidity.training.monitoring import Metrics, measure
+from rapidity.training.passes import Passes, ResidentPasses, StreamedPasses
 from rapidity.training.schedules import Scaled, Span, make_schedule
 from rapidity.training.stopping import Monitor
 
 if TYPE_CHECKING:
     from typing import Any
 
-    from numpy.typing import NDArray
-
     from rapidity.core.progress import Progress, Task
-    from rapidity.core.records import Batch, EpochRecord, Model
+    from rapidity.core.records import EpochRecord, Model, StreamedEvents
     from rapidity.training.checkpoints import CheckpointFolder
+    from rapidity.training.passes import StreamedTraining
     from rapidity.training.plan import TrainingPlan
+
+SECONDS_BETWEEN_CHECKPOINTS = 60.0
+"""Inside an epoch of streamed events; at its end the configuration decides."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +63,8 @@ class TrainingResult:
 
 def fit(
     model: Model,
-    train: Batch,
-    validation: Batch | None,
+    train: Batch | StreamedTraining,
+    validation: Batch | StreamedEvents | None,
     plan: TrainingPlan,
     *,
     checkpoints: CheckpointFolder | None = None,
@@ -73,8 +76,9 @@ def fit(
     Parameters
     ----------
     train, validation
-        The prepared events of the two splits, with targets. Without validation events there is nothing
-        to monitor: early stopping and the schedule ``reduce_on_plateau`` are then refused.
+        The prepared events of the two splits, with targets, in memory or streamed. Without validation
+        events there is nothing to monitor: early stopping and the schedule ``reduce_on_plateau`` are then
+        refused.
     checkpoints
         Where to keep checkpoints; None keeps none. Without `resume`, an earlier one there is replaced.
     resume
@@ -90,7 +94,7 @@ def fit(
     TrainingError
         If a loss is not finite. The last checkpoint stays.
     InterruptedRunError
-        On Ctrl-C. The last complete epoch is then in the checkpoint and in the model.
+        On Ctrl-C. The last complete epoch, or segment of one, is then in the checkpoint and in the model.
     """
     loop = _Loop(model, train, validation, plan, checkpoints)
     progress = progress or SilentProgress()
@@ -99,35 +103,40 @@ def fit(
         with progress.task("Training", plan.config.epochs, "epoch") as task:
             task.advance(loop.position.epoch)
             while not loop.position.is_finished:
-                loop.advance()
-                _report(task, loop.position.history.rows[-1])
+                if loop.advance():
+                    _report(task, loop.position.history.rows[-1])
     except KeyboardInterrupt:
         raise loop.give_up() from None
     return loop.finish()
 
 
 class _Loop:
-    """A training under way; `position` is where it stands after the last complete epoch."""
+    """A training under way; `position` is where it stands after the last complete segment."""
 
     def __init__(
         self,
         model: Model,
-        train: Batch,
-        validation: Batch | None,
+        train: Batch | StreamedTraining,
+        validation: Batch | StreamedEvents | None,
         plan: TrainingPlan,
         checkpoints: CheckpointFolder | None,
     ) -> None:
-        self.model, self.train, self.plan, self.checkpoints = model, train, plan, checkpoints
+        self.model, self.plan, self.checkpoints = model, plan, checkpoints
         self.validation = validation if validation is not None and validation.n_events else None
         self.config = plan.config
         _check_validation(self.validation, self.config)
         size = self.config.batch_size
-        self.batch_size = train.n_events if size == "all" else min(size, train.n_events)
-        self.steps_per_epoch = -(-train.n_events // self.batch_size)
+        batch_size = train.n_events if size == "all" else min(size, train.n_events)
+        self.passes: Passes = (
+            ResidentPasses(train, batch_size, self.config.seed)
+            if isinstance(train, Batch)
+            else StreamedPasses(train, batch_size)
+        )
+        self.steps_per_epoch = -(-train.n_events // batch_size)
         span = Span(self.config.epochs, self.steps_per_epoch)
         self.schedule = make_schedule(self.config.schedule, self.config.optimizer.learning_rate, span)
-        self.monitored = take_rows(train, choose_rows(train.n_events, self.config.seed))
-        self.saved_epoch: int | None = None
+        self.saved: tuple[int, int] | None = None
+        self.saved_at = time.monotonic()
 
     def start(self, progress: Progress, *, resume: bool) -> None:
         """Take the checkpoint, or make the first one."""
@@ -140,7 +149,7 @@ class _Loop:
                 note = describe_exchange(changes, epoch, is_finished=self.position.is_finished)
                 progress.note(note)
             self.model.load_state(self.position.state)
-            self.saved_epoch = self.position.epoch
+            self.saved = self.position.place
             return
         state = self.model.state()
         self.position = Position(state, state, monitor=Monitor.of(self.config.early_stopping))
@@ -150,63 +159,89 @@ class _Loop:
 
     def _identify(self) -> dict[str, Any]:
         """Return all that decides the result, for the comparison when resuming."""
-        events = {"train": hash_events(self.train)}
+        events = {"train": self.passes.identity}
         if self.validation is not None:
-            events["validation"] = hash_events(self.validation)
+            events["validation"] = identify_events(self.validation)
         training = self.config.model_dump(mode="json", by_alias=True)
         return plain({**self.plan.configuration, "training": training, "prepared_events": events})
 
-    def advance(self) -> None:
-        """Train one epoch, look at the result, and save it when it is time."""
+    def advance(self) -> bool:
+        """Train one segment, and save it when it is time; return whether it was the last of its epoch."""
         start = time.perf_counter()
-        epoch = self.position.epoch + 1
-        batches = ResidentBatches(self.train, self.batch_size, self._order(epoch))
-        rate = Scaled(self.schedule, self.position.plateau.factor)
+        position = self.position
+        epoch, segment = position.epoch + 1, position.segment
+        batches = self.passes.segment(epoch, segment)
+        rate = Scaled(self.schedule, position.plateau.factor)
         record = self.model.train_epoch(
-            batches,
-            self.plan.objective,
-            self.config.optimizer,
-            rate,
-            make_generator(self.config.seed, "dropout", epoch),
+            batches, self.plan.objective, self.config.optimizer, rate, self._dropout(epoch, segment)
         )
-        self._check_losses(record, epoch)
-        trained = measure(self.model, self.monitored, self.plan.objective)
+        self._check_losses(record, epoch, position.n_steps)
+        so_far = Position(
+            state=position.state,
+            best_state=position.best_state,
+            history=position.history,
+            monitor=position.monitor,
+            plateau=position.plateau,
+            segment=segment + 1,
+            n_steps=position.n_steps + len(record.step_losses),
+            loss_sum=position.loss_sum + _sum_losses(record, batches.n_events, batches.batch_size),
+            seconds=position.seconds,
+        )
+        is_complete = so_far.segment == self.passes.n_segments
+        if is_complete:
+            self._complete_epoch(so_far, rate, start)
+        else:
+            self._complete_segment(so_far, start)
+        return is_complete
+
+    def _dropout(self, epoch: int, segment: int) -> np.random.Generator:
+        # The first segment is the only one of events in memory.
+        purpose = (epoch, segment) if segment else (epoch,)
+        return make_generator(self.config.seed, "dropout", *purpose)
+
+    def _complete_segment(self, position: Position, start: float) -> None:
+        state = self.model.state()
+        _check_state(state.arrays, f"in epoch {position.epoch + 1}", self.config.optimizer.learning_rate)
+        seconds = position.seconds + time.perf_counter() - start
+        self.position = replace(position, state=state, seconds=round(seconds, 6))
+        if time.monotonic() - self.saved_at >= SECONDS_BETWEEN_CHECKPOINTS:
+            self._save()
+
+    def _complete_epoch(self, position: Position, rate: Scaled, start: float) -> None:
+        """Look at the result of an epoch, and save it when it is time."""
+        epoch = position.epoch + 1
+        trained = measure(self.model, self.passes.monitored, self.plan.objective)
         validated = self._validate(epoch)
         row = EpochRow(
             epoch=epoch,
             rate=rate(epoch * self.steps_per_epoch - 1),
-            train_loss=_mean_loss(record, batches),
+            train_loss=position.loss_sum / self.passes.n_events,
             validation_loss=validated.loss if validated else None,
             train_accuracy=trained.accuracy,
             validation_accuracy=validated.accuracy if validated else None,
             train_auc=trained.auc,
             validation_auc=validated.auc if validated else None,
-            seconds=round(time.perf_counter() - start, 6),
+            seconds=round(position.seconds + time.perf_counter() - start, 6),
             engine=self.config.engine,
         )
         self.position = self._next_position(row, validated)
         if self.position.is_finished or epoch % self.config.checkpoint_every == 0:
             self._save()
 
-    def _order(self, epoch: int) -> NDArray[np.int64]:
-        return make_generator(self.config.seed, "shuffle", epoch).permutation(self.train.n_events)
-
-    def _check_losses(self, record: EpochRecord, epoch: int) -> None:
-        step = record.first_bad_step
-        if step is None:
+    def _check_losses(self, record: EpochRecord, epoch: int, n_steps_before: int) -> None:
+        bad = record.first_bad_step
+        if bad is None:
             return
-        order = self._order(epoch)
-        first, size = step * self.batch_size, self.batch_size
+        step = n_steps_before + bad
+        suspects = self.passes.find_suspects(epoch, step)
+        describe = self.plan.describe_event
         raise explain_loss(
-            float(record.step_losses[step]),
+            float(record.step_losses[bad]),
             f"at epoch {epoch}, step {step + 1}",
-            self.train,
-            {
-                "in this batch": order[first : first + size],
-                "in the batch before": order[max(first - size, 0) : first],
-            },
+            suspects.events,
+            suspects.rows,
             self.plan.feature_names,
-            self.plan.describe_event,
+            lambda row: (describe or "event {}".format)(int(suspects.row_numbers[row])),
             self.config.optimizer.learning_rate,
         )
 
@@ -216,11 +251,12 @@ class _Loop:
         metrics = measure(self.model, self.validation, self.plan.objective)
         if math.isfinite(metrics.loss):
             return metrics
+        suspects = find_largest(self.validation)
         raise explain_loss(
             metrics.loss,
             f"on the validation split after epoch {epoch}",
-            self.validation,
-            {"there": np.arange(self.validation.n_events)},
+            suspects,
+            {"there": np.arange(suspects.n_events)},
             self.plan.feature_names,
             None,
             self.config.optimizer.learning_rate,
@@ -229,7 +265,7 @@ class _Loop:
     def _next_position(self, row: EpochRow, validated: Metrics | None) -> Position:
         position = self.position
         state = self.model.state()
-        _check_state(state.arrays, row.epoch, self.config.optimizer.learning_rate)
+        _check_state(state.arrays, f"after epoch {row.epoch}", self.config.optimizer.learning_rate)
         monitor = _watch(position.monitor, validated, row.epoch)
         schedule, plateau = self.config.schedule, position.plateau
         if isinstance(schedule, ReduceOnPlateau) and validated:
@@ -246,7 +282,7 @@ class _Loop:
     def _save(self) -> None:
         if self.checkpoints:
             self.checkpoints.save(self.position, self.configuration)
-            self.saved_epoch = self.position.epoch
+            self.saved, self.saved_at = self.position.place, time.monotonic()
 
     def give_up(self) -> InterruptedRunError:
         """Bring model and checkpoint to the last complete epoch; return the error that says so."""
@@ -255,11 +291,12 @@ class _Loop:
         if self.checkpoints is None:
             message = f"training was interrupted; the model has the parameters of epoch {epoch}."
             return InterruptedRunError(message)
-        if self.saved_epoch != epoch:
+        if self.saved != self.position.place:
             self._save()
+        part = f", part {self.position.segment} of {self.passes.n_segments} of the next,"
         message = (
-            f"training was interrupted; epoch {epoch} of {self.config.epochs} is saved in "
-            f"{self.checkpoints.path}."
+            f"training was interrupted; epoch {epoch} of {self.config.epochs}"
+            f"{part if self.position.segment else ''} is saved in {self.checkpoints.path}."
         )
         return InterruptedRunError(message)
 
@@ -277,7 +314,7 @@ class _Loop:
         )
 
 
-def _check_validation(validation: Batch | None, config: Any) -> None:
+def _check_validation(validation: Batch | StreamedEvents | None, config: Any) -> None:
     """Refuse what needs validation events where there are none."""
     needs = []
     if config.early_stopping is not None:
@@ -290,9 +327,9 @@ def _check_validation(validation: Batch | None, config: Any) -> None:
             "Give preparation.split a validation part, or remove the setting."
         )
         raise ConfigError(message)
-    if validation is None or validation.training_weight is None:
+    if validation is None:
         return
-    total = float(validation.training_weight.sum(dtype=np.float64))
+    total = _total_weight(validation)
     if not 0 < total < math.inf:
         message = (
             f"the training weights of the validation split sum to {total:g}. Expected a sum above zero, for "
@@ -301,12 +338,19 @@ def _check_validation(validation: Batch | None, config: Any) -> None:
         raise DataError(message)
 
 
-def _check_state(arrays: dict[str, Any], epoch: int, learning_rate: float) -> None:
+def _total_weight(events: Batch | StreamedEvents) -> float:
+    if not isinstance(events, Batch):
+        return events.total_weight
+    weight = events.training_weight
+    return float(events.n_events if weight is None else weight.sum(dtype=np.float64))
+
+
+def _check_state(arrays: dict[str, Any], moment: str, learning_rate: float) -> None:
     """Refuse to keep parameters that are not finite: the last step of an epoch may spoil them."""
     for name, array in arrays.items():
         if not np.isfinite(array).all():
             message = (
-                f"'{name}' holds values that are not finite after epoch {epoch}, expected numbers.\n  Lower "
+                f"'{name}' holds values that are not finite {moment}, expected numbers.\n  Lower "
                 f"training.optimizer.learning_rate (now {learning_rate:g}), or set training.clip_norm."
             )
             raise TrainingError(message)
@@ -327,10 +371,11 @@ def _watch(monitor: Monitor, validated: Metrics | None, epoch: int) -> Monitor:
     return monitor.updated(epoch, value)
 
 
-def _mean_loss(record: EpochRecord, batches: ResidentBatches) -> float:
-    sizes = np.full(len(record.step_losses), float(batches.batch_size))
-    sizes[-1] = batches.n_events - batches.batch_size * (len(sizes) - 1)
-    return float(sizes @ record.step_losses) / batches.n_events
+def _sum_losses(record: EpochRecord, n_events: int, batch_size: int) -> float:
+    """Return the sum over all events of the loss of their step."""
+    sizes = np.full(len(record.step_losses), float(batch_size))
+    sizes[-1] = n_events - batch_size * (len(sizes) - 1)
+    return float(sizes @ record.step_losses)
 
 
 def _report(task: Task, row: EpochRow) -> None:

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rapidity.core.random import make_generator
-from rapidity.core.records import Batch, ResidentBatches
+from rapidity.core.records import Batch, ResidentBatches, StreamedBatches
 from rapidity.metrics import RankedScores, predicted_class
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
-    from rapidity.core.records import Model, Objective, OutputObjective
+    from rapidity.core.records import FloatArray, Model, Objective, OutputObjective, StreamedEvents
 
 EVALUATION_NUMBERS = 2**20
 """Of events of many numbers (images) fewer: the maps of a convolution layer have tens of values a pixel."""
@@ -58,11 +60,17 @@ def choose_rows(n_events: int, seed: int) -> NDArray[np.int64]:
     >>> [len(choose_rows(n, seed=1)) for n in (500, 50_000, 400_000, 10_000_000)]
     [500, 10000, 20000, 100000]
     """
-    wanted = max(MIN_MONITORED_EVENTS, min(MAX_MONITORED_EVENTS, int(MONITORED_PART * n_events)))
-    if n_events <= wanted:
+    wanted = count_monitored(n_events)
+    if n_events == wanted:
         return np.arange(n_events)
     rows = make_generator(seed, "monitor").choice(n_events, wanted, replace=False)
     return np.sort(rows)
+
+
+def count_monitored(n_events: int) -> int:
+    """Return on how many events of a training split its metrics are computed."""
+    wanted = max(MIN_MONITORED_EVENTS, min(MAX_MONITORED_EVENTS, int(MONITORED_PART * n_events)))
+    return min(wanted, n_events)
 
 
 def take_rows(events: Batch, rows: NDArray[np.int64]) -> Batch:
@@ -84,21 +92,77 @@ def evaluation_batch_size(events: Batch) -> int:
     return max(min(EVALUATION_BATCH_SIZE, EVALUATION_NUMBERS // n_numbers), 1)
 
 
-def measure(model: Model, events: Batch, objective: Objective) -> Metrics:
-    """Return the metrics of a network on events whose targets are known, weighted with training weights."""
-    logits = model.predict(ResidentBatches(events, evaluation_batch_size(events)))
-    weight = np.ones(events.n_events) if events.training_weight is None else events.training_weight
-    weight = weight.astype(np.float64)
-    loss, accuracies, areas = 0.0, [], []
+def measure(model: Model, events: Batch | StreamedEvents, objective: Objective) -> Metrics:
+    """Return the metrics of a network on events whose targets are known, weighted with training weights.
+
+    Of streamed events one chunk is in memory at a time, and the scores of all, rounded to float32.
+    """
+    sums = {name: _OutputSums(output) for name, output in objective.outputs.items()}
+    for part, logits in _predict_parts(model, events):
+        for name, collected in sums.items():
+            if not np.isfinite(logits[name]).all():
+                return Metrics(math.nan, None, None)
+            collected.add(logits[name], part, name, is_whole=part is events)
+    loss = 0.0
     for name, output in objective.outputs.items():
-        if not np.isfinite(logits[name]).all():
-            return Metrics(math.nan, None, None)
-        log_p = log_probabilities(logits[name], output)
-        target = events.targets[name]
-        loss += output.weight * _mean(losses_per_event(log_p, target, output), weight)
-        accuracies.append(_mean(predicted_class(log_p) == target, weight))
-        areas.append(_auc(log_p, target, weight, output))
+        loss += output.weight * sums[name].loss
+    accuracies = [collected.accuracy for collected in sums.values()]
+    areas = [collected.find_auc() for collected in sums.values()]
     return Metrics(loss, _defined(np.mean(accuracies)), _defined(np.mean(areas)))
+
+
+def _predict_parts(
+    model: Model, events: Batch | StreamedEvents
+) -> Iterator[tuple[Batch, dict[str, FloatArray]]]:
+    if isinstance(events, Batch):
+        yield events, model.predict(ResidentBatches(events, evaluation_batch_size(events)))
+        return
+    for part in events.chunks():
+        # As a window, so that an engine keeps nothing of it.
+        window = ResidentBatches(part, evaluation_batch_size(part))
+        yield part, model.predict(StreamedBatches.of(window))
+
+
+class _OutputSums:
+    """What one output of a network reaches on the events so far."""
+
+    def __init__(self, output: OutputObjective) -> None:
+        self._output = output
+        self._loss = self._right = self._total = 0.0
+        self._ranked: list[tuple[NDArray[np.floating], NDArray[np.int64], NDArray[np.floating]]] = []
+
+    def add(self, logits: FloatArray, events: Batch, name: str, *, is_whole: bool) -> None:
+        log_p = log_probabilities(logits, self._output)
+        target = events.targets[name]
+        weight = np.ones(events.n_events) if events.training_weight is None else events.training_weight
+        weight = weight.astype(np.float64)
+        self._loss += float(weight @ losses_per_event(log_p, target, self._output))
+        self._right += float(weight @ (predicted_class(log_p) == target))
+        self._total += float(weight.sum())
+        scores = _ranking_scores(log_p, self._output)
+        if not is_whole:
+            # Kept until all are there, while the memory of the events is used again.
+            scores, target, weight = scores.astype(np.float32), target.copy(), weight.astype(np.float32)
+        self._ranked.append((scores, target, weight))
+
+    @property
+    def loss(self) -> float:
+        return self._loss / self._total if self._total else math.nan
+
+    @property
+    def accuracy(self) -> float:
+        return self._right / self._total if self._total else math.nan
+
+    def find_auc(self) -> float:
+        """Return the AUC as `Metrics` defines it; NaN where a class has no events."""
+        scores, target, weight = (
+            parts[0] if len(parts) == 1 else np.concatenate(parts)
+            for parts in zip(*self._ranked, strict=True)
+        )
+        weight = weight.astype(np.float64, copy=False)
+        classes = [self._output.positive_index] if scores.shape[1] == 1 else range(self._output.n_classes)
+        areas = [_one_auc(target == k, scores[:, column], weight) for column, k in enumerate(classes)]
+        return float(np.mean(areas))
 
 
 def log_probabilities(logits: NDArray[np.floating], output: OutputObjective) -> NDArray[np.float64]:
@@ -127,26 +191,17 @@ def losses_per_event(
     return losses
 
 
-def _auc(
-    log_p: NDArray[np.float64],
-    target: NDArray[np.int64],
-    weight: NDArray[np.float64],
-    output: OutputObjective,
-) -> float:
+def _ranking_scores(log_p: NDArray[np.float64], output: OutputObjective) -> NDArray[np.float64]:
+    """Return what the AUC ranks events by: a column for each class, of two classes only the positive one."""
     if output.n_classes == 2:
         k = output.positive_index
-        return _one_auc(target == k, log_p[:, k] - log_p[:, 1 - k], weight)
-    return float(np.mean([_one_auc(target == k, log_p[:, k], weight) for k in range(output.n_classes)]))
+        return (log_p[:, k] - log_p[:, 1 - k])[:, np.newaxis]
+    return log_p
 
 
 def _one_auc(is_signal: NDArray[np.bool_], score: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
     ranked = RankedScores.from_events(is_signal, score)
     return ranked.auc_or_nan(weight[ranked.order])
-
-
-def _mean(values: NDArray[np.floating] | NDArray[np.bool_], weight: NDArray[np.float64]) -> float:
-    total = float(weight.sum())
-    return float(weight @ values) / total if total else math.nan
 
 
 def _defined(value: np.floating | float) -> float | None:

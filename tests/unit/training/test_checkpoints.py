@@ -216,7 +216,7 @@ def damage_missing_key(folder):
 
 def damage_later_version(folder):
     path = folder / "last.json"
-    path.write_text(path.read_text().replace('"format_version": 1', '"format_version": 2'))
+    path.write_text(path.read_text().replace('"format_version": 1', '"format_version": 3'))
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,7 @@ def damage_later_version(folder):
         (damage_missing_state, "cannot be read"),
         (damage_truncated_json, "it is not JSON"),
         (damage_missing_key, "its content is not as written"),
-        (damage_later_version, "its format_version is 2, expected 1"),
+        (damage_later_version, "its format_version is 3, expected 2 or less"),
     ],
 )
 def test_damaged_checkpoint_says_what_to_do(new_model, train, validation, plan, tmp_path, damage, message):

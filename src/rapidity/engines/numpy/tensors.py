@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rapidity.core.records import Batch, Batches, ResidentBatches
+from rapidity.core.records import Batch, Batches, ResidentBatches, StreamedBatches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -67,7 +67,7 @@ def iterate_arrays(
     Parameters
     ----------
     make
-        Prepares one streamed batch.
+        Prepares one batch, or the events of one window.
     resident
         The same for events that stay: their rows are picked into `memory`.
 
@@ -76,11 +76,18 @@ def iterate_arrays(
     IndexError
         If the order of resident batches names a row that is not there.
     """
-    if not isinstance(batches, ResidentBatches):
+    if isinstance(batches, ResidentBatches):
+        yield from _pick_batches(batches, resident(batches.events), memory)
+    elif isinstance(batches, StreamedBatches):
+        for window in batches.open_windows():
+            yield from _pick_batches(window, make(window.events), memory)
+    else:
         for batch in batches:
             yield make(batch)
-        return
-    events = resident(batches.events)
+
+
+def _pick_batches(batches: ResidentBatches, events: EventArrays, memory: Memory) -> Iterator[EventArrays]:
+    """Yield the events of each batch, given all as arrays."""
     size = batches.batch_size
     order = None if batches.order is None else np.asarray(batches.order, dtype=np.intp)
     if order is not None and len(order) and (order.min() < 0 or order.max() >= batches.events.n_events):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow as tf
 
-from rapidity.core.records import Batch, Batches, ResidentBatches
+from rapidity.core.records import Batch, Batches, ResidentBatches, StreamedBatches
 from rapidity.engines.events import take_inputs
 
 if TYPE_CHECKING:
@@ -83,33 +83,47 @@ def input_tensors(batch: Batch, inputs: Mapping[str, Shape]) -> tuple[Any, ...]:
 def iterate_passes(
     batches: Batches, make: Callable[[Batch], EventTensors], resident: Callable[[Batch], EventTensors]
 ) -> Iterator[Pass]:
-    """Yield all steps at once for events that stay, and one step for each streamed batch.
+    """Yield all steps at once for events that stay or those of a window, else one step for each batch.
 
     Parameters
     ----------
     make
-        Makes tensors of one streamed batch.
+        Makes tensors of one batch, or of the events of one window.
     resident
         The same for events that stay.
     """
     if isinstance(batches, ResidentBatches):
-        order = np.arange(batches.n_events) if batches.order is None else batches.order
-        if len(order):
-            yield Pass(resident(batches.events), order.astype(np.int64, copy=False), batches.batch_size)
-        return
-    for batch in batches:
-        yield Pass(make(batch), np.arange(batch.n_events), max(batch.n_events, 1))
+        if batches.n_events:
+            yield _all_steps(batches, resident(batches.events))
+    elif isinstance(batches, StreamedBatches):
+        for window in batches.open_windows():
+            if window.n_events:
+                yield _all_steps(window, make(window.events))
+    else:
+        for batch in batches:
+            yield Pass(make(batch), np.arange(batch.n_events), max(batch.n_events, 1))
+
+
+def _all_steps(batches: ResidentBatches, events: EventTensors) -> Pass:
+    order = np.arange(batches.n_events) if batches.order is None else batches.order
+    return Pass(events, order.astype(np.int64, copy=False), batches.batch_size)
 
 
 def iterate_inputs(
     batches: Batches, make: Callable[[Batch], EventTensors], resident: Callable[[Batch], EventTensors]
 ) -> Iterator[tuple[Any, ...]]:
     """Yield the inputs of each batch, for prediction."""
-    if not isinstance(batches, ResidentBatches):
+    if isinstance(batches, ResidentBatches):
+        yield from _pick_inputs(batches, resident(batches.events))
+    elif isinstance(batches, StreamedBatches):
+        for window in batches.open_windows():
+            yield from _pick_inputs(window, make(window.events))
+    else:
         for batch in batches:
             yield make(batch).inputs
-        return
-    events = resident(batches.events)
+
+
+def _pick_inputs(batches: ResidentBatches, events: EventTensors) -> Iterator[tuple[Any, ...]]:
     for start in range(0, batches.n_events, batches.batch_size):
         rows = slice(start, min(start + batches.batch_size, batches.n_events))
         if batches.order is None:

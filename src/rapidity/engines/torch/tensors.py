@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rapidity.core.records import Batch, Batches, ResidentBatches
+from rapidity.core.records import Batch, Batches, ResidentBatches, StreamedBatches
 from rapidity.engines.events import take_inputs
 
 if TYPE_CHECKING:
@@ -77,15 +77,22 @@ def iterate_tensors(
     Parameters
     ----------
     make
-        Makes tensors of one streamed batch.
+        Makes tensors of one batch, or of the events of one window.
     resident
         The same for events that stay: their rows are picked on the device.
     """
-    if not isinstance(batches, ResidentBatches):
+    if isinstance(batches, ResidentBatches):
+        yield from _pick_batches(batches, resident(batches.events))
+    elif isinstance(batches, StreamedBatches):
+        for window in batches.open_windows():
+            yield from _pick_batches(window, make(window.events))
+    else:
         for batch in batches:
             yield make(batch)
-        return
-    tensors = resident(batches.events)
+
+
+def _pick_batches(batches: ResidentBatches, tensors: EventTensors) -> Iterator[EventTensors]:
+    """Yield the events of each batch, given those of all as tensors."""
     size = batches.batch_size
     if batches.order is None:
         for start in range(0, batches.n_events, size):

@@ -1,0 +1,213 @@
+"""Training events that pass through memory in windows, in another order every epoch.
+
+An epoch takes the blocks of the file in random order, a window of several blocks at a time; the rows of a
+window are mixed in memory, and meanwhile the next window is read by another thread. Everything follows from
+the seed, the epoch and the number of the window, so that a training may begin again at any window.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rapidity.core.random import make_generator
+from rapidity.core.records import Batch, ResidentBatches, StreamedBatches
+from rapidity.data.event_file import ROW, to_batch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from rapidity.data.blocks import BlockLayout
+    from rapidity.data.event_file import EventFile
+
+
+@dataclass(frozen=True)
+class WindowPlan:
+    """What a window of an epoch holds.
+
+    Attributes
+    ----------
+    blocks
+        Numbers of its blocks, in the order in which they are read.
+    n_carried
+        Events that were left over from the window before, fewer than a batch.
+    n_rows
+        Events of its own blocks.
+    n_used
+        Events that fill whole batches; of the last window all. The others are left to the next.
+    """
+
+    blocks: NDArray[np.int64]
+    n_carried: int
+    n_rows: int
+    n_used: int
+
+
+class EpochPlans:
+    """The windows of every epoch, as they follow from the seed.
+
+    Parameters
+    ----------
+    batch_size
+        Events in a batch, at most as many as a window holds.
+    """
+
+    def __init__(self, layout: BlockLayout, batch_size: int, seed: int) -> None:
+        self.layout = layout
+        self.batch_size = batch_size
+        self.edges = layout.edges
+        self._seed = seed
+
+    def window(self, epoch: int, number: int) -> WindowPlan:
+        """Return what window `number` (from 0) of an epoch holds."""
+        windows = self._divide(epoch)
+        n_before = sum(self._count(blocks) for blocks in windows[:number])
+        n_carried = n_before % self.batch_size
+        n_rows = self._count(windows[number])
+        n_left = 0 if number == len(windows) - 1 else (n_before + n_rows) % self.batch_size
+        return WindowPlan(windows[number], n_carried, n_rows, n_carried + n_rows - n_left)
+
+    def order(self, epoch: int, number: int) -> NDArray[np.int64]:
+        """Return the order of the events of a window.
+
+        The carried ones are numbered first, then those of the blocks; those left to the next window come
+        last.
+        """
+        plan = self.window(epoch, number)
+        shuffled = make_generator(self._seed, "shuffle", epoch, number).permutation(plan.n_rows)
+        # First those that have waited: what is left over then always comes from the window's own blocks.
+        return np.concatenate([np.arange(plan.n_carried), plan.n_carried + shuffled])
+
+    def find(self, epoch: int, step: int) -> tuple[int, int]:
+        """Return the window in which a step of an epoch is taken, and the number of the step there."""
+        n_before = 0
+        for number, blocks in enumerate(self._divide(epoch)):
+            first = n_before // self.batch_size
+            n_before += self._count(blocks)
+            if step < n_before // self.batch_size or n_before == self.layout.n_events:
+                return number, step - first
+        message = f"epoch {epoch} has no step {step}"
+        raise IndexError(message)
+
+    def positions(self, epoch: int, number: int) -> NDArray[np.int64]:
+        """Return where the events of a window lie in the file, in the order of its batches."""
+        plan = self.window(epoch, number)
+        own = self._lying(plan)
+        if plan.n_carried:
+            before = self.window(epoch, number - 1)
+            left = self.order(epoch, number - 1)[before.n_used :] - before.n_carried
+            own = np.concatenate([self._lying(before)[left], own])
+        return own[self.order(epoch, number)[: plan.n_used]]
+
+    def _lying(self, plan: WindowPlan) -> NDArray[np.int64]:
+        return np.concatenate([np.arange(self.edges[block], self.edges[block + 1]) for block in plan.blocks])
+
+    def _divide(self, epoch: int) -> list[NDArray[np.int64]]:
+        blocks = make_generator(self._seed, "blocks", epoch).permutation(self.layout.n_blocks)
+        return np.array_split(blocks, self.layout.n_windows)
+
+    def _count(self, blocks: NDArray[np.int64]) -> int:
+        return int((self.edges[blocks + 1] - self.edges[blocks]).sum())
+
+
+@dataclass(frozen=True)
+class _LoadedWindow:
+    plan: WindowPlan
+    order: NDArray[np.int64]
+    buffers: dict[str, NDArray[Any]]
+
+
+class TrainingStream:
+    """The training events of a file, window by window, with the next one read ahead.
+
+    Two windows are in memory. Their arrays are used in turn: the events of one are overwritten when the one
+    after the next is read.
+    """
+
+    def __init__(self, file: EventFile, plans: EpochPlans) -> None:
+        self.file = file
+        self.plans = plans
+        self._buffers: list[dict[str, NDArray[Any]]] = []
+        self._running: Iterator[ResidentBatches] | None = None
+        self._next = (0, 0)
+
+    @property
+    def n_events(self) -> int:
+        """Number of events of an epoch."""
+        return self.plans.layout.n_events
+
+    @property
+    def n_segments(self) -> int:
+        """Parts of an epoch after each of which training may stop and go on later: the windows."""
+        return self.plans.layout.n_windows
+
+    def segment(self, epoch: int, number: int) -> StreamedBatches:
+        """Return the batches of one part of an epoch; one part after the other is quickest."""
+        plan = self.plans.window(epoch, number)
+        return StreamedBatches(plan.n_used, self.plans.batch_size, lambda: self._open(epoch, number))
+
+    def read_batch(self, epoch: int, step: int) -> tuple[Batch, NDArray[np.int64]]:
+        """Return the events of one step of an epoch, and their row numbers in the training split."""
+        number, step_there = self.plans.find(epoch, step)
+        first = step_there * self.plans.batch_size
+        positions = self.plans.positions(epoch, number)[first : first + self.plans.batch_size]
+        buffers = self.file.make_buffers(len(positions), set(self.file.places))
+        for place, position in enumerate(positions):
+            self.file.read(int(position), {name: array[place : place + 1] for name, array in buffers.items()})
+        rows: NDArray[np.int64] = buffers.pop(ROW)
+        return to_batch(buffers), rows
+
+    def close(self) -> None:
+        """Stop reading ahead and give the memory back."""
+        self._stop()
+        self._buffers = []
+
+    def _stop(self) -> None:
+        running, self._running = self._running, None
+        if running is not None:
+            running.close()  # type: ignore[attr-defined]  # it is a generator
+
+    def _open(self, epoch: int, number: int) -> Iterator[ResidentBatches]:
+        if self._running is None or self._next != (epoch, number):
+            self._stop()
+            self._running = self._iterate(epoch, number)
+        self._next = (epoch, number + 1)
+        yield next(self._running)
+
+    def _iterate(self, epoch: int, first: int) -> Iterator[ResidentBatches]:
+        """Yield the windows of an epoch from number `first` on; one is read while another is in use."""
+        with ThreadPoolExecutor(1, thread_name_prefix="read-ahead") as thread:
+            before = self._load(epoch, first - 1, None) if first else None
+            loaded = self._load(epoch, first, before)
+            for number in range(first, self.n_segments):
+                has_more = number + 1 < self.n_segments
+                ahead = thread.submit(self._load, epoch, number + 1, loaded) if has_more else None
+                events = {name: array[: len(loaded.order)] for name, array in loaded.buffers.items()}
+                order = loaded.order[: loaded.plan.n_used]
+                yield ResidentBatches(to_batch(events), self.plans.batch_size, order)
+                if ahead is not None:
+                    loaded = ahead.result()
+
+    def _load(self, epoch: int, number: int, before: _LoadedWindow | None) -> _LoadedWindow:
+        """Read a window into the arrays that the window `before` does not use."""
+        if not self._buffers:
+            n_events = self.plans.layout.most_rows + self.plans.batch_size
+            self._buffers = [self.file.make_buffers(n_events) for _ in range(min(self.n_segments, 2))]
+        plan = self.plans.window(epoch, number)
+        buffers = self._buffers[number % len(self._buffers)]
+        if before is not None and plan.n_carried:
+            left = before.order[before.plan.n_used :]
+            for name, array in buffers.items():
+                array[: plan.n_carried] = before.buffers[name][left]
+        start = plan.n_carried
+        for block in plan.blocks:
+            first, last = int(self.plans.edges[block]), int(self.plans.edges[block + 1])
+            stop = start + last - first
+            self.file.read(first, {name: array[start:stop] for name, array in buffers.items()})
+            start = stop
+        return _LoadedWindow(plan, self.plans.order(epoch, number), buffers)
