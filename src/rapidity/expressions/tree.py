@@ -1,20 +1,23 @@
-"""The tree of a parsed expression, and its evaluation over any array namespace."""
+"""The tree of a parsed expression; `evaluation` computes it."""
 
 from __future__ import annotations
 
 import operator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from rapidity.expressions.functions import FUNCTIONS, Kind
-from rapidity.physics.momentum import Momentum
+from rapidity.expressions.functions import find_function
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from rapidity.core.namespace import ArrayNamespace
+    from rapidity.expressions.function import Function, Kind
 
 Value = Any
+
+ELEMENT, SELECTION = "[index]", "[condition]"
+"""The operations ``x[0]`` and ``x[x > 30]``."""
 
 
 def _power(xp: ArrayNamespace, base: Value, exponent: Value) -> Value:
@@ -51,11 +54,40 @@ OPERATORS: dict[str, tuple[Callable[..., Value], Kind, Kind]] = {
 
 
 @dataclass(frozen=True)
+class Shape:
+    """Whether a term has one value an event or one for each object, and of which objects.
+
+    Attributes
+    ----------
+    collection
+        The collection; None for one value an event.
+    selection
+        The conditions that the objects hold, in the order of appearance.
+    """
+
+    collection: str | None = None
+    selection: tuple[Term, ...] = ()
+
+    def covers(self, other: Shape) -> bool:
+        """Return whether every object of `other` has a value here."""
+        return self.collection == other.collection and set(self.selection) <= set(other.selection)
+
+
+EVENT = Shape()
+
+
+@dataclass(frozen=True)
 class Column:
-    """A raw column."""
+    """A raw column; with a collection, it has a value for each object of it."""
 
     name: str
     kind: Kind = "number"
+    collection: str | None = None
+
+    @property
+    def shape(self) -> Shape:
+        """Of the whole collection."""
+        return Shape(self.collection)
 
 
 @dataclass(frozen=True)
@@ -69,61 +101,75 @@ class Constant:
         """A truth value is a condition."""
         return "condition" if isinstance(self.value, bool) else "number"
 
+    @property
+    def shape(self) -> Shape:
+        """One value an event."""
+        return EVENT
+
 
 @dataclass(frozen=True)
 class ObjectTerm:
-    """An object: its components by name."""
+    """An object, or a collection of them: its components by name."""
 
     name: str
     components: tuple[tuple[str, Term], ...]
+    shape: Shape = field(default=EVENT, compare=False)
+
+    @property
+    def kind(self) -> Kind:
+        """An object."""
+        return "object"
 
 
 @dataclass(frozen=True)
 class Operation:
-    """An operator or function applied to arguments."""
+    """An operator or function applied to arguments.
+
+    Attributes
+    ----------
+    shape
+        Follows from the arguments; `parser` works it out.
+    """
 
     function: str
-    arguments: tuple[Term | ObjectTerm, ...]
+    arguments: tuple[Term, ...]
+    shape: Shape = field(default=EVENT, compare=False)
 
     @property
     def kind(self) -> Kind:
         """What comes out."""
-        return OPERATORS[self.function][2] if self.function in OPERATORS else FUNCTIONS[self.function].result
+        if self.function in (ELEMENT, SELECTION):
+            return self.arguments[0].kind
+        if self.function in OPERATORS:
+            return OPERATORS[self.function][2]
+        return self.arguments[0].kind if self.definition.result == "object" else self.definition.result
+
+    @property
+    def definition(self) -> Function:
+        """The function of the language that is called; operators have none."""
+        return find_function(self.function, len(self.arguments))
 
     @property
     def compute(self) -> Callable[..., Value]:
         """The implementation, ``(xp, *arguments)``."""
         if self.function in OPERATORS:
             return OPERATORS[self.function][0]
-        return FUNCTIONS[self.function].compute
+        return self.definition.compute
 
 
-Term = Column | Constant | Operation
+Term = Column | Constant | ObjectTerm | Operation
 
 
-def evaluate(term: Term | ObjectTerm, columns: Mapping[str, Value], xp: ArrayNamespace) -> Value:
-    """Return the values of a term; an object becomes a `Momentum`."""
-    match term:
-        case Column(name):
-            return columns[name]
-        case Constant(value):
-            return value
-        case ObjectTerm(_, components):
-            return Momentum({name: evaluate(inner, columns, xp) for name, inner in components}, xp)
-        case Operation(_, arguments):
-            return term.compute(xp, *(evaluate(argument, columns, xp) for argument in arguments))
-
-
-def column_names(term: Term | ObjectTerm) -> Iterator[str]:
+def columns_of(term: Term) -> Iterator[Column]:
     """Yield the columns in the order of appearance, repeated ones again."""
     match term:
-        case Column(name):
-            yield name
+        case Column():
+            yield term
         case ObjectTerm(_, components):
             for _, inner in components:
-                yield from column_names(inner)
+                yield from columns_of(inner)
         case Operation(_, arguments):
             for argument in arguments:
-                yield from column_names(argument)
+                yield from columns_of(argument)
         case Constant():
             return

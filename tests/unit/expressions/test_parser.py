@@ -36,7 +36,7 @@ REFUSED = {
     "a << 2": "the operator in 'a << 2' is not allowed",
     "a is b": "is not a comparison",
     "a in b": "is not a comparison",
-    "a[0]": "'a\\[0\\]' is not allowed. Indices",
+    "a[0]": r"character 1: 'a' has one value an event, so nothing can be picked from it",
     "[a, b]": "Lists are not part",
     "a, b": "remove the comma",
     "lambda x: a": "Functions cannot be defined here",
