@@ -12,7 +12,7 @@ import numpy as np
 
 from rapidity.core.errors import DataError, ExpressionError
 from rapidity.core.jagged import Jagged
-from rapidity.data.pending import collection_of, parse_expression
+from rapidity.expressions import parse_expression
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -90,12 +90,15 @@ def _columns_of_objects(text: str, groups: Mapping[str, str]) -> Iterator[str]:
         expression = parse_expression(text, {}, dict.fromkeys(groups, "objects"))
     except ExpressionError:
         return  # said where the object is used
-    if collection_of(expression) is not None:
+    if expression.collection is not None:
         yield from (column for column in expression.columns if column in groups)
 
 
 class _AnyName(dict[str, str]):
     """A map that has every column in one collection."""
+
+    def __bool__(self) -> bool:
+        return True
 
     def __contains__(self, name: object) -> bool:
         return True

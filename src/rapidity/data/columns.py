@@ -21,7 +21,7 @@ from rapidity.data.features import (
     unique,
 )
 from rapidity.data.images import ImageColumns, find_image_columns
-from rapidity.data.pending import parse_expression
+from rapidity.expressions import parse_expression
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

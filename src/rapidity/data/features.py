@@ -14,8 +14,8 @@ from rapidity.core.errors import ConfigError, shorten
 from rapidity.core.jagged import Jagged
 from rapidity.data.collections import iterate_chunks
 from rapidity.data.images import ImageColumns
-from rapidity.data.pending import collection_of, expand_maker, parse_expression
-from rapidity.expressions import Expression
+from rapidity.data.pending import expand_maker
+from rapidity.expressions import Expression, parse_expression
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -183,7 +183,7 @@ def _parse_entry(
 
 def require_one_value(expression: Expression, where: str) -> None:
     """Raise a ConfigError if an expression gives a value for each object, where one an event is needed."""
-    if collection_of(expression) is None:
+    if expression.collection is None:
         return
     text = expression.text
     message = (

@@ -15,8 +15,8 @@ from rapidity.core.jagged import Jagged, PaddedObjects
 from rapidity.core.namespace import NUMPY, ArrayNamespace
 from rapidity.data.collections import iterate_chunks
 from rapidity.data.features import Feature
-from rapidity.data.pending import parse_expression
 from rapidity.data.transforms import FittedTransform, transform_from_dict, transform_to_dict
+from rapidity.expressions import parse_expression
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

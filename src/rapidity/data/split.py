@@ -20,10 +20,10 @@ from rapidity.core.random import make_generator
 from rapidity.data.collections import find_columns
 from rapidity.data.columns import ROW_NUMBER
 from rapidity.data.features import require_one_value
-from rapidity.data.pending import parse_expression
 from rapidity.data.row_hash import HashArray, hash_rows
 from rapidity.data.table import SPLITS, Table
 from rapidity.data.targets import ValueCodes, canonical_value, show_value
+from rapidity.expressions import parse_expression
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -19,11 +19,11 @@ from rapidity.core.records import ResidentBatches
 from rapidity.data.batches import make_batch
 from rapidity.data.collections import find_columns
 from rapidity.data.features import require_one_value
-from rapidity.data.pending import parse_expression
 from rapidity.data.split import SplitRows
 from rapidity.data.table import SPLITS
 from rapidity.evaluation import ScoredEvents, evaluate
 from rapidity.explanation import Embeddings, find_planes, fit_probe, make_target
+from rapidity.expressions import parse_expression
 from rapidity.metrics import Estimate
 from rapidity.report import draw_probe
 from rapidity.workflow.rebuild import rebuild_run
