@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from rapidity.config import RunConfig, load_config
     from rapidity.core.errors import RapidityError
     from rapidity.data.inspection import inspect_file as inspect
-    from rapidity.delivery import predict_files as predict
     from rapidity.samples import generate
     from rapidity.samples.public import fetch
     from rapidity.workflow import Run
     from rapidity.workflow import check_config as check
     from rapidity.workflow import compute_graph as graph
     from rapidity.workflow import evaluate_run as evaluate
+    from rapidity.workflow import predict_files as predict
     from rapidity.workflow import probe_run as probe
     from rapidity.workflow import run_demo as demo
     from rapidity.workflow import train_run as train
@@ -38,7 +38,7 @@ _HOMES = {
     "graph": ("rapidity.workflow", "compute_graph"),
     "inspect": ("rapidity.data.inspection", "inspect_file"),
     "load_config": ("rapidity.config", "load_config"),
-    "predict": ("rapidity.delivery", "predict_files"),
+    "predict": ("rapidity.workflow", "predict_files"),
     "probe": ("rapidity.workflow", "probe_run"),
     "train": ("rapidity.workflow", "train_run"),
 }

@@ -1,4 +1,4 @@
-"""Which columns are read for a prediction, and as what: those of the model, and the spectators."""
+"""Which columns are copied beside the scores, and as what."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from rapidity.core.errors import DataError, MissingNameError, closest, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from typing import Any
 
     from rapidity.data.readers import Reader
@@ -21,19 +21,17 @@ _DTYPES = {
     "float64": np.float64,
     "text": object,
 }
-MAX_FILES_SHOWN = 3
+MAX_SHOWN = 3
 _WIDEST_FIRST = (object, np.float64, np.float32, np.int64)
 
 
-def choose_columns(
-    readers: Sequence[Reader], inputs: Mapping[str, Any], spectators: Sequence[str], reserved: Sequence[str]
+def choose_spectators(
+    readers: Sequence[Reader], names: Sequence[str], reserved: Sequence[str]
 ) -> dict[str, Any]:
-    """Return column -> dtype for all columns to read.
+    """Return spectator -> dtype: one that holds the values of all files.
 
     Parameters
     ----------
-    inputs
-        Inputs of the model; each has a `column_dtype`.
     reserved
         Names of columns that are written anyway, which no spectator may have.
 
@@ -44,33 +42,22 @@ def choose_columns(
     DataError
         If a spectator cannot be copied.
     """
-    clashing = [name for name in spectators if name in reserved]
+    clashing = [name for name in names if name in reserved]
     if clashing:
         message = f"spectator {', '.join(clashing)}: a column of this name is written anyway. Leave it out."
         raise DataError(message)
-    wanted = list(dict.fromkeys([*inputs, *spectators]))
-    problems = [problem for reader in readers if (problem := _missing(reader, wanted))]
-    if problems:
-        hidden = len(problems) - MAX_FILES_SHOWN
-        more = [f"... and {hidden} more files"] if hidden > 0 else []
-        raise MissingNameError("\n".join([*problems[:MAX_FILES_SHOWN], *more]))
-    dtypes = {name: _common_dtype(name, readers) for name in spectators}
-    return {**dtypes, **{name: column.column_dtype for name, column in inputs.items()}}
+    missing = [(reader, name) for reader in readers for name in names if name not in reader.columns]
+    if missing:
+        raise MissingNameError("\n".join(_say_missing(reader, name) for reader, name in missing[:MAX_SHOWN]))
+    return {name: np.dtype(_common_dtype(name, readers)) for name in names}
 
 
-def _missing(reader: Reader, wanted: Sequence[str]) -> str:
-    """Return what a file lacks, or nothing."""
-    missing = [name for name in wanted if name not in reader.columns]
-    if not missing:
-        return ""
-    lines = [f"{reader.where} lacks {len(missing)} of the {len(wanted)} columns that are needed:"]
-    for name in missing[:10]:
-        near = closest(name, reader.columns)
-        lines.append(f"  '{name}'" + (f"  closest: {shorten(near)}" if near else ""))
-    if len(missing) > 10:
-        lines.append(f"  ... and {len(missing) - 10} more")
-    lines.append(f"  List its columns: rapidity inspect {reader.path}")
-    return "\n".join(lines)
+def _say_missing(reader: Reader, name: str) -> str:
+    near = closest(name, reader.columns)
+    hint = f" Closest: {shorten(near)}." if near else ""
+    return (
+        f"spectator '{name}' is not in {reader.where}.{hint} List its columns: rapidity inspect {reader.path}"
+    )
 
 
 def _common_dtype(name: str, readers: Sequence[Reader]) -> Any:

@@ -1,4 +1,4 @@
-"""Scoring the entries of files chunk by chunk, in flat memory."""
+"""Scoring the entries of files into one table, chunk by chunk, in flat memory."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rapidity.artefact import OnnxModel
+from rapidity.core.errors import DataError
 from rapidity.core.progress import Progress, SilentProgress
-from rapidity.data.columns import rows_at_once
-from rapidity.data.events import CHUNK_SIZE, EventChunk, iterate_events
-from rapidity.data.readers import find_files, open_reader
+from rapidity.data.readers import Reader, find_files, open_reader
 from rapidity.data.writers import open_writer
-from rapidity.delivery.columns import choose_columns
+from rapidity.delivery.columns import choose_spectators
 from rapidity.delivery.destination import check_destination
+from rapidity.delivery.inputs import InputPlan, plan_inputs
+from rapidity.delivery.scoring import PreparedChunk, iterate_prepared, score_columns, score_values
+from rapidity.delivery.summary import PredictionSummary
 from rapidity.delivery.tally import ScoreTally
 
 if TYPE_CHECKING:
@@ -23,13 +25,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rapidity.artefact import Scores
-    from rapidity.delivery.summary import PredictionSummary
+    from rapidity.config.column_map import ColumnMap
 
 IDENTITY = {"source_file": np.dtype(object), "source_entry": np.dtype(np.int64)}
 """The columns that say which event a row belongs to."""
+MAX_FILES_SHOWN = 3
 
 
-def predict_files(  # noqa: PLR0913 - each argument is an option of the verb
+def predict_table(  # noqa: PLR0913 - each argument is an option of the verb
     model: Path | str,
     files: Sequence[str | Path],
     output: Path | str,
@@ -37,6 +40,7 @@ def predict_files(  # noqa: PLR0913 - each argument is an option of the verb
     tree: str | None = None,
     dataset: str | None = None,
     column_names: Sequence[str] | None = None,
+    column_map: ColumnMap | None = None,
     spectators: Sequence[str] = (),
     overwrite: bool = False,
     progress: Progress | None = None,
@@ -51,11 +55,14 @@ def predict_files(  # noqa: PLR0913 - each argument is an option of the verb
         Files or globs, in any readable format.
     output
         CSV (also gzipped), Parquet or HDF5, by its suffix. Columns: ``source_file``,
-        ``source_entry``, the spectators, ``score_<class>`` of every class (float32).
+        ``source_entry``, the spectators, ``score_<class>`` of every class (float32), ``fold`` of a model
+        of several networks.
     tree, dataset
         The table inside ROOT files, or inside HDF5 and NPZ files.
     column_names
         Names for files that carry none (CSV without a header, plain arrays).
+    column_map
+        Where the columns of the model come from, if they are called otherwise.
     spectators
         Columns to copy beside the scores.
     overwrite
@@ -66,44 +73,62 @@ def predict_files(  # noqa: PLR0913 - each argument is an option of the verb
     ExportError
         If the model is not an ONNX file of Rapidity.
     DataError
-        If a file lacks columns that the model needs (all are listed, before anything is written), or
+        If a file does not fit the model (all that is wrong is listed, before anything is written), or
         the output cannot be written.
     """
     reporter = progress or SilentProgress()
     loaded = OnnxModel.load(model)
     paths = [path for pattern in files for path in find_files(str(pattern))]
     destination = check_destination(output, [*paths, model], overwrite=overwrite)
-    table: dict[str, Any] = {"tree": tree, "dataset": dataset, "column_names": column_names}
-    readers = [open_reader(path, **table) for path in paths]
-    score_names = [f"score_{name}" for name in loaded.classes.names]
-    dtypes = choose_columns(readers, loaded.inputs, spectators, reserved=[*IDENTITY, *score_names])
+    readers = [open_reader(path, tree=tree, dataset=dataset, column_names=column_names) for path in paths]
+    plans = plan_all(readers, loaded, column_map)
+    scores_layout = score_columns(loaded)
+    copied = choose_spectators(readers, spectators, reserved=[*IDENTITY, *scores_layout])
     counts = [reader.n_entries for reader in readers]
     total = None if None in counts else sum(count or 0 for count in counts)
-
     tally = ScoreTally(loaded)
-    layout = {**IDENTITY, **{name: np.dtype(dtypes[name]) for name in spectators}}
-    layout |= dict.fromkeys(score_names, np.dtype(np.float32))
     with (
         reporter.task("Scoring", total=total, unit="event") as task,
-        open_writer(destination, columns=layout) as writer,
+        open_writer(destination, columns={**IDENTITY, **copied, **scores_layout}) as writer,
     ):
-        for chunk in iterate_events(paths, dtypes, **table, chunk_size=rows_at_once(dtypes, CHUNK_SIZE)):
-            scores = loaded.run({name: chunk.columns[name] for name in loaded.inputs})
-            tally.count(chunk, scores)
-            writer.write(_rows(chunk, scores, spectators, score_names))
-            task.advance(chunk.n_events)
-    return tally.summarise(destination, tuple(paths))
+        for reader, plan in zip(readers, plans, strict=True):
+            for chunk in iterate_prepared(reader, plan, copied):
+                scores = loaded.run(chunk.columns)
+                tally.count(chunk.columns, scores)
+                writer.write(_make_rows(loaded, reader, chunk, scores, copied))
+                task.advance(chunk.n_events)
+    return PredictionSummary.of_table(destination, tuple(paths), loaded.classes.names, tally.finish())
 
 
-def _rows(
-    chunk: EventChunk, scores: Scores, spectators: Sequence[str], score_names: Sequence[str]
+def plan_all(readers: Sequence[Reader], model: OnnxModel, column_map: ColumnMap | None) -> list[InputPlan]:
+    """Return how each file is read; one error says what is wrong with all of them."""
+    plans, errors = [], []
+    for reader in readers:
+        try:
+            plans.append(plan_inputs(reader, model, None, column_map))
+        except DataError as error:
+            errors.append(error)
+    raise_together(errors)
+    return plans
+
+
+def raise_together(errors: Sequence[DataError]) -> None:
+    """Raise one error for several files, if there is any."""
+    if not errors:
+        return
+    hidden = len(errors) - MAX_FILES_SHOWN
+    more = [f"... and {hidden} more files"] if hidden > 0 else []
+    kinds = {type(error) for error in errors}
+    kind = kinds.pop() if len(kinds) == 1 else DataError
+    raise kind("\n".join([*map(str, errors[:MAX_FILES_SHOWN]), *more]))
+
+
+def _make_rows(
+    model: OnnxModel, reader: Reader, chunk: PreparedChunk, scores: Scores, spectators: dict[str, Any]
 ) -> dict[str, NDArray[Any]]:
-    entries = np.arange(chunk.first_entry, chunk.first_entry + chunk.n_events, dtype=np.int64)
-    rows: dict[str, NDArray[Any]] = {
-        "source_file": np.full(chunk.n_events, str(chunk.file), dtype=object),
-        "source_entry": entries,
+    return {
+        "source_file": np.full(chunk.n_events, str(reader.path), dtype=object),
+        "source_entry": np.arange(chunk.first_entry, chunk.first_entry + chunk.n_events, dtype=np.int64),
+        **{name: chunk.read[name] for name in spectators},
+        **score_values(model, scores),
     }
-    rows |= {name: chunk.columns[name] for name in spectators}
-    for index, name in enumerate(score_names):
-        rows[name] = np.ascontiguousarray(scores.probabilities[:, index], dtype=np.float32)
-    return rows

@@ -1,31 +1,64 @@
-"""What is counted while scores are written: undefined scores, values that training never saw."""
+"""What is counted while events are scored: undefined scores, values that training never saw."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rapidity.config.document import parse_yaml
-from rapidity.core.errors import ConfigError
-from rapidity.delivery.summary import PredictionSummary
+from rapidity.core.jagged import Jagged
+from rapidity.delivery.selection import find_configuration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from numpy.typing import NDArray
 
     from rapidity.artefact import OnnxModel, Scores
-    from rapidity.data.events import EventChunk
 
-CONFIGURATION = "rapidity.configuration"
-"""Where a model keeps the configuration of its run."""
+
+@dataclass(frozen=True)
+class Counts:
+    """The counts over some events; those of several files are added.
+
+    Attributes
+    ----------
+    n_undefined
+        Events with a score that is NaN.
+    n_passing
+        Events that fulfil the selection of the model; None where it was not evaluated.
+    score_sums
+        Sum of the scores of each class over the events with defined scores.
+    n_outside
+        Column -> number of events with a value outside the range seen in training.
+    """
+
+    n_events: int = 0
+    n_undefined: int = 0
+    n_passing: int | None = None
+    score_sums: tuple[float, ...] = ()
+    n_outside: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def add(cls, parts: Iterable[Counts]) -> Counts:
+        """Return the counts of all parts together."""
+        listed = list(parts)
+        passing = [part.n_passing for part in listed if part.n_passing is not None]
+        names = dict.fromkeys(name for part in listed for name in part.n_outside)
+        return cls(
+            sum(part.n_events for part in listed),
+            sum(part.n_undefined for part in listed),
+            sum(passing) if passing else None,
+            tuple(map(sum, zip(*(part.score_sums for part in listed if part.score_sums), strict=True))),
+            {name: sum(part.n_outside.get(name, 0) for part in listed) for name in names},
+        )
 
 
 class ScoreTally:
     """Counts over chunks of scored events."""
 
     def __init__(self, model: OnnxModel) -> None:
-        self._names = model.classes.names
         self._ranges: Mapping[str, tuple[float, float]] = {
             name: column.training_range
             for name, column in model.inputs.items()
@@ -34,36 +67,49 @@ class ScoreTally:
         self._sentinels = np.array(find_sentinels(model.metadata), dtype=np.float64)
         self._n_events = 0
         self._n_undefined = 0
-        self._sums = np.zeros(len(self._names))
+        self._n_passing: int | None = None
+        self._sums = np.zeros(len(model.classes.names))
         self._n_outside = dict.fromkeys(self._ranges, 0)
 
-    def count(self, chunk: EventChunk, scores: Scores) -> None:
-        """Take one chunk into account."""
+    def count(
+        self, columns: Mapping[str, Any], scores: Scores, passes: NDArray[np.bool_] | None = None
+    ) -> None:
+        """Take one chunk into account: the columns of the model, their scores, which events pass."""
         is_undefined = np.isnan(scores.probabilities).any(axis=1)
-        self._n_events += chunk.n_events
+        self._n_events += scores.probabilities.shape[0]
         self._n_undefined += int(is_undefined.sum())
         self._sums += scores.probabilities[~is_undefined].sum(axis=0, dtype=np.float64)
-        for name, (low, high) in self._ranges.items():
-            values = chunk.columns[name]
-            if values.ndim > 1:
-                is_outside = ((values < low) | (values > high)).reshape(len(values), -1).any(axis=1)
-                self._n_outside[name] += int(is_outside.sum())
-                continue
-            outside = values[(values < low) | (values > high)]
-            # The range is that of valid values; a missing value is not an unusual one.
-            self._n_outside[name] += len(outside) - int(np.isin(outside, self._sentinels).sum())
+        if passes is not None:
+            self._n_passing = (self._n_passing or 0) + int(passes.sum())
+        for name, interval in self._ranges.items():
+            self._n_outside[name] += self._count_outside(columns[name], interval)
 
-    def summarise(self, output: Path, files: tuple[Path, ...]) -> PredictionSummary:
+    def _count_outside(self, values: Any, interval: tuple[float, float]) -> int:
+        """Return the number of events with a value outside; a missing value is not an unusual one."""
+        low, high = interval
+        if isinstance(values, Jagged):
+            content = values.content
+            places = np.flatnonzero(((content < low) | (content > high)) & ~self._is_sentinel(content))
+            return len(np.unique(np.searchsorted(values.offsets, places, side="right")))
+        is_outside = (values < low) | (values > high)
+        if values.ndim > 1:
+            return int(is_outside.reshape(len(values), -1).any(axis=1).sum())
+        return int((~self._is_sentinel(values[is_outside])).sum())
+
+    def _is_sentinel(self, values: NDArray[Any]) -> NDArray[np.bool_]:
+        # In the type of the column: -999.9 is not exactly that in float32.
+        return np.isin(
+            values, self._sentinels.astype(values.dtype) if values.dtype.kind == "f" else self._sentinels
+        )
+
+    def finish(self) -> Counts:
         """Return the counts."""
-        n_defined = self._n_events - self._n_undefined
-        means = self._sums / n_defined if n_defined else np.full(len(self._names), np.nan)
-        return PredictionSummary(
-            output,
-            files,
+        return Counts(
             self._n_events,
             self._n_undefined,
+            self._n_passing,
+            tuple(self._sums.tolist()),
             {name: count for name, count in self._n_outside.items() if count},
-            dict(zip(self._names, means.tolist(), strict=True)),
         )
 
 
@@ -75,12 +121,7 @@ def find_sentinels(metadata: Mapping[str, str]) -> list[float]:
     >>> find_sentinels({"rapidity.configuration": "preparation: {missing: {sentinels: [-999]}}"})
     [-999]
     """
-    try:
-        configuration = parse_yaml(metadata.get(CONFIGURATION, "")).values
-    except ConfigError:
-        return []
-    preparation = configuration.get("preparation") if isinstance(configuration, dict) else None
-    return sorted(set(_sentinels_inside(preparation)))
+    return sorted(set(_sentinels_inside(find_configuration(metadata).get("preparation"))))
 
 
 def _sentinels_inside(block: Any) -> Iterator[float]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rapidity.workflow.evaluate import evaluate_run
     from rapidity.workflow.graph import ComputationalGraph, compute_graph
     from rapidity.workflow.page import write_run_report
+    from rapidity.workflow.predict import predict_files
     from rapidity.workflow.probe import ProbeSummary, probe_run
     from rapidity.workflow.run import Run
     from rapidity.workflow.run_folder import RunFolder
@@ -28,6 +29,7 @@ _HOMES = {
     "check_config": "check",
     "compute_graph": "graph",
     "evaluate_run": "evaluate",
+    "predict_files": "predict",
     "probe_run": "probe",
     "run_demo": "demo",
     "train_run": "train",
@@ -43,6 +45,7 @@ __all__ = [
     "check_config",
     "compute_graph",
     "evaluate_run",
+    "predict_files",
     "probe_run",
     "run_demo",
     "train_run",

@@ -73,18 +73,15 @@ class Run:
         return OnnxModel.load(self.path.model)
 
     def predict(
-        self,
-        files: str | Path | Sequence[str | Path],
-        output: str | Path,
-        *,
-        overwrite: bool = False,
-        progress: Progress | None = None,
+        self, files: str | Path | Sequence[str | Path], output: str | Path, **options: Any
     ) -> PredictionSummary:
-        """Write the scores of every row of the files, as ``rapidity predict`` does."""
-        from rapidity.delivery import predict_files
+        """Write the scores of every entry of the files, as ``rapidity predict`` does.
 
-        listed = [files] if isinstance(files, str | Path) else list(files)
-        return predict_files(self.path.model, listed, Path(output), overwrite=overwrite, progress=progress)
+        The options are those of `rapidity.predict`: `tree`, `columns`, `inject`, `verify`, ...
+        """
+        from rapidity.workflow.predict import predict_files
+
+        return predict_files(self.path.model, files, output, **options)
 
     def evaluate(self, data: Sequence[str] = (), *, progress: Progress | None = None) -> dict[str, Any]:
         """Return the metrics of the run, or of other events whose class is known."""
