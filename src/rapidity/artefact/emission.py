@@ -2,7 +2,9 @@
 
 A table of 49 standardised columns is then a handful of nodes instead of hundreds. Values are matrices
 ``(n_features, n)``, one feature a row, so that the constants of a feature are next to each other; or
-images ``(n, height, width, n_channels)``, whose constants lie along the last axis.
+images ``(n, height, width, n_channels)``, whose constants lie along the last axis. Values of objects,
+``(n, n_objects)``, and of pairs are computed one by one (`object_emission`); what is made of them for each
+event is a row as any other.
 """
 
 from __future__ import annotations
@@ -12,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rapidity.artefact.symbols import COLUMN, CONSTANT, Symbol
+from rapidity.artefact.namespace import OBJECT_OPERATORS
+from rapidity.artefact.object_emission import add_object_operator, add_object_source
+from rapidity.artefact.symbols import COLUMN, CONSTANT, EVENTS, IS_OBJECT, OBJECT_COLUMN, Symbol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,6 +92,9 @@ class Emitter:
 
     def _emit_new(self, symbols: tuple[Symbol, ...]) -> str:
         first = symbols[0]
+        if _comes_from_objects(first):
+            rows = [self._emit_alone(symbol) for symbol in symbols]
+            return rows[0] if len(rows) == 1 else self.graph.add("Concat", rows, scope=SCOPE, axis=0)
         if first.op == COLUMN:
             return self.source.stack(tuple(symbol.name for symbol in symbols))
         if first.op == CONSTANT:
@@ -98,6 +105,21 @@ class Emitter:
         inputs = [self._emit(tuple(symbol.inputs[i] for symbol in symbols)) for i in range(len(first.inputs))]
         attributes: dict[str, Any] = dict(first.attributes)
         return self.graph.add(first.op, inputs, scope=SCOPE, **attributes)
+
+    def _emit_alone(self, symbol: Symbol) -> str:
+        """Return the value of a column of objects, or of something done along objects."""
+        key = (symbol.number,)
+        if key not in self._emitted:
+            if symbol.op in (OBJECT_COLUMN, IS_OBJECT):
+                self._emitted[key] = add_object_source(self.graph, self.source, symbol)
+            else:
+                inputs = [self._emit((inner,)) for inner in symbol.inputs]
+                self._emitted[key] = add_object_operator(self.graph, symbol, inputs)
+        return self._emitted[key]
+
+
+def _comes_from_objects(symbol: Symbol) -> bool:
+    return symbol.op in OBJECT_OPERATORS or symbol.op in (OBJECT_COLUMN, IS_OBJECT)
 
 
 def structure_of(symbol: Symbol) -> Structure:
@@ -121,6 +143,11 @@ def structure_of(symbol: Symbol) -> Structure:
     def visit(current: Symbol) -> object:
         if current.op == CONSTANT:
             return "condition" if current.is_condition else "number"
+        if _comes_from_objects(current):
+            places.setdefault(current.number, len(steps))
+            if places[current.number] == len(steps):
+                steps.append((EVENTS, current.is_condition))
+            return places[current.number]
         if current.number not in places:
             inputs = tuple(visit(inner) for inner in current.inputs)
             places[current.number] = len(steps)
@@ -134,7 +161,10 @@ def structure_of(symbol: Symbol) -> Structure:
 def _depend_on_a_column(symbol: Symbol) -> Symbol:
     """Return the feature as a number; one that is the same for every event still needs a row of n values."""
     number = symbol.pool.as_number(symbol)
-    if number.op != CONSTANT:
-        return number
-    message = "a feature depends on no column"
-    raise ValueError(message)
+    if number.op == CONSTANT:
+        message = "a feature depends on no column"
+        raise ValueError(message)
+    if number.rank > EVENTS:
+        message = "a feature has a value for each object; it needs one value an event"
+        raise ValueError(message)
+    return number

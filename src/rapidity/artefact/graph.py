@@ -61,13 +61,21 @@ class GraphBuilder:
         self.outputs.append(helper.make_tensor_value_info(name, ELEMENT_TYPES[dtype], list(shape)))
 
     def add(
-        self, op: str, inputs: Sequence[str], *, scope: str, output: str | None = None, **attributes: Any
+        self,
+        op: str,
+        inputs: Sequence[str],
+        *,
+        scope: str,
+        output: str | None = None,
+        n_unused: int = 0,
+        **attributes: Any,
     ) -> str:
-        """Add a node with one result and return the name of that."""
+        """Add a node and return the name of its result; of its first one if `n_unused` others follow."""
         name = output or self._new_name(f"{scope}/{op.lower()}")
         if output is not None:
             self._claim(output)
-        self.nodes.append(helper.make_node(op, list(inputs), [name], name=name, **attributes))
+        others = [self._new_name(f"{name}/unused") for _ in range(n_unused)]
+        self.nodes.append(helper.make_node(op, list(inputs), [name, *others], name=name, **attributes))
         return name
 
     def constant(self, array: NDArray[Any], name: str) -> str:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rapidity.artefact import decompositions
-from rapidity.artefact.symbols import Operand, Symbol, SymbolPool
+from rapidity.artefact.symbols import EVENTS, OBJECTS, PAIRS, Operand, Symbol, SymbolPool
+from rapidity.core.jagged import PaddedObjects
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,8 +45,20 @@ _DECOMPOSED: dict[str, Callable[..., Symbol]] = {
 }
 
 
+EXPAND, AS_FIRST, AS_SECOND, POSITIONS = "expand", "as first", "as second", "positions"
+SUM_LAST, MAX_LAST, COUNT_LAST, NTH_LAST = "sum last", "max last", "count last", "nth last"
+FIRST_LAST, TAKE_LAST, PICK_LAST = "first last", "take last", "pick last"
+OBJECT_OPERATORS = {
+    EXPAND, AS_FIRST, AS_SECOND, POSITIONS, SUM_LAST, MAX_LAST, COUNT_LAST, NTH_LAST, FIRST_LAST, TAKE_LAST,
+    PICK_LAST,
+}  # fmt: skip
+"""What is done along the objects of events; `object_emission` has the ONNX operators of each."""
+
+
 class OnnxNamespace(SymbolPool):
     """An `ArrayNamespace` whose values are symbols; numbers alone are computed at once.
+
+    Also an `ObjectNamespace`: `objects` gives the columns of collections.
 
     Examples
     --------
@@ -97,3 +110,56 @@ class OnnxNamespace(SymbolPool):
     def logical_not(self, a: Operand) -> Symbol:
         """Return whether it does not hold."""
         return self.logic("Not", self.as_condition(a))
+
+    def objects(self, name: str, collection: str) -> PaddedObjects:
+        """Return a raw column with a value for each object of a collection."""
+        return PaddedObjects(self.object_column(name, collection), self.is_object(collection), collection)
+
+    def expand(self, value: Operand) -> Operand:
+        """Return values of events beside their objects, those of objects beside their pairs."""
+        if not isinstance(value, Symbol) or value.rank == 0:
+            return value
+        return self.operation(EXPAND, value, is_condition=value.is_condition, rank=value.rank + 1)
+
+    def as_first(self, value: Operand) -> Operand:
+        """Return values of objects as those of the first ones of pairs."""
+        return self._of_pairs(AS_FIRST, value)
+
+    def as_second(self, value: Operand) -> Operand:
+        """Return values of objects as those of the second ones of pairs."""
+        return self._of_pairs(AS_SECOND, value)
+
+    def _of_pairs(self, op: str, value: Operand) -> Operand:
+        if not isinstance(value, Symbol) or value.rank == 0:
+            return value
+        return self.operation(op, value, is_condition=value.is_condition, rank=PAIRS)
+
+    def positions(self, objects: Symbol) -> Symbol:
+        """Return the position of each object in its event, from 0."""
+        return self.operation(POSITIONS, objects, rank=OBJECTS)
+
+    def sum_last(self, values: Symbol) -> Symbol:
+        """Return the sum along the last axis."""
+        return self.operation(SUM_LAST, values, rank=values.rank - 1)
+
+    def max_last(self, values: Symbol) -> Symbol:
+        """Return the maximum along the last axis; there must be no NaN."""
+        return self.operation(MAX_LAST, values, rank=values.rank - 1)
+
+    def nth_last(self, values: Symbol, index: int) -> Symbol:
+        """Return the value at `index` in falling order; the smallest if there are fewer."""
+        return self.operation(NTH_LAST, values, rank=EVENTS, index=index)
+
+    def count_last(self, conditions: Symbol, *, from_end: bool) -> Symbol:
+        """Return how many conditions hold up to and with each object."""
+        return self.operation(COUNT_LAST, self.as_number(conditions), rank=OBJECTS, reverse=int(from_end))
+
+    def first_last(self, conditions: Symbol) -> Symbol:
+        """Return the position of the first that holds, for `take_last`; 0 if none does."""
+        return self.operation(FIRST_LAST, conditions, rank=EVENTS)
+
+    def take_last(self, values: Symbol, position: Symbol | int) -> Symbol:
+        """Return the value at a position, which may be a plain number: anything if there is none so far."""
+        if isinstance(position, Symbol):
+            return self.operation(TAKE_LAST, values, position, rank=EVENTS)
+        return self.operation(PICK_LAST, values, rank=EVENTS, index=position)

@@ -1,5 +1,8 @@
 """Values of a graph that is still to be written: columns, constants and operations on them.
 
+A `Symbol` has one value an event, or one for each object of the events, or for each pair of them (`rank`);
+these meet in `artefact.namespace` alone, where one is expanded to the other or reduced to it.
+
 A `Symbol` behaves as a NumPy array of numbers or truth values does, but remembers what would be
 computed. Equal operations on equal values are one symbol, so nothing is computed twice.
 """
@@ -18,6 +21,11 @@ Number = float | int | bool | np.generic
 Attributes = tuple[tuple[str, int | float], ...]
 
 COLUMN, CONSTANT = "column", "constant"
+OBJECT_COLUMN, IS_OBJECT = "object column", "is object"
+"""The values of a column for each object, and where there is one."""
+
+EVENTS, OBJECTS, PAIRS = 1, 2, 3
+"""Ranks: one value an event, each object, each pair; a constant has rank 0."""
 
 
 class Symbol:
@@ -26,9 +34,14 @@ class Symbol:
     Attributes
     ----------
     op
-        ONNX operator, or `COLUMN` or `CONSTANT`.
+        ONNX operator, one of `namespace.OBJECT_OPERATORS`, or `COLUMN`, `CONSTANT`, `OBJECT_COLUMN`,
+        `IS_OBJECT`.
     name
         Of a column.
+    collection
+        Of a column with a value for each object.
+    rank
+        `EVENTS`, `OBJECTS` or `PAIRS`; 0 for a constant.
     value
         Of a constant.
     number
@@ -38,7 +51,9 @@ class Symbol:
     """
 
     __array_ufunc__ = None  # NumPy numbers leave the operators to us
-    __slots__ = ("attributes", "inputs", "is_condition", "name", "number", "op", "pool", "value")
+    __slots__ = (
+        "attributes", "collection", "inputs", "is_condition", "name", "number", "op", "pool", "rank", "value",
+    )  # fmt: skip
 
     def __init__(  # noqa: PLR0913 - called in one place, `SymbolPool`
         self,
@@ -49,16 +64,19 @@ class Symbol:
         attributes: Attributes = (),
         *,
         name: str = "",
+        collection: str = "",
         value: float | bool = 0.0,
         is_condition: bool = False,
+        rank: int = 0,
     ) -> None:
         self.pool, self.number = pool, number
         self.op, self.inputs, self.attributes = op, inputs, attributes
         self.name, self.value, self.is_condition = name, value, is_condition
+        self.collection, self.rank = collection, rank
 
     def __repr__(self) -> str:
-        if self.op in (COLUMN, CONSTANT):
-            return f"<{self.name or self.value}>"
+        if not self.inputs:
+            return f"<{self.name or self.collection or self.value}>"
         return f"{self.op}({', '.join(map(repr, self.inputs))})"
 
     def __bool__(self) -> bool:
@@ -170,7 +188,17 @@ class SymbolPool:
 
     def column(self, name: str) -> Symbol:
         """Return the float64 values of a raw column."""
-        return self._intern((COLUMN, name), COLUMN, name=name)
+        return self._intern((COLUMN, name), COLUMN, name=name, rank=EVENTS)
+
+    def object_column(self, name: str, collection: str) -> Symbol:
+        """Return the float64 values of a raw column for each object of a collection."""
+        key = (OBJECT_COLUMN, name, collection)
+        return self._intern(key, OBJECT_COLUMN, name=name, collection=collection, rank=OBJECTS)
+
+    def is_object(self, collection: str) -> Symbol:
+        """Return where there is an object of a collection, and not padding."""
+        key = (IS_OBJECT, collection)
+        return self._intern(key, IS_OBJECT, collection=collection, is_condition=True, rank=OBJECTS)
 
     def constant(self, value: Number) -> Symbol:
         """Return a number or truth value that is the same for every event."""
@@ -184,12 +212,22 @@ class SymbolPool:
         """Return a number as a symbol; a symbol stays as it is."""
         return value if isinstance(value, Symbol) else self.constant(value)
 
-    def operation(self, op: str, *inputs: Operand, is_condition: bool = False, **attributes: float) -> Symbol:
-        """Return an ONNX operator applied to values."""
+    def operation(
+        self,
+        op: str,
+        *inputs: Operand,
+        is_condition: bool = False,
+        rank: int | None = None,
+        **attributes: float,
+    ) -> Symbol:
+        """Return an ONNX operator applied to values; `rank` is that of the values unless given."""
         symbols = tuple(self.symbol(value) for value in inputs)
         listed = tuple(sorted(attributes.items()))
         key = (op, listed, *(symbol.number for symbol in symbols))
-        return self._intern(key, op, symbols, listed, is_condition=is_condition)
+        if key in self._known:
+            return self._known[key]
+        rank = common_rank(op, symbols) if rank is None else rank
+        return self._intern(key, op, symbols, listed, is_condition=is_condition, rank=rank)
 
     def as_number(self, value: Operand) -> Symbol:
         """Return conditions as 1 and 0."""
@@ -233,6 +271,15 @@ class SymbolPool:
         if key not in self._known:
             self._known[key] = Symbol(self, len(self._known), op, inputs, attributes, **fields)
         return self._known[key]
+
+
+def common_rank(op: str, symbols: tuple[Symbol, ...]) -> int:
+    """Return the rank of the result of an elementwise operator; values of different ranks do not mix."""
+    ranks = {symbol.rank for symbol in symbols} - {0}
+    if len(ranks) > 1:
+        message = f"{op} of values of ranks {sorted(ranks)}: expand those of events first"
+        raise TypeError(message)
+    return max(ranks, default=0)
 
 
 def floor_mod(a: Symbol, b: Symbol) -> Symbol:

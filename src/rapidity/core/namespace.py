@@ -67,7 +67,7 @@ class ObjectNamespace(ArrayNamespace, Protocol):
     max_last: Any
     """The maximum; NaN must not be among the values."""
     nth_last: Any
-    """``(values, index)``: the value at `index` in falling order, any if there are fewer; NaN not among them."""
+    """``(values, index)``: the value at `index` in falling order, any if there are fewer; none is NaN."""
     count_last: Any
     """``(conditions, from_end)``: how many hold up to and with each object; of the same shape."""
     first_last: Any

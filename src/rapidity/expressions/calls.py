@@ -106,22 +106,20 @@ class CallReader:
         # `parser` folds -1 into a constant.
         term = self.parser.term(node)
         largest = MAX_INDEX.get(called)
-        is_index = isinstance(term, Constant) and type(term.value) is int and term.value >= 0
-        if is_index and (largest is None or term.value <= largest):
+        value = term.value if isinstance(term, Constant) else None
+        if type(value) is int and value >= 0 and (largest is None or value <= largest):
             return term
         limits = "0, 1, 2, ..." if largest is None else f"from 0 to {largest}"
         found = f"{called} needs a whole number, and '{excerpt(node)}' is none of {limits}"
-        raise self._error(
-            node, found, f"Write {function.signature} with a number that is the same for all events"
-        )
+        raise self._error(node, found, f"Write {function.signature}, with the number itself")
 
     def _event_number(self, called: str, function: Function, node: ast.expr) -> Term:
         term = self.parser.value(node, "number")
         if term.shape.collection is None:
             return term
         raise self._error(
-            node, f"{called} needs one number an event here, and '{excerpt(node)}' has one for each object of "
-            f"'{term.shape.collection}'",
+            node, f"{called} needs one number an event here, and '{excerpt(node)}' has one for each "
+            f"object of '{term.shape.collection}'",
             f"Reduce it with sum, max, [0] and so on: max({excerpt(node)})",
         )  # fmt: skip
 
@@ -147,11 +145,12 @@ class CallReader:
         if term.shape.collection is not None:
             return term
         written = excerpt(node)
-        several = "For the extreme of several numbers write " + FUNCTIONS[called].signature
+        advice = f"Use '{written}' as it is, or a column with several values"
+        if called in ("min", "max"):
+            advice = f"For the extreme of several numbers write {FUNCTIONS[called].signature}"
         raise self._error(
-            node, f"{called} makes one value an event out of one for each object, and '{written}' has one value an "
-            "event already",
-            several if called in ("min", "max") else f"Use '{written}' as it is, or a column with several values",
+            node, f"{called} makes one value an event out of one for each object, and '{written}' has one "
+            "value an event already", advice,
         )  # fmt: skip
 
     def _check_components(self, function: Function, node: ast.Call, arguments: tuple[Term, ...]) -> None:

@@ -66,41 +66,48 @@ def _at_min(xp: ArrayNamespace, objects: PerObject, by: PerObject) -> Value:
 
 COLLECTION_FUNCTIONS: dict[str, Function] = {
     "sum": Function(
-        _sum, "sum(x)", "The sum over the objects, 0 without any; `sum(jets)` is an object, the sum of all momenta.",
+        _sum, "sum(x)",
+        "The sum over the objects, 0 without any; `sum(jets)` is an object: the sum of momenta.",
         ("members or objects",), result="object", scope="collection",
     ),
     "mean": Function(
-        _mean, "mean(x)", "The mean over the objects; NaN without any.", ("member numbers",), scope="collection"
+        _mean, "mean(x)", "The mean over the objects; NaN without any.", ("member numbers",),
+        scope="collection",
     ),
     "min": Function(
-        _min, "min(x)", "The smallest of the objects; NaN without any.", ("member numbers",), scope="collection"
+        _min, "min(x)", "The smallest of the objects; NaN without any.", ("member numbers",),
+        scope="collection",
     ),
     "max": Function(
-        _max, "max(x)", "The largest of the objects; NaN without any.", ("member numbers",), scope="collection"
+        _max, "max(x)", "The largest of the objects; NaN without any.", ("member numbers",),
+        scope="collection",
     ),
     "count": Function(
         _count, "count(x)",
-        "How many objects: those for which the condition x holds; all of them if x is a number or a collection.",
+        "How many objects: those for which the condition x holds; all if x is a number or a collection.",
         ("members",), scope="collection",
     ),
     "any": Function(
-        _any, "any(c)", "Whether the condition holds for an object; false without any.", ("member conditions",),
-        result="condition", scope="collection",
+        _any, "any(c)", "Whether the condition holds for an object; false without any.",
+        ("member conditions",), result="condition", scope="collection",
     ),
     "all": Function(
-        _all, "all(c)", "Whether the condition holds for every object; true without any.", ("member conditions",),
-        result="condition", scope="collection",
+        _all, "all(c)", "Whether the condition holds for every object; true without any.",
+        ("member conditions",), result="condition", scope="collection",
     ),
     "largest": Function(
-        _largest, "largest(x, i)", "Value number i in falling order: `largest(x, 0)` is the largest; NaN without it.",
+        _largest, "largest(x, i)",
+        "Value number i in falling order: `largest(x, 0)` is the largest; NaN without it.",
         ("member numbers", "index"), n_min=2, n_max=2, scope="collection",
     ),
     "at_max": Function(
-        _at_max, "at_max(x, by)", "x of the object with the largest `by`, of several the first; x may be a collection.",
+        _at_max, "at_max(x, by)",
+        "x of the object with the largest `by`, of several the first; x may be a collection.",
         ("members or objects", "member numbers"), n_min=2, n_max=2, result="object", scope="collection",
     ),
     "at_min": Function(
-        _at_min, "at_min(x, by)", "x of the object with the smallest `by`, of several the first; x may be a collection.",
+        _at_min, "at_min(x, by)",
+        "x of the object with the smallest `by`, of several the first; x may be a collection.",
         ("members or objects", "member numbers"), n_min=2, n_max=2, result="object", scope="collection",
     ),
 }  # fmt: skip

@@ -173,9 +173,10 @@ def _unwrap(value: Any) -> Any:
     """Return values of the objects that were kept as `Jagged`; those of events stay as they are."""
     if not isinstance(value, PerObject):
         return value
+    layout: Any = value.layout
     if value.kept is None:
-        return Jagged(value.value, value.layout.offsets)
-    return Jagged.from_counts(value.value[value.kept], value.layout.count(value.kept))
+        return Jagged(value.value, layout.offsets)
+    return Jagged.from_counts(value.value[value.kept], layout.count(value.kept))
 
 
 def _wrap_padded(columns: Mapping[str, Any], xp: Any) -> dict[str, Any]:
@@ -190,8 +191,9 @@ def _wrap_padded(columns: Mapping[str, Any], xp: Any) -> dict[str, Any]:
 def _unwrap_padded(value: Any) -> Any:
     if not isinstance(value, PerObject):
         return value
-    is_object = value.layout.is_object if value.kept is None else value.kept
-    return PaddedObjects(value.value, is_object, value.layout.collection)
+    layout: Any = value.layout
+    is_object = layout.is_object if value.kept is None else value.kept
+    return PaddedObjects(value.value, is_object, layout.collection)
 
 
 def parse_expression(

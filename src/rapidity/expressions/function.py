@@ -15,8 +15,8 @@ ArgumentKind = Literal[
     "members", "member numbers", "member conditions", "members or objects", "objects", "collection",
     "event number", "index",
 ]  # fmt: skip
-"""Elementwise: `number`, `condition`, `object`; `angle` is a number in radians, or an object, which stands for
-its phi. Reductions: `member numbers` and `member conditions` have a value for each object of a
+"""Elementwise: `number`, `condition`, `object`; `angle` is a number in radians, or an object, which stands
+for its phi. Reductions: `member numbers` and `member conditions` have a value for each object of a
 collection, `members` is either, or the collection of objects itself; `members or objects` is the numbers or
 the objects; `collection` is a collection of objects, `objects` that or an object. `event number` has one
 value an event, and `index` is a whole number that is the same for every event."""

@@ -1,4 +1,4 @@
-"""Every function that an expression may call, in one table. The guide prints it; the parser checks calls against it.
+"""Every function that an expression may call, in one table; the parser checks calls against it.
 
 `number_functions`, `object_functions`, `collection_functions`, `pair_functions` and `shape_functions` hold
 the entries, `function` says what an entry is.

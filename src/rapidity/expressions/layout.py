@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Value = Any
 Components = Mapping[str, Value]
 ReducePairs = Callable[["Layout", Components, Components, Value], Value]
-"""``(layout of pairs, components of the first, of the second, which pairs count) -> one value a first object``."""
+"""``(layout of pairs, components of the first, of the second, which count) -> a value a first object``."""
 
 
 @dataclass(frozen=True)

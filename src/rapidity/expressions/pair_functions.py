@@ -97,7 +97,7 @@ def _nearest_delta_r(xp: ArrayNamespace, a: PerObject, b: Value) -> PerObject:
 def _extreme(quantity: Quantity, reduce: Reduce, name: str, words: str, *needs: str) -> Function:
     return Function(
         _over_pairs(quantity, reduce), f"{name}(a, b)",
-        f"The {words} of all pairs of an object of a and one of b; of a alone, `{name}(a)`, of any two of it.",
+        f"The {words} of all pairs of an object of a and one of b; `{name}(a)`: of any two of a.",
         ("objects",), n_min=1, n_max=2, needs=needs, scope="event", needs_collection=True,
     )  # fmt: skip
 
@@ -113,7 +113,7 @@ PAIR_FUNCTIONS: dict[str, Function] = {
     "max_mass": _extreme(_mass, _largest, "max_mass", "largest invariant mass", *CARTESIAN),
     "mass_closest": Function(
         _mass_closest, "mass_closest(a, m)",
-        "The invariant mass closest to m of any two objects of a; with `mass_closest(a, b, m)` of one of a and one of b.",
+        "The invariant mass closest to m, of any two objects of a; `mass_closest(a, b, m)`: of all pairs.",
         ("objects",), n_min=2, n_max=3, needs=CARTESIAN, scope="event", needs_collection=True,
         last="event number",
     ),

@@ -160,7 +160,7 @@ class Parser:
             )  # fmt: skip
         return self.source.error(
             node, f"'{written}' is a collection of objects, not a number",
-            f"Say which property, pt({written}), or make one number of it: count({written}), pt({written}[0])",
+            f"Say which property, pt({written}), or make one number: count({written}), pt({written}[0])",
         )  # fmt: skip
 
     def _dotted(self, node: ast.Attribute) -> Column:
@@ -242,14 +242,14 @@ class Parser:
         return self.operation(node, "where", condition, *sides)
 
     def _subscript(self, node: ast.Subscript) -> Term:
-        """Return one object of a collection, ``x[0]``, or those for which a condition holds, ``x[x > 30]``."""
+        """Return one object of a collection, ``x[0]``, or those that hold a condition, ``x[x > 30]``."""
         inner = self.term(node.value)
         written = excerpt(node.value)
         if inner.shape.collection is None:
             raise self.source.error(
                 node, f"'{written}' has one value an event, so nothing can be picked from it",
-                "An index or a condition in brackets needs a column with several values an event, or objects made "
-                "of such columns",
+                "An index or a condition in brackets needs a column with several values an event, or objects "
+                "made of such columns",
             )  # fmt: skip
         index = whole_number(node.slice)
         if index is not None:

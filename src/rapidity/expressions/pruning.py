@@ -8,7 +8,7 @@ import numpy as np
 
 from rapidity.core.namespace import NUMPY
 from rapidity.expressions.collection_functions import FOUR_MOMENTUM
-from rapidity.expressions.tree import Column, ObjectTerm, Operation, Term
+from rapidity.expressions.tree import ObjectTerm, Operation, Term
 from rapidity.physics.momentum import Momentum, missing_components
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def given_components(term: Term) -> tuple[str, ...]:
 
 def name_of(term: Term) -> str:
     """Return the declared object that a term is, or is made of."""
-    return term.name if isinstance(term, ObjectTerm | Column) else name_of(term.arguments[0])
+    return name_of(term.arguments[0]) if isinstance(term, Operation) else getattr(term, "name", "")
 
 
 def missing_for(term: Term, need: str) -> list[str]:

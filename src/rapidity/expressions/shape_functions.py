@@ -1,4 +1,4 @@
-"""The shapes of events, of one or more collections and objects together; formulae in `physics.event_shapes`."""
+"""The shapes of events, of collections and objects together; formulae in `physics.event_shapes`."""
 
 from __future__ import annotations
 
@@ -57,27 +57,36 @@ def _fox_wolfram(xp: ArrayNamespace, *arguments: Any) -> Value:
 
 
 SHAPE_FUNCTIONS: dict[str, Function] = {
-    "ht": _shape(event_shapes.ht, "Scalar sum of the transverse momenta of all objects; 0 without any.", "pt"),
+    "ht": _shape(event_shapes.ht, "Scalar sum of transverse momenta; 0 without objects.", "pt"),
     "centrality": _shape(
-        event_shapes.centrality, "`sum pt / sum energy` of all objects.", "pt", "energy"
+        event_shapes.centrality, "`sum pt / sum energy`.", "pt", "energy"
     ),
     "sphericity": _shape(
-        event_shapes.sphericity, "`3/2 (l2 + l3)` of the quadratic momentum tensor: 0 a line, 1 isotropic.", *CARTESIAN
+        event_shapes.sphericity,
+        "`3/2 (l2 + l3)` of the quadratic momentum tensor: 0 a line, 1 isotropic.",
+        *CARTESIAN,
     ),
     "aplanarity": _shape(
-        event_shapes.aplanarity, "`3/2 l3` of the quadratic momentum tensor: 0 a plane, 1/2 isotropic.", *CARTESIAN
+        event_shapes.aplanarity,
+        "`3/2 l3` of the quadratic momentum tensor: 0 a plane, 1/2 isotropic.",
+        *CARTESIAN,
     ),
     "planarity": _shape(
-        event_shapes.planarity, "`l2 - l3` of the quadratic momentum tensor: 1/2 even in a plane.", *CARTESIAN
+        event_shapes.planarity,
+        "`l2 - l3` of the quadratic momentum tensor: 1/2 even in a plane.",
+        *CARTESIAN,
     ),
     "transverse_sphericity": _shape(
-        event_shapes.transverse_sphericity, "`2 l2 / (l1 + l2)` of the quadratic tensor of transverse momenta.",
+        event_shapes.transverse_sphericity,
+        "`2 l2 / (l1 + l2)` of the quadratic tensor of transverse momenta.",
         "px", "py",
     ),
     "c_parameter": _shape(
         event_shapes.c_parameter, "`3 (l1 l2 + l2 l3 + l3 l1)` of the linear momentum tensor.", *CARTESIAN
     ),
-    "d_parameter": _shape(event_shapes.d_parameter, "`27 l1 l2 l3` of the linear momentum tensor.", *CARTESIAN),
+    "d_parameter": _shape(
+        event_shapes.d_parameter, "`27 l1 l2 l3` of the linear momentum tensor.", *CARTESIAN
+    ),
     "fox_wolfram": Function(
         _fox_wolfram, "fox_wolfram(a, ..., k)",
         "Fox-Wolfram moment `H_k / H_0` of order k, from 0 to 20: 1 is a single direction.",

@@ -10,6 +10,11 @@ from rapidity.expressions.tree import EVENT, Shape, Term
 MakeError = Callable[[str, str], ExpressionError]
 """``(what was found, what to do) -> error``."""
 
+ONE_VALUE_OR_PAIRS = (
+    "Make one value an event of them with sum, max, [0] and so on, or take all pairs with a function such as "
+    "min_delta_r(a, b)"
+)
+
 
 def join_shapes(terms: Sequence[Term], make_error: MakeError) -> Shape:
     """Return the shape of an elementwise operation: one collection at most, in one selection.
@@ -21,15 +26,14 @@ def join_shapes(terms: Sequence[Term], make_error: MakeError) -> Shape:
         return EVENT
     collections = list(dict.fromkeys(shape.collection for shape in shapes))
     if len(collections) > 1:
-        raise make_error(
-            f"the objects of {shorten(collections)} are different ones, so they cannot be combined one by one",
-            "Make one value an event of them with sum, max, [0] and so on, or take all pairs with a function "
-            "such as min_delta_r(a, b)",
+        found = (
+            f"the objects of {shorten(collections)} are different ones: they cannot be combined one by one"
         )
+        raise make_error(found, ONE_VALUE_OR_PAIRS)
     narrowest = max(shapes, key=lambda shape: len(shape.selection))
     if not all(shape.covers(narrowest) for shape in shapes):
+        found = f"different selections of '{narrowest.collection}' cannot be combined one by one"
         raise make_error(
-            f"different selections of the objects of '{narrowest.collection}' cannot be combined one by one",
-            "Select after computing, as in (a / b)[condition], or make one value an event of each",
+            found, "Select after computing, as in (a / b)[condition], or reduce each with sum, max"
         )
     return narrowest

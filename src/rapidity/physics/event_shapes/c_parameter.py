@@ -10,7 +10,8 @@ def c_parameter(total: Total, xp: ArrayNamespace = NUMPY) -> Value:
     """Return ``3 (l1 l2 + l2 l3 + l3 l1)`` in [0, 1]: 0 for back-to-back momenta, 1 for an isotropic event.
 
     The l are eigenvalues of the linear momentum tensor. At most 3/4 where all momenta lie in a plane.
-    Source: G. Parisi, Phys. Lett. B 74 (1978) 65; J.F. Donoghue, F.E. Low, S.-Y. Pi, Phys. Rev. D 20 (1979) 2759.
+    Source: G. Parisi, Phys. Lett. B 74 (1978) 65; J.F. Donoghue, F.E. Low, S.-Y. Pi, Phys. Rev. D 20
+    (1979) 2759.
     """
     del xp  # the sum of products is an invariant of the tensor: no eigenvalue is needed
     xx, yy, zz, yz, xz, xy = linear_tensor(total)

@@ -21,8 +21,8 @@ def fox_wolfram(total: Total, order: int, xp: ArrayNamespace = NUMPY) -> Value:
     """Return ``H_k / H_0`` with ``H_k = sum_ij |p_i| |p_j| P_k(cos angle_ij)``; in [0, 1].
 
     Two momenta of the same size back to back give 1 for even k and 0 for odd k. Evaluated as the squares
-    of the multipole moments of the event, which is the same by the addition theorem of spherical harmonics, and
-    takes work proportional to the number of objects instead of pairs.
+    of the multipole moments of the event, which is the same by the addition theorem of spherical harmonics,
+    and takes work proportional to the number of objects instead of pairs.
     Source: G.C. Fox, S. Wolfram, Phys. Rev. Lett. 41 (1978) 1581; Nucl. Phys. B 149 (1979) 413.
 
     Parameters

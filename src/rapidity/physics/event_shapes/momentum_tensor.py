@@ -63,8 +63,8 @@ def eigenvalues(tensor: Tensor, xp: ArrayNamespace = NUMPY) -> tuple[Value, Valu
     the trace, also where eigenvalues coincide: the usual formula takes an arccosine that has only half the
     digits there. The discriminant, which cancels, is a sum of squares here: the Gram determinant of 1, A and
     A^2 as vectors, by the theorem of Cauchy and Binet.
-    Source: O.K. Smith, Comm. ACM 4 (1961) 168 (trigonometric form); B.N. Parlett, Lin. Alg. Appl. 355 (2002) 85
-    (discriminant as a sum of squares).
+    Source: O.K. Smith, Comm. ACM 4 (1961) 168 (trigonometric form); B.N. Parlett, Lin. Alg. Appl. 355
+    (2002) 85 (discriminant as a sum of squares).
 
     Examples
     --------
