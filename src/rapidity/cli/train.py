@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from rapidity.cli.options import ConfigFile, Engine, Json, Output, Overrides, Overwrite, Quiet
+from rapidity.cli.options import Cluster, ConfigFile, Engine, Json, Output, Overrides, Overwrite, Quiet
 from rapidity.cli.outcome import print_json
 
 
@@ -13,6 +13,7 @@ def train(
     output: Output = None,
     engine: Engine = None,
     overrides: Overrides = None,
+    cluster: Cluster = None,
     *,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
     overwrite: Overwrite = False,
@@ -33,6 +34,7 @@ def train(
         overrides=overrides or (),
         resume=resume,
         overwrite=overwrite,
+        cluster=cluster,
         progress=make_progress(quiet=quiet),
     )
     if as_json:

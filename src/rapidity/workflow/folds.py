@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rapidity.config import dump_config, load_config
-from rapidity.core.errors import ConfigError, DataError, RapidityError, shorten
+from rapidity.core.errors import ConfigError, DataError, InterruptedRunError, RapidityError, shorten
 from rapidity.core.files import write_text
+from rapidity.data.table import SPLITS
 from rapidity.workflow.execution import open_executor
 from rapidity.workflow.export import model_metadata
 from rapidity.workflow.fold_results import (
@@ -41,11 +43,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from rapidity.config import RunConfig
+    from rapidity.config.cluster import ClusterBlock
     from rapidity.core.progress import Progress
     from rapidity.data.table import Table
     from rapidity.workflow.fold_run import TrainedFold
     from rapidity.workflow.prepare import PreparedRun
     from rapidity.workflow.run_folder import RunFolder
+
+_NAMED_SPLIT = re.compile(rf" \((?:{'|'.join(SPLITS)})\)")
 
 
 @dataclass
@@ -57,7 +62,7 @@ class FoldedStages:
     folder: RunFolder
     progress: Progress
     module: Any = None
-    cluster: Any = None
+    cluster: str | ClusterBlock | None = None
     watch: Stopwatch = field(default_factory=Stopwatch)
     has_begun: bool = False
     is_trained: bool = False
@@ -65,31 +70,15 @@ class FoldedStages:
     def run(self, *, resume: bool) -> None:
         """Go through all stages."""
         refuse_one_module(self.module)
-        if resume:
-            self._check_same_folds()
-        folds = prepare_folds(self.config, Path(), self.progress, self.watch)
+        folds = prepare_folds(self.config, Path(), self.progress, self.watch, disk=self.folder.disk)
         warnings = join_warnings(folds)
         for warning in warnings:
             self.progress.note(f"warning: {warning}")
-        record = self._begin(folds[0], warnings, is_fresh=not (resume and self.folder.fold(0).is_run))
+        record = self._begin(folds[0], warnings, is_fresh=not resume)
         with self.watch.stage("training"):
             trained = self._train(folds, record["data_sha256"])
         self.is_trained = True
         self._finish(folds[0], trained, record)
-
-    def _check_same_folds(self) -> None:
-        """Refuse to go on with other folds than those that the folder was begun with."""
-        if not self.folder.config.is_file():
-            return
-        before = load_config(self.folder.config).config
-        old, new = (_describe_folds(config) for config in (before, self.config))
-        if old != new:
-            message = (
-                f"cannot resume {self.folder.path}: training.folds was {old}, is {new}. A resumed run must "
-                "end like one that was never interrupted: set it back, or start a new run (another --output, "
-                "or --overwrite)."
-            )
-            raise ConfigError(message)
 
     def _begin(self, prepared: PreparedRun, warnings: list[str], *, is_fresh: bool) -> dict[str, Any]:
         """Claim the folder; from here on the run can be resumed."""
@@ -114,13 +103,20 @@ class FoldedStages:
             for index, prepared in enumerate(folds)
         ]
         trained = {}
-        with (
-            self.progress.task("Training folds", total=len(tasks), unit="fold") as task,
-            open_executor(self.cluster, n_workers) as executor,
-        ):
-            for index, result in executor.run(train_fold, tasks):
-                trained[index] = result
-                task.advance()
+        try:
+            with (
+                self.progress.task("Training folds", total=len(tasks), unit="fold") as task,
+                open_executor(self.cluster, n_workers, self.progress) as executor,
+            ):
+                for index, result in executor.run(train_fold, tasks):
+                    trained[index] = result
+                    task.advance()
+        except KeyboardInterrupt:
+            message = (
+                f"training was interrupted; {len(trained)} of {len(tasks)} folds are trained, the others are "
+                f"saved in {self.folder.path / 'folds'} up to their last checkpoints."
+            )
+            raise InterruptedRunError(message) from None
         return [trained[index] for index in range(len(tasks))]
 
     def _train_here(self, folds: list[PreparedRun], data_sha256: dict[str, str]) -> Iterator[TrainedFold]:
@@ -150,6 +146,26 @@ class FoldedStages:
         deliver_copies(folder, config.deliver)
 
 
+def check_same_folds(folder: RunFolder, config: RunConfig) -> None:
+    """Refuse to go on with other folds than those that the folder was begun with, or with none.
+
+    Raises
+    ------
+    ConfigError
+        Naming what was and what is.
+    """
+    if not folder.config.is_file():
+        return
+    old, new = _describe_folds(load_config(folder.config).config), _describe_folds(config)
+    if old != new:
+        message = (
+            f"cannot resume {folder.path}: training.folds was {old}, is {new}. A resumed run must end like "
+            "one that was never interrupted: set it back, or start a new run (another --output, or "
+            "--overwrite)."
+        )
+        raise ConfigError(message)
+
+
 def refuse_one_module(module: Any) -> None:
     """Raise a ConfigError for a module that is there already: every fold needs one of its own."""
     is_partial = isinstance(module, functools.partial)
@@ -162,9 +178,16 @@ def refuse_one_module(module: Any) -> None:
 
 
 def prepare_folds(
-    config: RunConfig, base: Path, progress: Progress | None = None, watch: Stopwatch | None = None
+    config: RunConfig,
+    base: Path,
+    progress: Progress | None = None,
+    watch: Stopwatch | None = None,
+    *,
+    disk: Path | None = None,
 ) -> list[PreparedRun]:
-    """Read the events once, then split, guard and prepare them for each fold; nothing is written.
+    """Read the events once, then split, guard and prepare them for each fold; nothing is written that stays.
+
+    `disk`: see `read_events`.
 
     Raises
     ------
@@ -173,7 +196,7 @@ def prepare_folds(
     """
     watch = watch or Stopwatch()
     with watch.stage("reading"):
-        table, features = read_events(config, base, progress)
+        table, features = read_events(config, base, progress, disk=disk)
     check_folds(config, table)
     folds = []
     for index in range(folds_of(config)[0]):
@@ -204,14 +227,17 @@ def check_folds(config: RunConfig, table: Table) -> None:
 
 
 def join_warnings(folds: Sequence[PreparedRun]) -> list[str]:
-    """Return the warnings of all folds, each once, with the folds that it is about unless it is all."""
-    found: dict[str, list[int]] = {}
+    """Return the warnings of all folds, each once, with the folds that it is about unless it is all.
+
+    Warnings that differ only in the splits of the events that they name are the same.
+    """
+    found: dict[str, tuple[str, list[int]]] = {}
     for index, prepared in enumerate(folds):
         for warning in dict.fromkeys(prepared.warnings):
-            found.setdefault(warning, []).append(index)
+            found.setdefault(_NAMED_SPLIT.sub("", warning), (warning, []))[1].append(index)
     return [
         warning if len(where) == len(folds) else f"fold {shorten(where)}: {warning}"
-        for warning, where in found.items()
+        for warning, where in found.values()
     ]
 
 

@@ -21,7 +21,7 @@ from rapidity.engines import get_engine
 from rapidity.training import CheckpointFolder
 from rapidity.workflow.export import export_model, model_metadata
 from rapidity.workflow.fit import build_model, describe_training, fit_model
-from rapidity.workflow.folds import FoldedStages
+from rapidity.workflow.folds import FoldedStages, check_same_folds
 from rapidity.workflow.page import describe_figures, write_page
 from rapidity.workflow.prepare import PreparedRun, prepare_run
 from rapidity.workflow.provenance import Stopwatch, begin_record, hash_files, timestamp
@@ -32,6 +32,7 @@ from rapidity.workflow.run_folder import RunFolder
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rapidity.config.cluster import ClusterBlock
     from rapidity.core.records import Model
     from rapidity.network import Network
     from rapidity.training import TrainingResult
@@ -46,6 +47,7 @@ def train_run(  # noqa: PLR0913 - the options of the verb, all of them by name
     resume: bool = False,
     overwrite: bool = False,
     module: Any = None,
+    cluster: str | ClusterBlock | None = None,
     progress: Progress | None = None,
 ) -> Run:
     """Train, export, check and evaluate one network, and return the finished run.
@@ -66,6 +68,9 @@ def train_run(  # noqa: PLR0913 - the options of the verb, all of them by name
     module
         Your own network in place of the ``network`` block: an ``nn.Module`` that takes the inputs and
         gives logits, or a function that makes one from the shapes of the inputs (name -> shape).
+    cluster
+        Machines that share the folds, as the text after ``--cluster`` or a `cluster:` block; left out,
+        processes of this machine.
 
     Raises
     ------
@@ -74,11 +79,18 @@ def train_run(  # noqa: PLR0913 - the options of the verb, all of them by name
     """
     loaded = load(config, engine, overrides)
     _check_network(loaded.config, module)
+    if cluster is not None:
+        _check_cluster(loaded.config, module)
     folder = RunFolder(Path(output) if output is not None else Path("runs") / loaded.config.name)
     folder.require_free(resume=resume, overwrite=overwrite)
-    resolved = resolve_paths(loaded.config, loaded.base)
-    make = _Stages if resolved.training.folds is None else FoldedStages
-    stages = make(resolved, folder, progress or SilentProgress(), module)
+    if resume:
+        check_same_folds(folder, loaded.config)
+    resolved, progress = resolve_paths(loaded.config, loaded.base), progress or SilentProgress()
+    stages: _Stages | FoldedStages
+    if resolved.training.folds is None:
+        stages = _Stages(resolved, folder, progress, module)
+    else:
+        stages = FoldedStages(resolved, folder, progress, module, cluster)
     try:
         stages.run(resume=resume)
     except (KeyboardInterrupt, InterruptedRunError) as error:
@@ -111,6 +123,18 @@ def _check_network(config: RunConfig, module: Any) -> None:
         raise ConfigError(message)
 
 
+def _check_cluster(config: RunConfig, module: Any) -> None:
+    """Refuse a cluster that would have nothing to do."""
+    reason = (
+        "one network is trained in one process: training.folds makes several, which a cluster can share"
+        if config.training.folds is None
+        else "a module of your own is trained in this process, since other machines could not import it"
+    )
+    if config.training.folds is None or module is not None:
+        message = f"a cluster is given, but {reason}. Leave the cluster out."
+        raise ConfigError(message)
+
+
 @dataclass
 class _Stages:
     """A run under way."""
@@ -126,7 +150,7 @@ class _Stages:
 
     def run(self, *, resume: bool) -> None:
         """Go through all stages."""
-        prepared = prepare_run(self.config, Path(), self.progress, self.watch.stage)
+        prepared = prepare_run(self.config, Path(), self.progress, self.watch.stage, disk=self.folder.disk)
         for warning in prepared.warnings:
             self.progress.note(f"warning: {warning}")
         network = prepared.network if self.module is None else None
