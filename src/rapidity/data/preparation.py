@@ -16,7 +16,7 @@ import numpy as np
 
 from rapidity.core.errors import DataError
 from rapidity.core.jagged import Jagged
-from rapidity.data.collections import events_at_once, pick_rows
+from rapidity.data.collections import events_at_once, iterate_chunks, pick_rows
 from rapidity.data.fitted_feature import FittedFeature
 from rapidity.data.fitted_image import FittedImage, apply_transforms, computing_dtype
 from rapidity.data.fitted_table import FittedTable
@@ -311,12 +311,22 @@ def _find_ranges(
         if not isinstance(stored, Jagged) and stored.ndim > 1:
             ranges[column] = _find_pixel_range(stored, rows.rows)
             continue
-        picked = stored[rows.rows]
-        values = picked.content if isinstance(picked, Jagged) else picked
-        valid = values[np.isfinite(values) & ~np.isin(values, list(sentinels.get(column, ())))]
-        if len(valid):
-            ranges[column] = (float(valid.min()), float(valid.max()))
+        valid_range = _find_range(rows, column, list(sentinels.get(column, ())))
+        if valid_range is not None:
+            ranges[column] = valid_range
     return ranges
+
+
+def _find_range(rows: TrainRows, column: str, sentinels: list[float]) -> tuple[float, float] | None:
+    """Return smallest and largest valid value of a column, of objects over all of them; None without any."""
+    low, high = math.inf, -math.inf
+    for _, chunk in iterate_chunks(rows.table.columns, [column], rows.rows):
+        picked = chunk[column]
+        values = picked.content if isinstance(picked, Jagged) else picked
+        valid = values[np.isfinite(values) & ~np.isin(values, sentinels)]
+        if len(valid):
+            low, high = min(low, float(valid.min())), max(high, float(valid.max()))
+    return (low, high) if low <= high else None
 
 
 def _find_pixel_range(values: NDArray[Any], rows: NDArray[np.int64]) -> tuple[float, float]:

@@ -31,6 +31,22 @@ def models(tmp_path, classes, monkeypatch):
             name, preparation=preparation, classes=classes, network=network, metadata={},
             parameters=network.initial_parameters(np.random.default_rng(0)), signature=signature,
         )  # fmt: skip
+    write_jets(classes)
+
+
+def write_jets(classes):
+    """Write the model of the example with jets."""
+    collections = {"jet_pt": "jets"}
+    texts = ("sum(jet_pt)", "count(jet_pt > 35)")
+    features = (Feature(text, parse_expression(text, {}, collections)) for text in texts)
+    table = FittedTable(tuple(map(FittedFeature, features)))
+    preparation = FittedPreparation({"event": table}, {"jet_pt": "float32"}, {}, collections=collections)
+    network = build_network(Mlp(type="mlp", hidden=(4,)), preparation.input_shapes(), {"class": 1})
+    parameters = network.initial_parameters(np.random.default_rng(0))
+    write_model(
+        "jets.onnx", preparation=preparation, classes=classes, network=network, parameters=parameters,
+        metadata={},
+    )  # fmt: skip
 
 
 @pytest.mark.usefixtures("models")
