@@ -53,7 +53,9 @@ def find_collections(
     for columns in files:
         for name, info in columns.items():
             if info.kind == "jagged":
-                groups.setdefault(name, info.collection or _stem(name))
+                # A branch of counts for this column alone, as uproot writes them, says nothing about others.
+                told = info.collection if info.collection != name else None
+                groups.setdefault(name, told or _stem(name))
     named = _name_by_objects(groups, objects)
     takers: dict[str, set[str]] = {}
     for column, collection in named.items():

@@ -36,6 +36,8 @@ def jets(*events: list[float]) -> Jagged:
         (jagged("weights"), {}, {"weights": "weights"}),
         (jagged("_x"), {}, {"_x": "_x"}),
         (jagged(jetpt="jet", jeteta="jet"), {}, {"jetpt": "jet", "jeteta": "jet"}),
+        # Each with a branch of counts of its own, as uproot writes them.
+        (jagged(mu_pt="mu_pt", mu_q="mu_q"), {}, {"mu_pt": "mu", "mu_q": "mu"}),
         # An object names its collection, and the other columns of the same group follow.
         (
             jagged("jet_pt", "jet_eta", "jet_tag", "mu_pt"),
