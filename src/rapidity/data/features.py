@@ -14,8 +14,8 @@ from rapidity.core.errors import ConfigError, shorten
 from rapidity.core.jagged import Jagged
 from rapidity.data.collections import iterate_chunks
 from rapidity.data.images import ImageColumns
-from rapidity.data.pending import expand_maker
 from rapidity.expressions import Expression, parse_expression
+from rapidity.expressions.makers import expand_maker
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
