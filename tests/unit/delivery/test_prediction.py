@@ -265,7 +265,7 @@ def test_images_are_scored_in_small_portions(image_model, tmp_path, monkeypatch)
     [
         (
             {"image": np.zeros((5, 2, 3), np.uint8)},
-            r"'image': holds uint8\[2,3\], expected an array of shape \(3, 2\) per event",
+            r"'image': holds uint8\[2, 3\], expected an array of shape \(3, 2\) per event",
         ),
         ({"image": np.zeros(5)}, r"'image': holds float64, expected an array of shape \(3, 2\)"),
         (

@@ -12,7 +12,7 @@ from rapidity.data.writers.arrow import make_schema, make_table
 from rapidity.data.writers.injection import Injector
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from contextlib import ExitStack
     from pathlib import Path
 
@@ -61,18 +61,28 @@ class ParquetInjector(Injector):
         with pq.ParquetFile(self.source.path, pre_buffer=False) as source, pq.ParquetFile(temporary) as copy:
             names = source.schema_arrow.names
             first_row = 0
-            pairs = zip_longest(
-                source.iter_batches(batch_size=_ROWS_AT_ONCE),
-                copy.iter_batches(batch_size=_ROWS_AT_ONCE, columns=names),
-            )
+            pairs = zip_longest(_portions(source, names), _portions(copy, names))
             for before, after in pairs:
                 if before is None or after is None or not _equal(before, after):
                     self.lost(f"rows from {first_row} on differ")
                 first_row += before.num_rows
 
 
+def _portions(file: Any, names: list[str]) -> Iterator[Any]:
+    """Yield the rows of some columns, as many at a time whatever the row groups are."""
+    waiting = None
+    for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE, columns=names):
+        rows = pa.Table.from_batches([batch]).select(names)
+        waiting = rows if waiting is None else pa.concat_tables([waiting, rows])
+        while waiting.num_rows >= _ROWS_AT_ONCE:
+            yield waiting.slice(0, _ROWS_AT_ONCE)
+            waiting = waiting.slice(_ROWS_AT_ONCE)
+    if waiting is not None and waiting.num_rows:
+        yield waiting
+
+
 def _equal(before: Any, after: Any) -> bool:
-    """Compare two batches; for Arrow NaN differs from NaN, here it does not."""
+    """Compare two tables; for Arrow NaN differs from NaN, here it does not."""
     return all(
         one.equals(other) or _as_texts(one).equals(_as_texts(other))
         for one, other in zip(before.columns, after.columns, strict=True)
@@ -81,7 +91,9 @@ def _equal(before: Any, after: Any) -> bool:
 
 def _as_texts(values: Any) -> Any:
     """Return values as texts that tell all different ones apart."""
-    return values.cast(pa.string()) if pa.types.is_floating(values.type) else pa.array(map(str, values))
+    if pa.types.is_floating(values.type):
+        return values.cast(pa.string())
+    return pa.chunked_array([pa.array([str(value.as_py()) for value in values], pa.string())])
 
 
 def _compression(source: Any, added: list[str]) -> dict[str, str]:

@@ -1,0 +1,129 @@
+"""Trees and RNTuples, written and read back."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import uproot
+
+from rapidity.core.errors import DataError
+from rapidity.data.readers import open_reader
+from rapidity.data.readers.attributes import read_attribute
+from rapidity.data.writers import open_writer
+from rapidity.data.writers.root import open_root_writer
+
+COLUMNS = {"score": np.dtype("f4"), "pass": np.dtype("?"), "hash": np.dtype("u8"), "entry": np.dtype("i8")}
+LAYOUTS = ("tree", "rntuple")
+
+
+def make_rows(n_rows, seed=1):
+    rng = np.random.default_rng(seed)
+    return {
+        "score": rng.normal(size=n_rows).astype("f4"),
+        "pass": rng.random(n_rows) > 0.5,
+        "hash": rng.integers(0, 2**64 - 1, n_rows, dtype="u8"),
+        "entry": np.arange(n_rows) - 3,
+    }
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("sizes", [[], [0], [5], [3, 1, 4], [2] * 120])
+def test_what_was_written_is_read_back_exactly(tmp_path, layout, sizes):
+    path = tmp_path / "a.root"
+    parts = [make_rows(size, seed) for seed, size in enumerate(sizes)]
+    with open_root_writer(path, columns=COLUMNS, table="scores", layout=layout) as writer:
+        for part in parts:
+            writer.write(part)
+    with uproot.open(path) as file:
+        assert file["scores"].num_entries == sum(sizes)
+        for name, dtype in COLUMNS.items():
+            values = np.asarray(file["scores"][name].array())
+            expected = np.concatenate([np.empty(0, dtype), *(part[name] for part in parts)])
+            np.testing.assert_array_equal(values, expected)
+            assert not sizes or values.dtype == dtype
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_attributes_are_readable_objects(tmp_path, layout):
+    path = tmp_path / "a.root"
+    facts = json.dumps({"model": "größe" * 100})
+    with open_root_writer(
+        path, columns=COLUMNS, table="t", layout=layout, attributes={"facts": facts}
+    ) as writer:
+        writer.write(make_rows(2))
+    with uproot.open(path) as file:
+        assert file.classnames()["facts;1"] == "TObjString"
+        assert str(file["facts"]) == facts
+    assert read_attribute(path, "facts") == facts
+    assert read_attribute(path, "other") is None
+
+
+def test_attributes_are_read_of_every_format_that_keeps_them(tmp_path):
+    for suffix, expected in {".parquet": "text", ".h5": "text", ".csv": None}.items():
+        path = tmp_path / f"a{suffix}"
+        with open_writer(path, columns={"x": "f4"}, attributes={"facts": "text"}) as writer:
+            writer.write({"x": np.zeros(2, "f4")})
+        assert read_attribute(path, "facts") == expected
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_text_and_paths_are_refused(tmp_path, layout):
+    for columns, message in (
+        ({"a/b": "f4"}, r"'a/b' cannot be written to .*ROOT takes '/' in a name for a folder"),
+        ({"label": object}, r"'label' cannot be written to .*found text, expected numbers"),
+        ({}, "no column is asked for"),
+    ):
+        with (
+            pytest.raises(DataError, match=message),
+            open_root_writer(tmp_path / "a.root", columns=columns, table="t", layout=layout),
+        ):
+            pass
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_nothing_is_left_after_an_error(tmp_path, layout):
+    path = tmp_path / "a.root"
+    path.write_text("earlier")
+
+    def write_until_interrupted():
+        with open_root_writer(path, columns=COLUMNS, table="t", layout=layout) as writer:
+            writer.write(make_rows(5))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_until_interrupted()
+    assert path.read_text() == "earlier"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("suffix", [".root", ".csv", ".csv.gz", ".parquet", ".h5"])
+def test_a_file_can_be_looked_at_before_it_takes_its_name(tmp_path, suffix):
+    path = tmp_path / f"a.b{suffix}"
+    seen = []
+
+    def look(temporary):
+        assert not path.exists()
+        seen.append(open_reader(temporary).columns.keys() >= {"score"})
+        if len(seen) == 2:
+            message = "spoilt"
+            raise DataError(message)
+
+    for _ in range(2):
+        path.unlink(missing_ok=True)
+        columns = {"score": "f4", "entry": "i8"}
+        writer = (
+            open_root_writer(path, columns=columns, table="t")
+            if suffix == ".root"
+            else open_writer(path, columns=columns)
+        )
+        writer.verify = look
+        try:
+            with writer:
+                writer.write({name: make_rows(3)[name] for name in columns})
+        except DataError:
+            assert len(seen) == 2
+    assert seen == [True, True]
+    assert list(tmp_path.iterdir()) == []

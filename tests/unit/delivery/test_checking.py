@@ -1,0 +1,143 @@
+"""`rapidity predict --verify`: whether scores still belong to their events and their model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rapidity.core.errors import DataError, VerificationError
+from rapidity.delivery import PredictTask, predict_file, verify_file
+from rapidity.delivery.facts import read_facts
+
+FORMATS = {"root": ".root", "rntuple": ".root", "hdf5": ".h5", "parquet": ".parquet", "csv": ".csv"}
+
+
+@pytest.fixture(params=FORMATS)
+def scored(request, model, make_events, write_events, tmp_path):
+    """Return events, their file and the task that scored them."""
+    events = make_events(20)
+    source = write_events(tmp_path / "a.root", events)
+    output = tmp_path / f"s{FORMATS[request.param]}"
+    task = PredictTask(str(model), str(source), str(output), request.param, n_threads=1)
+    predict_file(task)
+    return events, source, task
+
+
+def test_scores_that_fit_are_verified(scored):
+    events, _, task = scored
+    outcome = verify_file(task)
+    assert outcome.is_kept
+    assert outcome.counts.n_events == len(events["pt"])
+
+
+def test_the_first_entry_that_changed_is_named(scored, write_events):
+    events, source, task = scored
+    events["eta"][[13, 17]] += 1e-9
+    write_events(source, events)
+    with pytest.raises(VerificationError, match=r"entry 13 of .*a\.root is not the one that was scored into"):
+        verify_file(task)
+
+
+def test_columns_that_the_model_does_not_read_may_change(scored, write_events):
+    events, source, task = scored
+    events["event"] += 1
+    write_events(source, events)
+    verify_file(task)
+
+
+def test_a_changed_order_is_noticed(scored, write_events):
+    events, source, task = scored
+    order = np.arange(20)
+    order[[3, 4]] = [4, 3]
+    write_events(source, {name: values[order] for name, values in events.items()})
+    with pytest.raises(VerificationError, match=r"entry 3 of .*or the entries have another order"):
+        verify_file(task)
+
+
+@pytest.mark.parametrize("n_events", [12, 25])
+def test_another_number_of_entries_is_told(scored, make_events, write_events, n_events):
+    events, source, task = scored
+    more = make_events(25)
+    for name in more:
+        more[name][:20] = events[name]
+    write_events(source, {name: values[:n_events] for name, values in more.items()})
+    with pytest.raises(VerificationError, match=rf"a\.root has {n_events} entries, but .* was made from 20"):
+        verify_file(task)
+
+
+def test_a_friend_of_another_length_is_told(model, make_events, write_events, tmp_path):
+    # CSV files do not say how many entries they have: only reading tells.
+    events = make_events(20)
+    source = write_events(tmp_path / "a.csv", events)
+    task = PredictTask(str(model), str(source), str(tmp_path / "s.csv"), "csv", n_threads=1)
+    predict_file(task)
+    friend = tmp_path / "s.csv"
+    whole = friend.read_text()
+    friend.write_text("".join(whole.splitlines(keepends=True)[:-3]))
+    with pytest.raises(VerificationError, match=r"s\.csv ends after 17 entries, but .*a\.csv goes on"):
+        verify_file(task)
+    friend.write_text(whole + whole.splitlines(keepends=True)[-1])
+    with pytest.raises(VerificationError, match=r"a\.csv ends after 20 entries, but .*s\.csv goes on"):
+        verify_file(task)
+
+
+def test_another_model_is_told(scored, models):
+    _, _, task = scored
+    other = PredictTask(str(models / "other.onnx"), task.source, task.output, task.output_format)
+    with pytest.raises(
+        VerificationError, match=r"were made by another model: found tiny [0-9a-f]{12}, expected"
+    ):
+        verify_file(other)
+
+
+def test_scores_of_another_file_are_told(scored, make_events, write_events, tmp_path, model):
+    _, _, task = scored
+    source = write_events(tmp_path / "b.root", make_events(20))
+    with pytest.raises(VerificationError, match=r"belong to another file: found a\.root, expected b\.root"):
+        verify_file(PredictTask(str(model), str(source), task.output, task.output_format))
+
+
+def test_a_score_that_was_changed_is_told(model, make_events, write_events, tmp_path):
+    source = write_events(tmp_path / "a.csv", make_events(20))
+    task = PredictTask(str(model), str(source), str(tmp_path / "s.csv"), "csv", n_threads=1)
+    predict_file(task)
+    lines = (tmp_path / "s.csv").read_text().splitlines()
+    cells = lines[8].split(",")
+    cells[1] = "0.123"
+    lines[8] = ",".join(cells)
+    (tmp_path / "s.csv").write_text("\n".join(lines) + "\n")
+    with pytest.raises(
+        VerificationError, match=r"entry 7 of .*: score_signal is 0\.123.* but the model gives"
+    ):
+        verify_file(task)
+
+
+def test_a_friend_that_is_not_whole_is_told(scored):
+    _, _, task = scored
+    path = Path(task.output)
+    if task.output_format == "csv":
+        pytest.skip("a cut CSV file is one with fewer entries")
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(VerificationError, match=r"the scores of .*a\.root cannot be read: .*--overwrite"):
+        verify_file(task)
+
+
+def test_an_input_that_is_not_whole_is_told(scored):
+    _, source, task = scored
+    source.write_bytes(source.read_bytes()[:-100])
+    with pytest.raises(DataError, match=r"a\.root is truncated"):
+        verify_file(task)
+
+
+def test_an_output_is_overwritten_on_request_only(scored, models):
+    _, _, task = scored
+    other = PredictTask(str(models / "other.onnx"), task.source, task.output, task.output_format)
+    with pytest.raises(VerificationError, match=r"another model.* Score it again with --overwrite"):
+        predict_file(other)
+    assert read_facts(Path(task.output)).model == "tiny"
+    again = PredictTask(other.model, other.source, other.output, other.output_format, overwrite=True)
+    assert not predict_file(again).is_kept
+    verify_file(other)
