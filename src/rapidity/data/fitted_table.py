@@ -74,7 +74,8 @@ class FittedTable:
                 first = int(bad[0])
                 place = name_row(first if rows is None else int(rows[first]))
                 reads_objects = any(isinstance(columns[name], Jagged) for name in feature.columns)
-                reason = " (as where an event has no such object)" if reads_objects else ""
+                is_absent = reads_objects and np.isnan(values[first])
+                reason = " (as where an event has no such object)" if is_absent else ""
                 yield (
                     f"'{feature.name}' is {values[first]} in {len(bad)} of {len(values)} events, "
                     f"first in {place}{reason}"
