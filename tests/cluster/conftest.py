@@ -55,7 +55,9 @@ class Scheduler:
         self._start("dask_worker", self.address, "--nthreads", "1", "--no-nanny", "--host", "127.0.0.1")
 
     def stop(self) -> None:
-        for program in reversed(self._programs):
+        """End all; again is allowed."""
+        while self._programs:
+            program = self._programs.pop()
             program.kill()
             program.communicate()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from rapidity.config.document import read_document
 from rapidity.config.problems import collect_problems, format_problems
@@ -113,6 +113,15 @@ class HTCondorCluster(_BatchCluster):
     """Longest time of a job, in seconds (the attribute `+MaxRuntime`, which CERN and DESY heed)."""
     accounting_group: str | None = None
     """Group that pays."""
+
+    @field_validator("directives")
+    @classmethod
+    def _directives_are_assignments(cls, lines: tuple[str, ...]) -> tuple[str, ...]:
+        for line in lines:
+            if "=" not in line:
+                message = f"'{line}' is not of the form NAME = VALUE, as HTCondor has it. Write it so"
+                raise ValueError(message)
+        return lines
 
 
 BatchCluster = SlurmCluster | PbsCluster | LsfCluster | SgeCluster | HTCondorCluster

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -71,7 +73,10 @@ def own_scheduler_settings(retries: int) -> Iterator[None]:
 
     A worker holds one task at a time: when it dies, only the task that ran is suspected.
     """
+    # First the library, which adds its own defaults to this configuration when it is imported: at the end of
+    # the block they would be taken away again.
     import dask
+    import distributed  # noqa: F401
 
     settings = {
         "distributed.scheduler.worker-saturation": 1.0,
@@ -131,24 +136,47 @@ def _open_local(block: LocalCluster, progress: Progress) -> Iterator[DaskExecuto
 def _open_scheduler(block: SchedulerCluster, progress: Progress) -> Iterator[DaskExecutor]:
     from distributed import Client
 
+    _require_scheduler(block)
+    client = Client(block.address, timeout=block.timeout_s, set_as_default=False)
+    try:
+        require_same_versions(client.get_versions(packages=["rapidity"]), block.address)
+        n_workers = sum(client.nthreads().values())
+        progress.note(f"cluster: {n_workers} Dask workers at {block.address}")
+        hint = f"Start some with: dask worker {block.address}"
+        yield DaskExecutor(client, n_workers, progress, block.timeout_s, hint=hint)
+    finally:
+        client.close()
+
+
+def _require_scheduler(block: SchedulerCluster) -> None:
+    """Ask who listens, as a client would wait for ever for an answer of something else than Dask."""
     start = time.monotonic()
     try:
-        client = Client(block.address, timeout=block.timeout_s, set_as_default=False)
+        # In a thread of its own: a notebook has an event loop that runs in this one.
+        with ThreadPoolExecutor(1) as pool:
+            kind = pool.submit(asyncio.run, _identify(block.address, block.timeout_s)).result()
     except (OSError, ValueError, TypeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        reason = str(error).splitlines()[0] if str(error) else "no answer"
         message = (
             f"no Dask scheduler answers at {block.address} (tried for {time.monotonic() - start:.0f} s): "
             f"{reason}. Check host and port, and that this machine may reach them; a scheduler is started "
             "with: dask scheduler"
         )
         raise ClusterError(message) from error
-    try:
-        require_same_versions(client.get_versions(packages=["rapidity"]), block.address)
-        n_workers = sum(client.nthreads().values())
-        progress.note(f"cluster: {n_workers} Dask workers at {block.address}")
-        yield DaskExecutor(client, n_workers, progress, block.timeout_s)
-    finally:
-        client.close()
+    if kind != "Scheduler":
+        message = (
+            f"{block.address} is a Dask {str(kind).lower()}, not a scheduler. Give the scheduler's address"
+        )
+        raise ClusterError(message)
+
+
+async def _identify(address: str, timeout_s: float) -> object:
+    """Return what kind of Dask program listens at an address."""
+    from distributed import Security, rpc
+
+    arguments = Security().get_connection_args("client")
+    async with asyncio.timeout(timeout_s), rpc(address, connection_args=arguments) as listener:
+        return (await listener.identity())["type"]
 
 
 def require_same_versions(versions: dict[str, Any], address: str) -> None:

@@ -48,6 +48,8 @@ class DaskExecutor:
     check
         Called about once a second with the number of workers that are there; raises ClusterError if
         there will be none.
+    hint
+        Where to look when no worker comes.
     """
 
     def __init__(
@@ -57,10 +59,11 @@ class DaskExecutor:
         progress: Progress,
         timeout_s: float | None,
         check: Callable[[int], None] = lambda _: None,
+        hint: str = "Look at the logs of the workers",
     ) -> None:
         self.n_workers = n_workers
         self._client = client
-        self._presence = _Presence(client, progress, timeout_s, check)
+        self._presence = _Presence(client, progress, timeout_s, check, hint)
 
     def run(self, function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[tuple[int, R]]:
         """Yield the number and the result of each task as they complete; see `Executor`.
@@ -167,12 +170,18 @@ class _Presence:
     """Watches whether there are workers."""
 
     def __init__(
-        self, client: Client, progress: Progress, timeout_s: float | None, check: Callable[[int], None]
+        self,
+        client: Client,
+        progress: Progress,
+        timeout_s: float | None,
+        check: Callable[[int], None],
+        hint: str,
     ) -> None:
         self._client = client
         self._progress = progress
         self._timeout_s = timeout_s
         self._check = check
+        self._hint = hint
         self.begin()
 
     def begin(self) -> None:
@@ -200,12 +209,12 @@ class _Presence:
         if self._timeout_s is not None and waited_s > self._timeout_s:
             message = (
                 f"the Dask cluster has had no worker for {waited_s:.0f} s (limit: timeout_s = "
-                f"{self._timeout_s:g}). Look at the logs of the workers, or of the jobs that start them"
+                f"{self._timeout_s:g}). {self._hint}"
             )
             raise ClusterError(message)
         if waited_s > SECONDS_BEFORE_NOTE and not self._has_noted:
             self._has_noted = True
-            self._progress.note("cluster: waiting for a worker; none is there")
+            self._progress.note(f"cluster: no worker is there. {self._hint}")
 
 
 @cache

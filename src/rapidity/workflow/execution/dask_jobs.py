@@ -52,7 +52,7 @@ def open_jobs(block: BatchCluster, progress: Progress) -> Iterator[DaskExecutor]
     ClusterError
         If the batch system is not there or refuses the jobs.
     """
-    refusals: list[Exception] = []
+    refusals: list[str] = []
     with own_scheduler_settings(block.retries):
         cluster = make_cluster(block, refusals)
     try:
@@ -60,12 +60,19 @@ def open_jobs(block: BatchCluster, progress: Progress) -> Iterator[DaskExecutor]
         cluster.scale(jobs=block.jobs)
         progress.note(f"cluster: {block.jobs} jobs submitted to {block.type}, {block.cores} workers each")
         with connect(cluster) as client:
-            yield DaskExecutor(client, block.jobs * block.cores, progress, block.timeout_s, check=watch.check)
+            yield DaskExecutor(
+                client,
+                block.jobs * block.cores,
+                progress,
+                block.timeout_s,
+                check=watch.check,
+                hint=_hint(block),
+            )
     finally:
         cluster.close()
 
 
-def make_cluster(block: BatchCluster, refusals: list[Exception] | None = None) -> JobQueueCluster:
+def make_cluster(block: BatchCluster, refusals: list[str] | None = None) -> JobQueueCluster:
     """Return the cluster of dask-jobqueue, without any jobs yet.
 
     Parameters
@@ -140,15 +147,23 @@ def _own_settings(block: BatchCluster) -> dict[str, Any]:
     }
 
 
-def _recording(job_class: Any, refusals: list[Exception]) -> Any:
+def _recording(job_class: Any, refusals: list[str]) -> Any:
     """Return the class of jobs with its failures to submit written down."""
+    from distributed.core import Status
 
     class Job(job_class):  # type: ignore[misc]  # the class is known at run time
         async def start(self) -> None:
             try:
                 await super().start()
             except (OSError, RuntimeError, ValueError) as error:
-                refusals.append(error)
+                refusals.append(_last_line(error))
+                # Dask asserts that it runs. Whoever watches the refusals ends it all.
+                self.status = Status.running
+
+        async def close(self) -> None:
+            await super().close()
+            # Dask asserts this too, and dask-jobqueue leaves it out.
+            self.status = Status.closed
 
     return Job
 
@@ -167,7 +182,7 @@ class _JobWatch:
     """Notices jobs that were refused, and submits those again that ended before the work did."""
 
     def __init__(
-        self, cluster: JobQueueCluster, block: BatchCluster, refusals: list[Exception], progress: Progress
+        self, cluster: JobQueueCluster, block: BatchCluster, refusals: list[str], progress: Progress
     ) -> None:
         self._cluster = cluster
         self._block = block
@@ -179,7 +194,7 @@ class _JobWatch:
         """Look at the jobs; ClusterError if none can do the work."""
         if self._refusals:
             message = (
-                f"{self._block.type} refused a job: {_last_line(self._refusals[0])}\n"
+                f"{self._block.type} refused a job: {self._refusals[0]}\n"
                 "  The script of a job was:\n" + _indent(self._cluster.job_script())
             )
             raise ClusterError(message)
@@ -188,6 +203,11 @@ class _JobWatch:
             self._may_submit -= n_missing
             self._progress.note(f"cluster: {n_missing} jobs ended early and are submitted again")
             self._cluster.scale(jobs=self._block.jobs)
+
+
+def _hint(block: BatchCluster) -> str:
+    logs = f"in {block.log_directory}" if block.log_directory else "(cluster.log_directory says where)"
+    return f"The jobs may wait in the queue of {block.type}, or have ended: look at their logs {logs}"
 
 
 def _last_line(error: Exception) -> str:
