@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rapidity.artefact.columns import check_signature
+    from rapidity.artefact.description import ModelDescription, describe_model
     from rapidity.artefact.folds import build_folds, write_folds
     from rapidity.artefact.metadata import ModelInput
     from rapidity.artefact.model import OnnxModel, Scores
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from rapidity.artefact.writer import build_model, write_model
 
 _HOMES = {
+    "ModelDescription": "description",
     "ModelInput": "metadata",
     "OnnxModel": "model",
     "ParityReport": "parity",
@@ -26,11 +28,13 @@ _HOMES = {
     "build_model": "writer",
     "check_parity": "parity",
     "check_signature": "columns",
+    "describe_model": "description",
     "write_folds": "folds",
     "write_model": "writer",
 }
 
 __all__ = [
+    "ModelDescription",
     "ModelInput",
     "OnnxModel",
     "ParityReport",
@@ -39,6 +43,7 @@ __all__ = [
     "build_model",
     "check_parity",
     "check_signature",
+    "describe_model",
     "write_folds",
     "write_model",
 ]

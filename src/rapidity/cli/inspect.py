@@ -1,7 +1,9 @@
 """`rapidity inspect`."""
 
+import shutil
+import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -13,27 +15,60 @@ def inspect(
     file: Annotated[
         str,
         typer.Argument(
-            metavar="FILE[:TABLE]", help="An event file, with the tree or dataset inside it, or a model.onnx."
+            metavar="FILE[:TABLE]",
+            help="An event file, with the tree or dataset inside it; a model.onnx; the folder of a run.",
         ),
     ],
     *,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            "--target",
+            metavar="COLUMN",
+            help="Column of the classes, whose balance is shown. [default: one that looks like it]",
+            show_default=False,
+        ),
+    ] = None,
+    read_all: Annotated[
+        bool,
+        typer.Option("--all", help="Read every entry, where else a sample of a long table is looked at."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Show what is in a data file or a model.
+    """Show what is in a data file, a model or the folder of a run.
 
-    Columns, types, ranges, missing values, sentinels, duplicates; of a model.onnx its inputs and classes.
+    Of data: tables, columns, types, objects per event, ranges, missing values and which are missing
+    together, sentinels, classes, duplicates. Of a model.onnx: inputs, classes, size. Of a run: how it ended.
     """
     path, table = split_table(file)
-    if path.suffix == ".onnx":
-        _inspect_model(path, as_json=as_json)
+    if path.suffix == ".onnx" or path.is_dir():
+        shown = "folder" if path.is_dir() else "model"
+        _refuse_options(shown, target=target, read_all=read_all)
+        (_inspect_run if path.is_dir() else _inspect_model)(path, as_json=as_json)
         return
-    from rapidity.data.inspection import inspect_file
+    from rapidity.data.inspection import format_summary, inspect_file
 
-    summary = inspect_file(path, table)
+    summary = inspect_file(path, table, target=target, read_all=read_all)
     if as_json:
         print_json(summary.to_dict())
     else:
-        typer.echo(str(summary))
+        typer.echo(format_summary(summary, terminal_width(), histogram_levels()))
+
+
+def terminal_width() -> int | None:
+    """Return the columns of the terminal; None where the output goes elsewhere."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def histogram_levels() -> str:
+    """Return the characters of small histograms that the terminal can show."""
+    from rapidity.data.inspection import ASCII, BLOCKS
+
+    try:
+        BLOCKS.encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return ASCII
+    return BLOCKS
 
 
 def split_table(text: str) -> tuple[Path, str | None]:
@@ -50,35 +85,35 @@ def split_table(text: str) -> tuple[Path, str | None]:
     return Path(path), table
 
 
-def _inspect_model(path: Path, *, as_json: bool) -> None:
-    from rapidity.artefact import OnnxModel
+def _refuse_options(shown: str, *, target: str | None, read_all: bool) -> None:
+    given = [name for name, is_given in (("--target", target is not None), ("--all", read_all)) if is_given]
+    if given:
+        message = f"{', '.join(given)}: for data files only, not for a {shown}. Leave it out."
+        raise typer.BadParameter(message)
 
-    model = OnnxModel.load(path)
+
+def _inspect_model(path: Path, *, as_json: bool) -> None:
+    from rapidity.artefact import describe_model
+
+    model = describe_model(path)
     if as_json:
-        print_json(_model_as_dict(model))
+        print_json(model.to_dict())
         return
-    typer.echo(f"{path}: classes {', '.join(model.classes.names)}; inputs as {model.signature}\n")
+    typer.echo(f"{model}\n")
     rows = []
     for name, column in model.inputs.items():
         low, high = column.training_range or (None, None)
         shape = f"[{', '.join(map(str, column.shape))}]" if column.shape else ""
-        rows.append((name, f"{column.dtype}{shape}", column.unit, low, high))
+        objects = f" per object of {column.collection}" if column.collection else ""
+        rows.append((name, f"{column.dtype}{shape}{objects}", column.unit, low, high))
     print_table(rows, ["input", "type", "unit", "lowest in training", "highest in training"])
 
 
-def _model_as_dict(model: Any) -> dict[str, Any]:
-    inputs = {
-        name: {
-            "dtype": column.dtype,
-            "shape": list(column.shape),
-            "unit": column.unit,
-            "training_range": column.training_range,
-        }
-        for name, column in model.inputs.items()
-    }
-    return {
-        "classes": model.classes.names,
-        "signature": model.signature,
-        "inputs": inputs,
-        "metadata": dict(model.metadata),
-    }
+def _inspect_run(path: Path, *, as_json: bool) -> None:
+    from rapidity.workflow import describe_run
+
+    run = describe_run(path)
+    if as_json:
+        print_json(run.to_dict())
+    else:
+        typer.echo(str(run))

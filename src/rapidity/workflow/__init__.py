@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rapidity.workflow.check import CheckResult, check_config
+    from rapidity.workflow.convert import convert_files
     from rapidity.workflow.demo import run_demo
     from rapidity.workflow.evaluate import evaluate_run
     from rapidity.workflow.graph import ComputationalGraph, compute_graph
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from rapidity.workflow.predict import predict_files
     from rapidity.workflow.probe import ProbeSummary, probe_run
     from rapidity.workflow.run import Run
+    from rapidity.workflow.run_description import RunDescription, describe_run
     from rapidity.workflow.run_folder import RunFolder
     from rapidity.workflow.train import train_run
 
@@ -25,9 +27,12 @@ _HOMES = {
     "ComputationalGraph": "graph",
     "ProbeSummary": "probe",
     "Run": "run",
+    "RunDescription": "run_description",
     "RunFolder": "run_folder",
     "check_config": "check",
+    "convert_files": "convert",
     "compute_graph": "graph",
+    "describe_run": "run_description",
     "evaluate_run": "evaluate",
     "predict_files": "predict",
     "probe_run": "probe",
@@ -41,9 +46,12 @@ __all__ = [
     "ComputationalGraph",
     "ProbeSummary",
     "Run",
+    "RunDescription",
     "RunFolder",
     "check_config",
     "compute_graph",
+    "convert_files",
+    "describe_run",
     "evaluate_run",
     "predict_files",
     "probe_run",

@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rapidity.data.columns import rows_at_once
+from rapidity.data.inspection.histogram import make_histogram
 from rapidity.data.row_hash import hash_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from rapidity.data.readers import Reader
     from rapidity.data.row_hash import HashArray
+
+_MAX_KEPT = 1_000_000
+"""Numbers that are kept for the histogram."""
 
 
 @dataclass
@@ -29,6 +35,8 @@ class ArraySummary:
         Of the finite ones; infinite where there are none.
     hashes
         One an entry, equal for equal arrays.
+    kept
+        Some of the finite numbers.
     """
 
     n_values: int = 0
@@ -38,6 +46,8 @@ class ArraySummary:
     maximum: float = -np.inf
     total: float = 0.0
     hashes: list[HashArray] = field(default_factory=list)
+    kept: list[NDArray[Any]] = field(default_factory=list)
+    n_kept: int = 0
 
     def add(self, values: NDArray[Any]) -> None:
         """Take in some entries ``(n_entries, ...)``."""
@@ -53,11 +63,15 @@ class ArraySummary:
             self.minimum = min(self.minimum, finite.min().item())
             self.maximum = max(self.maximum, finite.max().item())
             self.total += float(finite.sum(dtype=np.float64))
+        if self.n_kept < _MAX_KEPT:
+            self.kept.append(finite.ravel()[: _MAX_KEPT - self.n_kept].copy())
+            self.n_kept += self.kept[-1].size
 
     def to_fields(self) -> dict[str, Any]:
         """Return the fields of a `ColumnSummary`."""
         n_finite = self.n_values - self.n_nan - self.n_inf
         has_any = n_finite > 0
+        kept = np.unique(np.concatenate(self.kept), return_counts=True) if has_any else None
         return {
             "n_values": self.n_values - self.n_nan,
             "n_nan": self.n_nan,
@@ -65,24 +79,20 @@ class ArraySummary:
             "minimum": self.minimum if has_any else None,
             "maximum": self.maximum if has_any else None,
             "mean": self.total / n_finite if has_any else None,
+            "histogram": None if kept is None else make_histogram(*kept),
         }
 
 
-def summarise_arrays(reader: Reader, max_entries: int) -> dict[str, ArraySummary]:
-    """Return the summary of every column of arrays of numbers, of its first entries."""
+def summarise_arrays(reader: Reader, parts: Sequence[tuple[int, int]]) -> dict[str, ArraySummary]:
+    """Return the summary of every column of arrays of numbers, of ranges of entries."""
     dtypes = {
         name: np.dtype((info.dtype, info.shape))
         for name, info in reader.columns.items()
         if info.kind == "array" and info.dtype is not None
     }
     summaries = {name: ArraySummary() for name in dtypes}
-    if not dtypes:
-        return summaries
-    n_left = max_entries
-    for chunk in reader.read(dtypes, rows_at_once(dtypes)):
-        for name, values in chunk.items():
-            summaries[name].add(values[:n_left])
-        n_left -= len(next(iter(chunk.values())))
-        if n_left <= 0:
-            break
+    for part in parts if dtypes else ():
+        for chunk in reader.read(dtypes, rows_at_once(dtypes), part):
+            for name, values in chunk.items():
+                summaries[name].add(values)
     return summaries

@@ -1,4 +1,4 @@
-"""Reading the first entries of a table and summarising each column."""
+"""Looking into a file: its tables, or one of them column by column."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rapidity.core.errors import DataError
-from rapidity.data.inspection.arrays import ArraySummary, summarise_arrays
-from rapidity.data.inspection.sentinels import find_sentinels
-from rapidity.data.inspection.summary import ColumnSummary, FileSummary
+from rapidity.core.jagged import Jagged
+from rapidity.data.inspection.arrays import summarise_arrays
+from rapidity.data.inspection.classes import find_class_balance
+from rapidity.data.inspection.columns import summarise_column
+from rapidity.data.inspection.exact import read_exactly
+from rapidity.data.inspection.missing import find_missing_together
+from rapidity.data.inspection.sampling import MIN_ENTRIES, sample_table, spread_parts
+from rapidity.data.inspection.summary import FileSummary
 from rapidity.data.readers import list_tables
 from rapidity.data.readers.opening import find_format, open_table
 from rapidity.data.row_hash import hash_rows
@@ -18,15 +22,15 @@ from rapidity.data.row_hash import hash_rows
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import DTypeLike, NDArray
+    from numpy.typing import NDArray
 
-    from rapidity.data.readers import ColumnInfo, Reader, TableInfo
+    from rapidity.data.inspection.arrays import ArraySummary
+    from rapidity.data.inspection.sampling import Sample
+    from rapidity.data.readers import Reader, TableInfo
     from rapidity.data.row_hash import HashArray
 
-MAX_ENTRIES = 200_000
-_MAX_VALUES_SHOWN = 10
-_FEW_VALUES = 5
-_CHUNK_ENTRIES = 50_000
+MAX_NUMBERS_IN_ARRAYS = 200_000_000
+"""Numbers of columns of arrays that are looked at."""
 
 
 def inspect_file(
@@ -34,7 +38,9 @@ def inspect_file(
     table: str | None = None,
     *,
     column_names: Sequence[str] | None = None,
-    max_entries: int = MAX_ENTRIES,
+    max_entries: int | None = None,
+    target: str | None = None,
+    read_all: bool = False,
 ) -> FileSummary:
     """Return what is in a table of a file: columns, types, ranges, missing values, sentinels, duplicates.
 
@@ -46,149 +52,108 @@ def inspect_file(
     column_names
         Names for files that carry none.
     max_entries
-        Of a longer table only so many entries are looked at, the first ones.
+        Of a longer table only so many entries are looked at, in parts spread over it; None: as many as
+        hold 20 million values, 500,000 at most.
+    target
+        Column of the classes; None: one that looks like it, if there is one.
+    read_all
+        Whether to read a longer table to its end, in flat memory.
 
     Raises
     ------
     DataError
-        If the file cannot be read.
+        If the file cannot be read, or `target` cannot hold classes.
     """
     path = Path(path)
     file_format = find_format(path)
-    tables = list_tables(path)
-    if table is None and len(tables) > 1:
-        return FileSummary(path, file_format.title, "", tuple(tables), None, 0, None, (), ())
+    # Of a named table the others are not listed: a file may take seconds to say how long each is.
+    tables = tuple(list_tables(path)) if table is None else ()
+    if len(tables) > 1:
+        return FileSummary(path, file_format.title, "", tables)
     reader = open_table(path, table, column_names)
-    values, is_whole = _read_first(reader, max_entries)
-    arrays = summarise_arrays(reader, max_entries)
-    hashes = {name: np.concatenate(summary.hashes) for name, summary in arrays.items() if summary.hashes}
-    n_read = len(next(iter([*values.values(), *hashes.values()]), ()))
-    n_entries = n_read if is_whole and values else reader.n_entries
-    row_numbers, n_duplicates = _count_duplicates(values, hashes)
-    return FileSummary(
+    sample = sample_table(reader, max_entries)
+    arrays = summarise_arrays(reader, _parts_of_arrays(reader, sample, max_entries, read_all=read_all))
+    columns = {
+        name: summarise_column(info, arrays.get(name, sample.values.get(name)))
+        for name, info in reader.columns.items()
+    }
+    row_numbers, n_duplicates = _count_duplicates(sample.values, arrays)
+    summary = FileSummary(
         path=path,
         file_format=file_format.title,
         table=table or _only_name(tables),
-        tables=tuple(tables),
-        n_entries=n_entries,
-        n_read=n_read if values or hashes else n_entries or 0,
+        tables=tables,
+        n_entries=sample.n_entries,
+        n_read=sample.n_read if sample.values or not arrays else _n_hashed(arrays),
         n_duplicates=n_duplicates,
         row_numbers=row_numbers,
-        columns=tuple(
-            _summarise(info, arrays.get(name, values.get(name))) for name, info in reader.columns.items()
-        ),
+        columns=tuple(columns.values()),
+        n_estimated=sample.n_estimated,
+        parts=sample.parts,
+        class_balance=find_class_balance(reader, sample.values, target),
+        missing_together=find_missing_together(columns, sample.values),
     )
+    return read_exactly(reader, summary, sample) if read_all and summary.is_sampled else summary
 
 
 def _only_name(tables: Sequence[TableInfo]) -> str:
     return tables[0].name if tables else ""
 
 
-def _read_first(reader: Reader, max_entries: int) -> tuple[dict[str, NDArray[Any]], bool]:
-    """Return the first entries of all columns that can be read, and whether that is the whole table."""
-    dtypes: dict[str, DTypeLike] = {
-        "float32": np.float32, "float64": np.float64, "integer": np.int64, "boolean": np.int64, "text": object
-    }  # fmt: skip
-    wanted = {name: dtypes[info.kind] for name, info in reader.columns.items() if info.kind in dtypes}
-    if not wanted:
-        return {}, True
-    try:
-        return _take(reader, wanted, max_entries)
-    except DataError:
-        # Whole numbers with gaps, or beyond the range of int64: as floats, to within rounding.
-        integers = {name for name, dtype in wanted.items() if dtype is np.int64}
-        if not integers:
-            raise
-        return _take(reader, wanted | dict.fromkeys(integers, np.float64), max_entries)
+def _parts_of_arrays(
+    reader: Reader, sample: Sample, max_entries: int | None, *, read_all: bool
+) -> list[tuple[int, int]]:
+    """Return the entries whose arrays are looked at: those of the sample, of large arrays fewer."""
+    sizes = [int(np.prod(info.shape)) for info in reader.columns.values() if info.kind == "array"]
+    n_entries = reader.n_entries
+    if not sizes or n_entries is None:
+        return []
+    if read_all:
+        return [(0, n_entries)]
+    most = max_entries or max(MAX_NUMBERS_IN_ARRAYS // sum(sizes), MIN_ENTRIES)
+    if sample.values and sample.n_read <= most:
+        return list(sample.parts)
+    return spread_parts(reader, n_entries, min(most, sample.n_read) if sample.values else most)
 
 
-def _take(
-    reader: Reader, dtypes: Mapping[str, DTypeLike], max_entries: int
-) -> tuple[dict[str, NDArray[Any]], bool]:
-    chunks = []
-    n_entries = 0
-    for chunk in reader.read(dtypes, _CHUNK_ENTRIES):
-        chunks.append(chunk)
-        n_entries += len(next(iter(chunk.values())))
-        if n_entries > max_entries:
-            break
-    values = {name: np.concatenate([chunk[name] for chunk in chunks])[:max_entries] for name in dtypes}
-    return values, n_entries <= max_entries
-
-
-def _summarise(info: ColumnInfo, values: NDArray[Any] | ArraySummary | None) -> ColumnSummary:
-    described: dict[str, Any] = {
-        "name": info.name, "kind": info.kind, "type_name": info.type_name, "unit": info.unit,
-        "shape": info.shape,
-    }  # fmt: skip
-    if values is None:
-        return ColumnSummary(**described)
-    if isinstance(values, ArraySummary):
-        return ColumnSummary(**described, **values.to_fields())
-    if values.dtype == object:
-        return ColumnSummary(**described, **_summarise_text(values))
-    return ColumnSummary(**described, **_summarise_numbers(values))
-
-
-def _summarise_text(values: NDArray[Any]) -> dict[str, Any]:
-    present = values[values != ""].astype(str)
-    distinct, counts = np.unique(present, return_counts=True)
-    return {
-        "n_values": len(present),
-        "n_nan": len(values) - len(present),
-        "n_unique": len(distinct),
-        "most_frequent": _most_frequent(distinct, counts),
-    }
-
-
-def _summarise_numbers(values: NDArray[Any]) -> dict[str, Any]:
-    is_nan = np.isnan(values)
-    is_finite = np.isfinite(values)
-    finite = values[is_finite]
-    distinct, counts = np.unique(finite, return_counts=True)
-    is_category = len(distinct) <= _FEW_VALUES and len(finite) >= 4 * len(distinct)
-    return {
-        "n_values": int((~is_nan).sum()),
-        "n_nan": int(is_nan.sum()),
-        "n_inf": int((~is_finite & ~is_nan).sum()),
-        "minimum": finite.min().item() if len(finite) else None,
-        "maximum": finite.max().item() if len(finite) else None,
-        "mean": float(finite.mean(dtype=np.float64)) if len(finite) else None,
-        "n_unique": len(distinct),
-        "sentinels": find_sentinels(values),
-        "most_frequent": _most_frequent(distinct, counts) if is_category else (),
-    }
-
-
-def _most_frequent(distinct: NDArray[Any], counts: NDArray[np.int64]) -> tuple[tuple[str, int], ...]:
-    order = np.argsort(-counts, kind="stable")[:_MAX_VALUES_SHOWN]
-    return tuple(
-        (f"{value:g}" if isinstance(value, float) else str(value), int(counts[index]))
-        for index in order
-        for value in [distinct[index].item()]
-    )
+def _n_hashed(arrays: Mapping[str, ArraySummary]) -> int:
+    return sum(map(len, next(iter(arrays.values())).hashes))
 
 
 def _count_duplicates(
-    values: Mapping[str, NDArray[Any]], array_hashes: Mapping[str, HashArray]
+    values: Mapping[str, NDArray[Any] | Jagged], arrays: Mapping[str, ArraySummary]
 ) -> tuple[tuple[str, ...], int | None]:
     """Return the columns that number the rows, and how many rows equal an earlier one apart from these."""
-    row_numbers = tuple(
-        name
-        for name, column in values.items()
-        if column.dtype.kind == "i" and len(column) > 1 and len(np.unique(column)) == len(column)
-    )
-    compared = [_as_numbers(column) for name, column in values.items() if name not in row_numbers]
-    compared += [hashes.view(np.int64) for hashes in array_hashes.values()]
-    if len(compared) < 2 and not array_hashes:  # a column of labels repeats, and that says nothing
+    row_numbers = tuple(name for name, column in values.items() if is_row_number(column))
+    hashes = {name: np.concatenate(summary.hashes) for name, summary in arrays.items() if summary.hashes}
+    lengths = {len(column) for column in [*values.values(), *hashes.values()]}
+    if len(lengths) > 1:  # of large arrays fewer entries were looked at
         return row_numbers, None
-    hashes = hash_rows(compared)
-    return row_numbers, len(hashes) - len(np.unique(hashes))
+    compared = [as_numbers(column) for name, column in values.items() if name not in row_numbers]
+    compared += [column.view(np.int64) for column in hashes.values()]
+    # A column of labels alone repeats, and that says nothing.
+    if len(compared) < 2 and not hashes and not any(isinstance(column, Jagged) for column in compared):
+        return row_numbers, None
+    return row_numbers, count_repeated(hash_rows(compared))
 
 
-def _as_numbers(column: NDArray[Any]) -> NDArray[Any]:
+def is_row_number(column: NDArray[Any] | Jagged) -> bool:
+    """Tell whether a column holds whole numbers that differ in every entry."""
+    return (
+        column.dtype.kind in "iu"
+        and not isinstance(column, Jagged)
+        and 1 < len(column) == len(np.unique(column))
+    )
+
+
+def count_repeated(hashes: HashArray) -> int:
+    """Return how many rows equal an earlier one."""
+    return len(hashes) - len(np.unique(hashes))
+
+
+def as_numbers(column: NDArray[Any] | Jagged) -> NDArray[Any] | Jagged:
     """Return a column as it is, text as codes."""
-    if column.dtype != object:
+    if isinstance(column, Jagged) or column.dtype != object:
         return column
     codes: NDArray[Any] = np.unique(column.astype(str), return_inverse=True)[1]
     return codes

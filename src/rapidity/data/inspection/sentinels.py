@@ -57,7 +57,12 @@ def find_sentinels(values: NDArray[Any]) -> tuple[Sentinel, ...]:
     (Sentinel(value=-999.0, count=2),)
     """
     finite = values[np.isfinite(values)].astype(np.float64)
-    distinct, counts = np.unique(finite, return_counts=True)
+    return find_among(*np.unique(finite, return_counts=True))
+
+
+def find_among(distinct: NDArray[Any], counts: NDArray[np.int64]) -> tuple[Sentinel, ...]:
+    """Return what `find_sentinels` does, from the distinct finite values and how often each stands."""
+    distinct = distinct.astype(np.float64)
     found: list[Sentinel] = []
     while len(found) < _MAX_SENTINELS and len(distinct) > _MIN_OTHERS:
         end = next((end for end in (0, -1) if _is_sentinel(distinct, counts, end)), None)

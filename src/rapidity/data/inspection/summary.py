@@ -6,11 +6,30 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
+    from rapidity.data.inspection.histogram import Histogram
     from rapidity.data.inspection.sentinels import Sentinel
     from rapidity.data.readers.reader import ColumnKind, TableInfo
+
+FORMAT_VERSION = 1
+"""Of what `FileSummary.to_dict` returns; a key that is removed or changes its meaning makes a new one."""
+
+
+@dataclass(frozen=True)
+class ObjectCounts:
+    """How many objects the events have.
+
+    Attributes
+    ----------
+    n_empty
+        Events without any.
+    """
+
+    minimum: int
+    mean: float
+    maximum: int
+    n_empty: int
 
 
 @dataclass(frozen=True)
@@ -21,15 +40,21 @@ class ColumnSummary:
     ----------
     shape
         Of a column of arrays: the shape of one entry; numbers below then count and describe the numbers
-        inside.
+        inside. Those of a jagged column describe the values of all objects.
+    collection
+        Of a jagged column: the collection that the file says it belongs to.
     n_values
-        Entries that have a value: not missing, not NaN.
+        Values that are there: not missing, not NaN.
     minimum, maximum, mean
         Of the finite values, sentinels included; None for text and for columns that are not read.
     n_unique
         Number of different values.
     most_frequent
         For text and for columns with few values: the most frequent ones with their counts.
+    histogram
+        Of the finite values without sentinels; None where there are fewer than two different ones.
+    objects
+        Of a jagged column: how many values the events have.
     """
 
     name: str
@@ -37,6 +62,7 @@ class ColumnSummary:
     type_name: str
     unit: str | None = None
     shape: tuple[int, ...] = ()
+    collection: str | None = None
     n_values: int | None = None
     n_nan: int | None = None
     n_inf: int | None = None
@@ -46,6 +72,47 @@ class ColumnSummary:
     n_unique: int | None = None
     sentinels: tuple[Sentinel, ...] = ()
     most_frequent: tuple[tuple[str, int], ...] = ()
+    histogram: Histogram | None = None
+    objects: ObjectCounts | None = None
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the values were looked at."""
+        return self.n_values is not None
+
+
+@dataclass(frozen=True)
+class ClassBalance:
+    """How many of the entries looked at belong to each class.
+
+    Attributes
+    ----------
+    is_guess
+        Whether nobody named the column: it looks like one of classes.
+    classes
+        Value and number of entries, the most frequent first.
+    """
+
+    column: str
+    is_guess: bool
+    classes: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class MissingTogether:
+    """Columns whose values are missing (NaN, empty or a sentinel) in about the same entries.
+
+    Attributes
+    ----------
+    n_missing
+        Entries in which all of them are missing.
+    correlation
+        The smallest correlation of "is missing" between a column and the first of the group.
+    """
+
+    columns: tuple[str, ...]
+    n_missing: int
+    correlation: float
 
 
 @dataclass(frozen=True)
@@ -54,106 +121,52 @@ class FileSummary:
 
     Attributes
     ----------
+    tables
+        All tables of the file; empty where one was named.
     n_entries
         Entries of the table, None where the file does not say and was not read to its end.
+    n_estimated
+        About how many entries a file has that does not say it.
     n_read
-        Entries looked at, the first of the table.
+        Entries looked at.
+    parts
+        Where these lie, as (first entry, one past the last); empty where a file does not tell.
     n_duplicates
         Entries looked at that equal an earlier one in all columns that can be compared; None if there
         are fewer than two such columns.
     row_numbers
         Whole-number columns that differ in every entry, and so are not compared.
+    from_sample
+        Whether sentinels, the number of different values and the bins of histograms are those of a
+        sample although all entries were read.
     """
 
     path: Path
     file_format: str
     table: str
     tables: tuple[TableInfo, ...]
-    n_entries: int | None
-    n_read: int
-    n_duplicates: int | None
-    row_numbers: tuple[str, ...]
-    columns: tuple[ColumnSummary, ...]
+    n_entries: int | None = None
+    n_read: int = 0
+    n_duplicates: int | None = None
+    row_numbers: tuple[str, ...] = ()
+    columns: tuple[ColumnSummary, ...] = ()
+    n_estimated: int | None = None
+    parts: tuple[tuple[int, int], ...] = ()
+    class_balance: ClassBalance | None = None
+    missing_together: tuple[MissingTogether, ...] = ()
+    from_sample: bool = False
 
     @property
     def is_sampled(self) -> bool:
-        """Whether only the first part of the entries was looked at."""
+        """Whether only a part of the entries was looked at."""
         return self.n_entries is None or self.n_read < self.n_entries
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values that JSON can hold."""
-        return {**asdict(self), "path": str(self.path), "is_sampled": self.is_sampled}
+        described = asdict(self) | {"path": str(self.path), "is_sampled": self.is_sampled}
+        return {"format_version": FORMAT_VERSION, **described}
 
     def __str__(self) -> str:
-        name = f"{self.path}:{self.table}" if self.table else str(self.path)
-        if not self.columns:
-            listed = [
-                f"  {table.name} ({table.layout}, {_count(table.n_entries)} entries)" for table in self.tables
-            ]
-            title = f"{name}: {self.file_format}, {len(self.tables)} tables"
-            return "\n".join([title, *listed, f"Look into one: rapidity inspect {self.path}:NAME"])
-        lines = [f"{name}: {self.file_format}, {_count(self.n_entries)} entries, {len(self.columns)} columns"]
-        if self.is_sampled:
-            lines.append(f"Only the first {_count(self.n_read)} entries were looked at.")
-        lines += [
-            "",
-            *_align([_HEADER, *(_row(column) for column in self.columns)]),
-            "",
-            self._describe_duplicates(),
-        ]
-        return "\n".join(lines).rstrip()
+        from rapidity.data.inspection.text import format_summary
 
-    def _describe_duplicates(self) -> str:
-        ignored = (
-            f" (not counting {', '.join(self.row_numbers)}, different in each)" if self.row_numbers else ""
-        )
-        if self.n_duplicates is None:
-            return ""
-        if self.n_duplicates == 0:
-            return f"No two entries are equal{ignored}."
-        return (
-            f"{_count(self.n_duplicates)} entries equal an earlier one{ignored}. "
-            "Set data.drop_duplicates, or the split may put both copies on different sides."
-        )
-
-
-_HEADER = ("column", "type", "unit", "missing", "infinite", "min", "mean", "max", "different", "remarks")
-
-
-def _row(column: ColumnSummary) -> tuple[str, ...]:
-    remarks = [f"sentinel? {sentinel.value:g} ({_count(sentinel.count)})" for sentinel in column.sentinels]
-    remarks += [f"{value} ({_count(count)})" for value, count in column.most_frequent]
-    if column.n_values is None:
-        remarks = [f"{column.kind}: not read"]
-    numbers = [_number(value) for value in (column.minimum, column.mean, column.maximum)]
-    return (
-        column.name,
-        column.type_name,
-        column.unit or "",
-        _count(column.n_nan),
-        _count(column.n_inf),
-        *numbers,
-        _count(column.n_unique),
-        ", ".join(remarks),
-    )
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else str(value) if isinstance(value, int) else f"{value:.5g}"
-
-
-def _count(number: int | None) -> str:
-    return "" if number is None else f"{number:,}"
-
-
-def _align(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]))]
-    is_text = {0, 1, 2, len(widths) - 1}
-    return [
-        "  ".join(
-            cell.ljust(width) if index in is_text else cell.rjust(width)
-            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-            if width
-        ).rstrip()
-        for row in rows
-    ]
+        return format_summary(self)
