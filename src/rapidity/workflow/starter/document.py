@@ -81,7 +81,11 @@ def _class_lines(classes: Classes) -> Iterator[str]:
     counts = ", ".join(f"{name} {count:,}" for name, count in classes.counts.items())
     yield _commented(f"  target: {_scalar(classes.target)}", counts)
     if classes.values:
-        yield _commented(f"  classes: {_flow(dict(classes.values))}", "name of a class: value of the target")
+        values = {
+            name: _whole(value) if isinstance(value, float) else value
+            for name, value in classes.values.items()
+        }
+        yield _commented(f"  classes: {_flow(values)}", "name of a class: value of the target")
     else:
         yield _commented(
             f"  classes: {_flow(list(classes.counts))}", "with two, the second counts as the signal"

@@ -23,12 +23,8 @@ if TYPE_CHECKING:
 
 Part = Literal["feature", "left out", "event key", "event weight"]
 
-KEY_NAMES = frozenset(
-    [
-        "run", "runnumber", "lumi", "lumiblock", "luminosityblock", "event", "eventnumber",
-        "eventid", "evt", "evtnumber",
-    ]
-)  # fmt: skip
+KEY_NAMES = re.compile(r"(run|lumi|lumiblock|luminosityblock|event|evt)(number|nr|num|no|id)?")
+"""Names, without underscores and in small letters, of the columns that identify an event."""
 WEIGHT_WORDS = re.compile(r"weight(?!ed)|(^|_)wgt($|_)|^w$", re.IGNORECASE)
 FIRST_WEIGHTS = ("weight", "eventweight", "mcweight", "genweight", "totalweight")
 """Names, in small letters without underscores, preferred in this order among several weights."""
@@ -80,12 +76,17 @@ def find_roles(
 
 
 def _find_role(name: str, values: NDArray[Any], classes: Classes, file_index: NDArray[np.int64]) -> Role:
-    if values.dtype != object and name.replace("_", "").lower() in KEY_NAMES and values.dtype.kind in "iu":
+    if KEY_NAMES.fullmatch(name.replace("_", "").lower()) and _is_whole(values):
         return Role("event key", "names the event")
     if values.dtype != object and WEIGHT_WORDS.search(name):
         return Role("event weight", f"named like a weight; {describe_range(values)}")
     reason = _why_not(name, values, file_index)
     return Role("left out", reason) if reason else _role_of_values(values, classes)
+
+
+def _is_whole(values: NDArray[Any]) -> bool:
+    """Whether all values are whole numbers, in whatever type."""
+    return values.dtype != object and bool((values == np.round(values)).all())
 
 
 def _why_not(name: str, values: NDArray[Any], file_index: NDArray[np.int64]) -> str:
