@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from rapidity.metrics import (
     accuracy,
     auc,
+    calibration_curve,
     confusion_matrix,
+    effective_events,
     efficiencies,
     f1,
     fill_histogram,
@@ -38,6 +40,7 @@ def central_values(index, scores, weight):
     roc = roc_curve(index == 0, scores[:, 0], weight)
     purity = precision_recall_curve(index == 0, scores[:, 0], weight)
     histogram = fill_histogram(scores[:, 0], np.linspace(0, 1, 6), weight)
+    calibration = calibration_curve(index == 0, scores[:, 0], weight, n_bins=5)
     return np.concatenate(
         [
             one_vs_rest_auc(index, scores, weight),
@@ -49,6 +52,9 @@ def central_values(index, scores, weight):
             roc.bkg_eff,
             purity.precision,
             histogram.values / histogram.total,
+            calibration.mean_score,
+            calibration.fraction,
+            [calibration.calibration_error],
         ]
     )
 
@@ -104,6 +110,72 @@ def test_a_pair_that_cancels_contributes_nothing(events, size):
         central_values(index, scores, counts),
         atol=ROUNDING,
     )
+
+
+@st.composite
+def signed_events(draw):
+    """Return events with weights of both signs, of which each class has a yield above zero."""
+    index, scores, counts = draw(scored_events())
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    weight = counts * np.where(rng.random(len(index)) < 0.3, -1, 1)
+    # The first event of each class carries what keeps its yield above zero.
+    for k in range(N_CLASSES):
+        weight[k] = 1 + max(0, -weight[index == k].sum() + weight[k])
+    return index, scores, weight
+
+
+@given(signed_events())
+@settings(deadline=None)
+def test_a_signed_weight_of_two_is_the_row_twice(events):
+    index, scores, weight = events
+    twice = np.concatenate([np.arange(len(index))] * 2)
+    np.testing.assert_allclose(
+        central_values(index, scores, 2 * weight),
+        central_values(index[twice], scores[twice], weight[twice]),
+        atol=ROUNDING,
+    )
+
+
+@given(signed_events(), st.floats(1e-6, 1e6))
+@settings(deadline=None)
+def test_a_common_factor_of_signed_weights_changes_nothing_normalised(events, factor):
+    index, scores, weight = events
+    np.testing.assert_allclose(
+        central_values(index, scores, weight * factor), central_values(index, scores, weight), atol=ROUNDING
+    )
+
+
+@given(signed_events(), st.floats(0.1, 10))
+@settings(deadline=None)
+def test_a_pair_that_cancels_adds_nothing_but_its_errors(events, size):
+    index, scores, weight = events
+    pair = [0, 0]
+    with_pair = np.concatenate([index, index[pair]]), np.concatenate([scores, scores[pair]])
+    weight_with = np.concatenate([weight, [size, -size]])
+    edges = np.linspace(0, 1, 6)
+    alone = fill_histogram(scores[:, 0], edges, weight)
+    beside = fill_histogram(with_pair[1][:, 0], edges, weight_with)
+    np.testing.assert_allclose(beside.contents, alone.contents, atol=1e-12 * size)
+    added = beside.variances - alone.variances
+    assert added.sum() == pytest.approx(2 * size**2)
+    assert effective_events(weight_with) < effective_events(weight)
+    np.testing.assert_allclose(
+        confusion_matrix(*with_pair, weight_with), confusion_matrix(index, scores, weight), atol=1e-12 * size
+    )
+
+
+@given(scored_events())
+@settings(deadline=None)
+def test_errors_and_effective_counts_know_a_weight_of_two_from_two_rows(events):
+    """Two equal rows are two measurements; one of weight 2 is one."""
+    index, scores, _ = events
+    twice = np.concatenate([np.arange(len(index))] * 2)
+    edges = np.linspace(0, 1, 6)
+    heavy = fill_histogram(scores[:, 0], edges, np.full(len(index), 2.0))
+    repeated = fill_histogram(scores[twice, 0], edges)
+    np.testing.assert_allclose(heavy.errors, np.sqrt(2) * repeated.errors)
+    assert effective_events(np.full(len(index), 2.0)) == len(index)
+    assert effective_events(np.ones(2 * len(index))) == 2 * len(index)
 
 
 def test_auc_of_two_shifted_gaussians():

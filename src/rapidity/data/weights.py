@@ -10,6 +10,7 @@ import numpy as np
 from rapidity.core.errors import DataError, shorten
 from rapidity.data.guards.finding import GuardFinding
 from rapidity.data.split import SplitRows
+from rapidity.metrics.arrays import ROUNDING
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -91,7 +92,7 @@ def _apply_policy(rows: Rows, config: TrainingWeight) -> tuple[Rows, NDArray[np.
 def _check_sums(rows: SplitRows, sums: NDArray[np.float64], config: TrainingWeight) -> None:
     names = rows.table.classes.names
     present = np.bincount(rows.class_index, minlength=len(names))
-    bad = [index for index in range(len(names)) if sums[index] <= 0]
+    bad = [index for index in range(len(names)) if sums[index] <= _rounding(rows, index, config)]
     if not bad:
         return
     found = shorten(f"{names[index]} {sums[index]:g} ({present[index]} events)" for index in bad)
@@ -102,6 +103,13 @@ def _check_sums(rows: SplitRows, sums: NDArray[np.float64], config: TrainingWeig
         "(absolute, drop, ignore), or check data.event_weight."
     )
     raise DataError(message)
+
+
+def _rounding(rows: SplitRows, class_index: int, config: TrainingWeight) -> float:
+    """Return how large the sum of the signed weights of a class may be from rounding alone."""
+    if rows.event_weight is None or config.event_weight != "keep":
+        return 0.0
+    return ROUNDING * float(np.abs(rows.event_weight[rows.class_index == class_index]).sum())
 
 
 def _warn_of_imbalance(rows: SplitRows, sums: NDArray[np.float64]) -> tuple[GuardFinding, ...]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rapidity.evaluation.results import ScoreHistogram
-from rapidity.metrics import chi2_test, fill_histogram, ks_test
+from rapidity.metrics import chi2_test, fill_histogram, ks_test, sum_of_weights
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,10 @@ def compare_scores(events: ScoredEvents, train: ScoredEvents) -> Iterator[ScoreH
     for true_index, true_class in enumerate(events.classes.names):
         here = events.take(events.class_index == true_index)
         there = train.take(train.class_index == true_index)
-        has_train = there.n_events > 0 and (there.event_weight is None or there.event_weight.sum() != 0)
+        # A shape that is normalised by a yield of zero or less would be none.
+        has_train = there.n_events > 0 and (
+            there.event_weight is None or sum_of_weights(there.event_weight) > 0
+        )
         for score_index, score_class in enumerate(events.classes.names):
             evaluated = fill_histogram(here.probabilities[:, score_index], edges, here.event_weight)
             if not has_train:

@@ -13,11 +13,12 @@ from rapidity.evaluation.cuts import measure_working_points
 from rapidity.evaluation.events import ALL, ScoredEvents
 from rapidity.evaluation.intervals import estimate_headlines
 from rapidity.evaluation.results import EvaluationResult, SplitSummary, WorkingPoint
-from rapidity.evaluation.summaries import central_values, refuse_undefined, summarise_split
+from rapidity.evaluation.summaries import central_values, class_yields, refuse_undefined, summarise_split
 from rapidity.metrics import (
     Estimate,
     PrecisionRecallCurve,
     RocCurve,
+    calibration_curve,
     confusion_matrix,
     f1,
     normalise_by_true_class,
@@ -82,6 +83,10 @@ def evaluate(
         working_points=working_points,
         roc=_roc_curves(chosen),
         precision_recall=_precision_recall_curves(chosen),
+        calibration={
+            name: calibration_curve(chosen.class_index == k, chosen.probabilities[:, k], chosen.event_weight)
+            for k, name in enumerate(events.classes.names)
+        },
         score_histograms=tuple(compare_scores(chosen, _training_events(events, split))),
         notes=_notes(chosen, split, splits.get(split), headlines[:n_classes], working_points),
     )
@@ -103,8 +108,7 @@ def _working_points(
     events: ScoredEvents, chosen: ScoredEvents, split: str, targets: Sequence[float]
 ) -> tuple[WorkingPoint, ...]:
     fitting, fitted_on = events.take_split("validation"), "validation"
-    summary = summarise_split(fitting) if fitting.n_events else None
-    if split == ALL or summary is None or min(summary.yields) <= 0:
+    if split == ALL or not fitting.n_events or (class_yields(fitting) <= 0).any():
         fitting, fitted_on = chosen, split
     return tuple(measure_working_points(chosen, fitting, fitted_on, targets))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rapidity.evaluation.plain import by_class, to_plain
-from rapidity.evaluation.summaries import central_values
+from rapidity.evaluation.summaries import central_values, class_yields
 from rapidity.metrics import roc_curve
 
 if TYPE_CHECKING:
@@ -157,8 +157,7 @@ def _numbers(events: ScoredEvents) -> list[float]:
 
 
 def _is_defined(events: ScoredEvents) -> bool:
-    yields = np.bincount(events.class_index, events.event_weight, minlength=len(events.classes))
-    return bool((yields > 0).all())
+    return bool((class_yields(events) > 0).all())
 
 
 def _band(folds: Sequence[ScoredEvents], class_index: int) -> RocBand:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rapidity.core.classes import ClassSet
     from rapidity.evaluation.folds import FoldSummary
     from rapidity.metrics import (
+        CalibrationCurve,
         Chi2Test,
         Efficiencies,
         Estimate,
@@ -119,6 +120,8 @@ class EvaluationResult:
         The same central values with weights of 1; None where there are no event weights.
     roc, precision_recall
         Class name -> curve of that class against the rest, thinned for drawing.
+    calibration
+        Class name -> fraction of that class in bins of its score.
     notes
         Sentences that a reader of the numbers needs.
     folds
@@ -144,6 +147,7 @@ class EvaluationResult:
     working_points: tuple[WorkingPoint, ...]
     roc: Mapping[str, RocCurve]
     precision_recall: Mapping[str, PrecisionRecallCurve]
+    calibration: Mapping[str, CalibrationCurve]
     score_histograms: tuple[ScoreHistogram, ...]
     notes: tuple[str, ...]
     folds: FoldSummary | None = None
@@ -176,6 +180,7 @@ class EvaluationResult:
             "precision": by_class(names, self.precision),
             "recall": by_class(names, self.recall),
             "f1": by_class(names, self.f1),
+            "calibration_error": {name: curve.calibration_error for name, curve in self.calibration.items()},
             "working_points": self._working_points(),
             **self._splits(),
             "train_comparison": self._train_comparison(),

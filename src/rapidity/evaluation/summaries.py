@@ -8,7 +8,7 @@ import numpy as np
 
 from rapidity.core.errors import DataError
 from rapidity.evaluation.results import Central, SplitSummary
-from rapidity.metrics import accuracy, effective_events, log_loss, one_vs_rest_auc
+from rapidity.metrics import accuracy, effective_events, log_loss, one_vs_rest_auc, sum_of_weights
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,12 +18,15 @@ if TYPE_CHECKING:
 
 
 def summarise_split(events: ScoredEvents) -> SplitSummary:
-    """Return counts and yields of the events of one split, and the central values where they are defined."""
+    """Return counts and yields of the events of one split, and the central values where they are defined.
+
+    They are where every class has a yield above zero.
+    """
     n_classes = len(events.classes)
     weight = np.ones(events.n_events) if events.event_weight is None else events.event_weight
     yields = np.bincount(events.class_index, weight, minlength=n_classes)
     squares = np.bincount(events.class_index, weight**2, minlength=n_classes)
-    central = central_values(events) if (yields != 0).all() and yields.sum() != 0 else None
+    central = central_values(events) if (class_yields(events) > 0).all() else None
     return SplitSummary(
         counts=tuple(np.bincount(events.class_index, minlength=n_classes).tolist()),
         yields=tuple(yields.tolist()),
@@ -34,6 +37,19 @@ def summarise_split(events: ScoredEvents) -> SplitSummary:
         log_loss=None if central is None else central.log_loss,
         auc=None if central is None else central.auc,
     )
+
+
+def class_yields(events: ScoredEvents) -> NDArray[np.float64]:
+    """Return the sum of weights of each class, in events; exactly 0 where they cancel but for rounding."""
+    return _yields(events.class_index, events.event_weight, len(events.classes))
+
+
+def _yields(
+    class_index: NDArray[np.int64], event_weight: NDArray[np.float64] | None, n_classes: int
+) -> NDArray[np.float64]:
+    if event_weight is None:
+        return np.bincount(class_index, minlength=n_classes).astype(np.float64)
+    return np.array([sum_of_weights(event_weight[class_index == k]) for k in range(n_classes)])
 
 
 def central_values(events: ScoredEvents, *, is_weighted: bool = True) -> Central:
@@ -84,7 +100,7 @@ def check_yields(
     """
     place = _place(split)
     counts = np.bincount(class_index, minlength=len(classes))
-    yields = np.bincount(class_index, event_weight, minlength=len(classes))
+    yields = _yields(class_index, event_weight, len(classes))
     for name, total, count in zip(classes.names, yields.tolist(), counts.tolist(), strict=True):
         if total <= 0:
             message = (

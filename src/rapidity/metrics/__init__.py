@@ -4,8 +4,10 @@ Weights may be negative. NumPy only; nothing here knows of files, configurations
 """
 
 from rapidity.metrics.accuracy import accuracy, predicted_class, weighted_mean
+from rapidity.metrics.arrays import sum_of_weights
 from rapidity.metrics.auc import RankedScores, auc, macro_auc, one_vs_rest_auc
 from rapidity.metrics.bootstrap import Estimate, paired_difference, percentile_interval, replicate
+from rapidity.metrics.calibration import CalibrationCurve, calibration_curve
 from rapidity.metrics.confusion_matrix import confusion_matrix, normalise_by_true_class
 from rapidity.metrics.correlation import correlation_matrix
 from rapidity.metrics.effective_events import effective_events
@@ -24,6 +26,7 @@ from rapidity.metrics.significance import asimov_significance
 from rapidity.metrics.two_sample import Chi2Test, KsTest, chi2_test, ks_test
 
 __all__ = [
+    "CalibrationCurve",
     "Chi2Test",
     "Efficiencies",
     "Estimate",
@@ -35,6 +38,7 @@ __all__ = [
     "accuracy",
     "asimov_significance",
     "auc",
+    "calibration_curve",
     "chi2_test",
     "confusion_matrix",
     "correlation_matrix",
@@ -57,5 +61,6 @@ __all__ = [
     "recall",
     "replicate",
     "roc_curve",
+    "sum_of_weights",
     "weighted_mean",
 ]

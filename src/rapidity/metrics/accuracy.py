@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rapidity.core.errors import DataError
-from rapidity.metrics.arrays import check_class_index, check_event_weight, check_scores
+from rapidity.metrics.arrays import check_class_index, check_event_weight, check_scores, sum_of_weights
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -70,7 +70,7 @@ def weighted_mean(values: ArrayLike, event_weight: ArrayLike | None, name: str =
     """
     numbers = np.asarray(values, dtype=np.float64)
     weight = check_event_weight(event_weight, len(numbers))
-    total = float(weight.sum())
+    total = sum_of_weights(weight)
     if total == 0:
         message = (
             f"the {name} is not defined: the weights of {len(numbers)} events sum to zero. "

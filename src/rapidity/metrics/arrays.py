@@ -12,6 +12,24 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 
+ROUNDING = 1e-12
+"""A sum of numbers that is smaller than this part of the sum of their sizes is rounding, and counts as zero:
+0.1 + 0.2 - 0.3 is 6e-17 in float64."""
+
+
+def sum_of_weights(event_weight: ArrayLike) -> float:
+    """Return the sum of signed weights, in events; exactly 0 where they cancel but for rounding.
+
+    Examples
+    --------
+    >>> sum_of_weights([0.1, 0.2, -0.3]), sum_of_weights([0.1, 0.2, -0.25]).__round__(9)
+    (0.0, 0.05)
+    """
+    weight = np.asarray(event_weight, dtype=np.float64)
+    total = float(weight.sum())
+    return 0.0 if abs(total) <= ROUNDING * float(np.abs(weight).sum()) else total
+
+
 def check_event_weight(event_weight: ArrayLike | None, n_events: int) -> NDArray[np.float64]:
     """Return the weights as float64 ``(n_events,)``; None stands for weights of 1.
 

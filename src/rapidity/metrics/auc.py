@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rapidity.core.errors import DataError
-from rapidity.metrics.arrays import check_class_index, check_event_weight, check_scores
+from rapidity.metrics.arrays import check_class_index, check_event_weight, check_scores, sum_of_weights
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -129,12 +129,13 @@ class RankedScores:
             If a weight is not finite, or those of the signal or of the background sum to zero.
         """
         weight = check_event_weight(event_weight, len(self.order))
-        value, n_sig, n_bkg = self._area(weight[self.order])
-        for side, total in (("signal", n_sig), ("background", n_bkg)):
-            if total == 0:
+        ranked = weight[self.order]
+        value, _, _ = self._area(ranked)
+        for side, is_side in (("signal", self.is_signal), ("background", ~self.is_signal)):
+            if sum_of_weights(ranked[is_side]) == 0:
                 message = (
                     f"the AUC is not defined: the weights of the {side} sum to zero "
-                    f"({np.count_nonzero(self.is_signal == (side == 'signal'))} events). "
+                    f"({np.count_nonzero(is_side)} events). "
                     "Both sides need events whose weights do not cancel."
                 )
                 raise DataError(message)

@@ -8,7 +8,7 @@ import numpy as np
 
 from rapidity.core.errors import DataError
 from rapidity.metrics.accuracy import predicted_class
-from rapidity.metrics.arrays import check_class_index, check_event_weight, check_scores
+from rapidity.metrics.arrays import ROUNDING, check_class_index, check_event_weight, check_scores
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -70,9 +70,10 @@ def normalise_by_true_class(matrix: ArrayLike) -> NDArray[np.float64]:
     """
     values = np.asarray(matrix, dtype=np.float64)
     totals = values.sum(axis=1, keepdims=True)
-    if (totals == 0).any():
+    is_nothing = np.abs(totals) <= ROUNDING * np.abs(values).sum(axis=1, keepdims=True)
+    if is_nothing.any():
         message = (
-            f"row {int(np.flatnonzero(totals == 0)[0])} of the confusion matrix sums to zero, but each true "
+            f"row {int(np.flatnonzero(is_nothing)[0])} of the confusion matrix sums to zero, but each true "
             "class needs events whose weights do not cancel. Evaluate more events of that class."
         )
         raise DataError(message)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rapidity.metrics.accuracy import weighted_mean
-from rapidity.metrics.arrays import check_event_weight, check_scores
+from rapidity.metrics.arrays import check_event_weight, check_scores, sum_of_weights
 from rapidity.metrics.roc_curve import roc_curve
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,14 @@ class Efficiencies:
 
     @property
     def bkg_rej(self) -> float:
-        """Background rejection ``1 / bkg_eff``; infinity where no background is left."""
-        return 1 / self.bkg_eff if self.bkg_eff != 0 else float("inf")
+        """Background rejection ``1 / bkg_eff``; infinity where no background is left.
+
+        NaN where the weights of the background that is left sum to less than zero: no factor then says by
+        how much it was reduced.
+        """
+        if self.bkg_eff < 0:
+            return float("nan")
+        return 1 / self.bkg_eff if self.bkg_eff > 0 else float("inf")
 
 
 def find_threshold(
@@ -87,6 +93,12 @@ def efficiencies(
     is_selected = values >= threshold
     return Efficiencies(
         threshold=float(threshold),
-        sig_eff=weighted_mean(is_selected[signal], weight[signal], "signal efficiency"),
-        bkg_eff=weighted_mean(is_selected[~signal], weight[~signal], "background efficiency"),
+        sig_eff=_efficiency(is_selected[signal], weight[signal], "signal efficiency"),
+        bkg_eff=_efficiency(is_selected[~signal], weight[~signal], "background efficiency"),
     )
+
+
+def _efficiency(is_selected: NDArray[np.bool_], weight: NDArray[np.float64], name: str) -> float:
+    """Return the weighted fraction; exactly 0 where what is selected cancels but for rounding."""
+    fraction = weighted_mean(is_selected, weight, name)
+    return fraction if sum_of_weights(weight[is_selected]) != 0 else 0.0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rapidity.core.errors import DataError
+from rapidity.metrics.arrays import ROUNDING, check_event_weight, sum_of_weights
 from rapidity.metrics.roc_curve import selected_yields
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def precision(confusion: ArrayLike) -> NDArray[np.float64]:
     Returns
     -------
     precision
-        NaN for a class that no event is taken for.
+        NaN for a class that no event is taken for, or where the weights of those events cancel.
 
     Examples
     --------
@@ -33,7 +34,7 @@ def precision(confusion: ArrayLike) -> NDArray[np.float64]:
     array([0.889, 0.6  ])
     """
     matrix = np.asarray(confusion, dtype=np.float64)
-    return _divide(np.diag(matrix), matrix.sum(axis=0))
+    return _divide(np.diag(matrix), matrix.sum(axis=0), np.abs(matrix).sum(axis=0))
 
 
 def recall(confusion: ArrayLike) -> NDArray[np.float64]:
@@ -45,7 +46,7 @@ def recall(confusion: ArrayLike) -> NDArray[np.float64]:
     array([0.8 , 0.75])
     """
     matrix = np.asarray(confusion, dtype=np.float64)
-    return _divide(np.diag(matrix), matrix.sum(axis=1))
+    return _divide(np.diag(matrix), matrix.sum(axis=1), np.abs(matrix).sum(axis=1))
 
 
 def f1(confusion: ArrayLike) -> NDArray[np.float64]:
@@ -123,17 +124,31 @@ def precision_recall_curve(
     (array([1.   , 0.5  , 0.667]), array([0.5, 0.5, 1. ]))
     """
     threshold, sig, bkg = selected_yields(is_signal, score, event_weight)
-    if sig[-1] == 0:
+    signal = np.asarray(is_signal, dtype=np.bool_)
+    weight = check_event_weight(event_weight, len(signal))
+    if sum_of_weights(weight[signal]) == 0:
         message = (
             "recall is not defined: the weights of the signal sum to zero. "
             "Give signal events whose weights do not cancel."
         )
         raise DataError(message)
+    selected = sig + bkg
+    size = selected
+    if (weight < 0).any():
+        _, *sizes = selected_yields(signal, score, np.abs(weight))
+        size = sizes[0] + sizes[1]
     # Nothing is selected at the first threshold, infinity: precision has no value there.
-    return PrecisionRecallCurve(threshold[1:], _divide(sig[1:], sig[1:] + bkg[1:]), sig[1:] / sig[-1])
+    purity = _divide(sig[1:], selected[1:], size[1:])
+    return PrecisionRecallCurve(threshold[1:], purity, sig[1:] / sig[-1])
 
 
-def _divide(numerator: NDArray[np.float64], denominator: NDArray[np.float64]) -> NDArray[np.float64]:
+def _divide(
+    numerator: NDArray[np.float64], denominator: NDArray[np.float64], size: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
+    """Return the ratio, NaN where the denominator is zero but for the rounding of a sum of this `size`."""
     nowhere = np.full(numerator.shape, np.nan)
-    np.divide(numerator, denominator, out=nowhere, where=denominator != 0)
+    scale = np.abs(denominator) if size is None else size
+    # Below the part that rounding leaves, of a scale that may itself be zero.
+    is_something = (denominator != 0) & (np.abs(denominator) > ROUNDING * scale)
+    np.divide(numerator, denominator, out=nowhere, where=is_something)
     return nowhere

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rapidity.core.errors import DataError
-from rapidity.metrics.arrays import check_event_weight, check_scores
+from rapidity.metrics.arrays import check_event_weight, check_scores, sum_of_weights
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -70,6 +70,10 @@ def roc_curve(is_signal: ArrayLike, score: ArrayLike, event_weight: ArrayLike | 
     Notes
     -----
     Events of equal score are selected together. The trapezoidal area below is `auc`.
+
+    With weights of both signs both efficiencies may fall where the cut loosens, and leave [0, 1] on the
+    way; they are neither clipped nor sorted, since the area below is unbiased only as they are. To read a
+    signal efficiency off at a background efficiency that occurs several times, take the tightest cut.
     Source: Fawcett, Pattern Recognition Letters 27 (2006) 861, algorithm 1.
 
     Examples
@@ -79,8 +83,10 @@ def roc_curve(is_signal: ArrayLike, score: ArrayLike, event_weight: ArrayLike | 
     (array([0. , 0.5, 1. , 1. ]), array([0. , 0. , 0.5, 1. ]))
     """
     threshold, selected_sig, selected_bkg = selected_yields(is_signal, score, event_weight)
-    for side, yields in (("signal", selected_sig), ("background", selected_bkg)):
-        if yields[-1] == 0:
+    signal = np.asarray(is_signal, dtype=np.bool_)
+    weight = check_event_weight(event_weight, len(signal))
+    for side, is_side in (("signal", signal), ("background", ~signal)):
+        if sum_of_weights(weight[is_side]) == 0:
             message = (
                 f"the ROC curve is not defined: the weights of the {side} sum to zero. "
                 "Both sides need events whose weights do not cancel."

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rapidity.core.errors import DataError
-from rapidity.metrics.arrays import check_event_weight, check_scores
+from rapidity.metrics.arrays import ROUNDING, check_event_weight, check_scores, sum_of_weights
 from rapidity.metrics.effective_events import effective_events
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def ks_test(
     first_weight = check_event_weight(a_weight, len(first))
     second_weight = check_event_weight(b_weight, len(second))
     for name, weight in (("a", first_weight), ("b", second_weight)):
-        if weight.sum() == 0:
+        if sum_of_weights(weight) == 0:
             message = f"the weights of sample {name} ({len(weight)} events) sum to zero. Give more events."
             raise DataError(message)
     values = np.concatenate([first, second])
@@ -118,7 +118,7 @@ def chi2_test(a: Histogram, b: Histogram) -> Chi2Test:
     if not np.array_equal(a.edges, b.edges):
         message = "histograms of different bin edges cannot be compared. Fill both with the same edges."
         raise DataError(message)
-    if a.total == 0 or b.total == 0:
+    if any(abs(h.total) <= ROUNDING * float(np.sqrt(h.variances).sum()) for h in (a, b)):
         message = "a histogram whose contents sum to zero has no shape to compare. Fill it with more events."
         raise DataError(message)
     difference: NDArray[np.float64] = a.contents / a.total - b.contents / b.total

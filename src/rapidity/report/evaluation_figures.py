@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rapidity.report.calibration import draw_calibration
 from rapidity.report.confusion import draw_confusion
 from rapidity.report.precision_recall import draw_precision_recall, draw_threshold_scan
 from rapidity.report.roc import draw_rejection, draw_roc
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
 def draw_evaluation(
     result: EvaluationResult, folder: Path | str, formats: Sequence[str] = ("png",)
 ) -> list[DrawnFigure]:
-    """Write ROC curves, confusion matrices, scores, precision and recall into `folder`.
+    """Write ROC curves, confusion matrices, scores, precision, recall and calibration into `folder`.
 
     Files: ``roc``, ``rejection``, ``confusion``, ``confusion_counts``, ``score_<class>``, ``threshold``,
-    ``precision_recall``, each in every format of `formats` (png, pdf, svg).
+    ``precision_recall``, ``calibration``, each in every format of `formats` (png, pdf, svg).
     """
     folder = Path(folder)
     with figure_style():
@@ -35,4 +36,5 @@ def draw_evaluation(
             *draw_scores(result, folder, formats),
             draw_threshold_scan(result, folder, formats),
             draw_precision_recall(result, folder, formats),
+            draw_calibration(result, folder, formats),
         ]

@@ -120,7 +120,7 @@ def _working_point_table(metrics: Mapping[str, Any]) -> Markup:
                     _number(point["threshold"]),
                     _number(point["sig_eff"]),
                     _number(point["bkg_eff"]),
-                    "all" if rejection is None else f"{rejection:,.4g}",
+                    _rejection(rejection, point["bkg_eff"]),
                 ]
             )
     points = [point for points in metrics["working_points"].values() for point in points]
@@ -139,6 +139,13 @@ def _working_point_table(metrics: Mapping[str, Any]) -> Markup:
             ),
         ]
     )
+
+
+def _rejection(rejection: float | None, bkg_eff: float) -> str:
+    """Return a background rejection; without background left it is `all`, below zero it is not defined."""
+    if rejection is None:
+        return "all" if bkg_eff == 0 else UNDEFINED
+    return f"{rejection:,.4g}"
 
 
 def _unweighted(metrics: Mapping[str, Any]) -> list[Markup]:
