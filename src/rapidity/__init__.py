@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rapidity.samples.public import fetch
     from rapidity.workflow import Run
     from rapidity.workflow import check_config as check
+    from rapidity.workflow import convert_files as convert
     from rapidity.workflow import compute_graph as graph
     from rapidity.workflow import evaluate_run as evaluate
     from rapidity.workflow import predict_files as predict
@@ -31,6 +32,7 @@ _HOMES = {
     "Run": ("rapidity.workflow", "Run"),
     "RunConfig": ("rapidity.config", "RunConfig"),
     "check": ("rapidity.workflow", "check_config"),
+    "convert": ("rapidity.workflow", "convert_files"),
     "demo": ("rapidity.workflow", "run_demo"),
     "evaluate": ("rapidity.workflow", "evaluate_run"),
     "fetch": ("rapidity.samples.public", "fetch"),
@@ -50,6 +52,7 @@ __all__ = [
     "RunConfig",
     "__version__",
     "check",
+    "convert",
     "demo",
     "evaluate",
     "fetch",

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from rapidity.cli.check import check
+from rapidity.cli.convert import convert
 from rapidity.cli.demo import demo
 from rapidity.cli.evaluate import evaluate
 from rapidity.cli.fetch import fetch
@@ -29,6 +30,7 @@ VERBS: dict[str, Callable[..., Any]] = {
     "schema": schema,
     "init": init,
     "inspect": inspect,
+    "convert": convert,
     "generate": generate,
     "fetch": fetch,
     "networks": networks,

@@ -118,8 +118,8 @@ class ConversionSource(Block):
             if self.cross_section is None:
                 there, missing = missing, there
             message = (
-                f"{there} is given without {missing}. The physics weight is generator_weight * cross_section * "
-                "luminosity / sum_of_weights and needs both"
+                f"{there} is given without {missing}. The physics weight is generator_weight * "
+                "cross_section * luminosity / sum_of_weights and needs both"
             )
             raise ValueError(message)
         return self
@@ -137,7 +137,7 @@ class ConversionConfig(Block):
     """One conversion: ntuples in, one columnar file out."""
 
     output: str | None = None
-    """The file to write (.h5, .hdf5, .parquet), relative to the configuration file; `--output` replaces it."""
+    """The file to write (.h5, .hdf5, .parquet), relative to this file; `--output` replaces it."""
     sources: Annotated[tuple[ConversionSource, ...], Field(min_length=1)]
     """Files of events, sample by sample."""
     columns: Literal["all"] | tuple[ConvertedColumn, ...] = "all"
@@ -160,7 +160,7 @@ class ConversionConfig(Block):
     luminosity: Annotated[float, Field(gt=0)] | None = None
     """Integrated luminosity in 1/fb."""
     layout: Layout = "columnar"
-    """How an HDF5 file is laid out: a dataset a column, compound datasets (one a class), or a pandas table."""
+    """How HDF5 is laid out: a dataset a column, compound datasets (one a class), or a pandas table."""
     compression: Compression | None = None
     """Left out: none for HDF5, zstd for Parquet. HDF5 knows none, gzip, lzf; Parquet all but lzf."""
     chunk_size: Annotated[int, Field(gt=0)] | None = None
@@ -173,7 +173,7 @@ class ConversionConfig(Block):
         named = [source.class_name is not None for source in self.sources]
         if any(named) and not all(named):
             number = named.index(False)
-            message = f"sources[{number}] has no `class:`, but others have. Give every source a class, or none of them"
+            message = f"sources[{number}] has no `class:`, but others have. Give all a class, or none of them"
             raise ValueError(message)
         return self
 
@@ -181,7 +181,9 @@ class ConversionConfig(Block):
     def _normalised_sources_have_a_luminosity(self) -> Self:
         for number, source in enumerate(self.sources):
             if source.cross_section is not None and source.luminosity is None and self.luminosity is None:
-                message = f"sources[{number}] has a cross_section, but no luminosity is given. Set `luminosity` in 1/fb"
+                message = (
+                    f"sources[{number}] has a cross_section, but no luminosity. Set `luminosity` in 1/fb"
+                )
                 raise ValueError(message)
         return self
 
@@ -198,6 +200,12 @@ class ConversionConfig(Block):
         return self.generator_weight is not None or any(
             source.generator_weight is not None or source.cross_section is not None for source in self.sources
         )
+
+    def name_of(self, source: int) -> str:
+        """Return what messages call a source, by its number: its class and its files."""
+        block = self.sources[source]
+        path = block.path if isinstance(block.path, str) else ", ".join(block.path[:3])
+        return f"{block.class_name} ({path})" if block.class_name else path
 
     def generator_weight_of(self, source: ConversionSource) -> str | float | None:
         """Return the generator weight of a source: its own, else that of the whole file."""

@@ -31,7 +31,8 @@ FILTERS: Mapping[str, Mapping[str, Any]] = {
 class ChunkedDataset:
     """Rows gathered until a chunk is full.
 
-    The library compresses on one core, under a lock. Here whole chunks go past its filters, compressed already.
+    The library compresses on one core, under a lock. Here whole chunks go past its filters, compressed
+    already.
     What it must write itself (text, LZF) comes in whole chunks too.
 
     Parameters
