@@ -8,6 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import PydanticUndefined
 
+from rapidity.config.cluster import (
+    HTCondorCluster,
+    LocalCluster,
+    LsfCluster,
+    PbsCluster,
+    SchedulerCluster,
+    SgeCluster,
+    SlurmCluster,
+)
 from rapidity.config.data import DataBlock, Guards, Source
 from rapidity.config.evaluation import Deliver, Evaluation
 from rapidity.config.inputs import ImageInput, TableInput
@@ -78,6 +87,17 @@ CHAPTERS: dict[str, dict[str, Iterable[type[Block]]]] = {
     },
     "evaluation": {"evaluation": [Evaluation]},
     "deliver": {"deliver": [Deliver]},
+    "cluster": {
+        "cluster": [
+            LocalCluster,
+            SchedulerCluster,
+            SlurmCluster,
+            HTCondorCluster,
+            PbsCluster,
+            LsfCluster,
+            SgeCluster,
+        ],
+    },
 }
 
 

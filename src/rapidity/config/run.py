@@ -7,6 +7,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
+from rapidity.config.cluster import ClusterBlock
 from rapidity.config.data import DataBlock
 from rapidity.config.evaluation import Deliver, Evaluation
 from rapidity.config.inputs import AnyInput, ImageInput
@@ -36,6 +37,8 @@ class RunConfig(Block):
     """What is reported of it."""
     deliver: Deliver = Deliver()
     """Copies under names of one's own, and the form of the model file."""
+    cluster: ClusterBlock | None = None
+    """Machines that share the folds of `training.folds`; `--cluster` replaces it."""
 
     @model_validator(mode="before")
     @classmethod

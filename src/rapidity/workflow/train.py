@@ -70,7 +70,7 @@ def train_run(  # noqa: PLR0913 - the options of the verb, all of them by name
         gives logits, or a function that makes one from the shapes of the inputs (name -> shape).
     cluster
         Machines that share the folds, as the text after ``--cluster`` or a `cluster:` block; left out,
-        processes of this machine.
+        those of the block in the configuration, else processes of this machine.
 
     Raises
     ------
@@ -79,6 +79,7 @@ def train_run(  # noqa: PLR0913 - the options of the verb, all of them by name
     """
     loaded = load(config, engine, overrides)
     _check_network(loaded.config, module)
+    cluster = loaded.config.cluster if cluster is None else cluster
     if cluster is not None:
         _check_cluster(loaded.config, module)
     folder = RunFolder(Path(output) if output is not None else Path("runs") / loaded.config.name)
