@@ -5,6 +5,8 @@ Everything happens chunk by chunk, so that besides the kept events only one chun
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -68,14 +70,39 @@ def read_table(
     sources = [open_source(index, source, base) for index, source in enumerate(data.sources)]
     plan = plan_columns(data, inputs, split_columns, sources)
     collector = _Collector(data, plan, GrowingArray if spool is None else spool.make_array)
-    with (progress or SilentProgress()).task("Reading", total=_count_entries(sources), unit="event") as task:
+    n_entries = _count_entries(sources)
+    if spool is not None and n_entries is not None:
+        _look_ahead(spool, plan, n_entries, is_all_kept=plan.selection is None and not data.drop_duplicates)
+    with (progress or SilentProgress()).task("Reading", total=n_entries, unit="event") as task:
         for source in sources:
             _read_source(source, plan, collector, task)
     _check_selected(collector.counts, data)
-    table = collector.finish(sources)
+    if spool is not None:
+        n_kept = sum(count.n_kept for count in collector.counts)
+        spool.reserve(n_kept * _prepared_bytes(plan.features))
+    table = replace(collector.finish(sources), spool=spool)
     _check_classes(table, require_all_classes=require_all_classes)
     _check_event_weight(table, data)
     return table, plan.features
+
+
+def _look_ahead(spool: Spool, plan: ColumnPlan, n_entries: int, *, is_all_kept: bool) -> None:
+    """Go to disk at once if the columns will not fit into memory, and see whether the disk has room.
+
+    How much of the entries a selection keeps, and how many objects they have, only reading tells.
+    """
+    types = [dtype for dtype in plan.stored.values() if not isinstance(dtype, JaggedType)]
+    row_bytes = IDENTITY_BYTES + sum(dtype.itemsize for dtype in types if dtype.base.kind != "O")
+    if is_all_kept and not spool.has_room(n_entries * (row_bytes + _prepared_bytes(plan.features))):
+        spool.require_disk(n_entries * row_bytes, f"the columns of {n_entries:,} events")
+        spool.move_to_disk()
+
+
+def _prepared_bytes(features: FeatureSet) -> int:
+    """Return how many bytes a prepared event takes at most, every feature with its indicator."""
+    pixels = sum(math.prod(image.shape) for image in features.images.values())
+    n_features = sum(len(listed) for listed in features.tables.values())
+    return 4 * (pixels + 2 * n_features) + TARGET_BYTES
 
 
 def _count_entries(sources: Sequence[OpenSource]) -> int | None:
@@ -99,6 +126,12 @@ def _read_source(source: OpenSource, plan: ColumnPlan, collector: _Collector, ta
                 return
 
 
+IDENTITY_BYTES = 33
+"""Bytes of what is kept of an event besides its columns: source, entry, sample, class, weight, split."""
+TARGET_BYTES = 12
+"""Bytes of class and training weight of a prepared event."""
+
+
 class _Collector:
     """The kept events so far, as lists of chunks."""
 
@@ -110,7 +143,9 @@ class _Collector:
         self._assigner: ClassAssigner = make_class_assigner(data)
         self._seen = SeenHashes()
         self._columns: dict[str, Any] = {
-            name: GrowingJagged(dtype.dtype, make_array) if isinstance(dtype, JaggedType) else make_array(dtype)
+            name: GrowingJagged(dtype.dtype, make_array)
+            if isinstance(dtype, JaggedType)
+            else make_array(dtype)
             for name, dtype in plan.stored.items()
         }
         self._source_file = make_array(np.int32)

@@ -79,6 +79,8 @@ def plan_blocks(n_events: int, bytes_per_event: int, memory: int, batch_size: in
     (BlockLayout(n_events=1000000, n_blocks=321, n_windows=21), 46725, 49856)
     """
     window_rows = max(memory // (WINDOWS_IN_MEMORY * bytes_per_event), 1)
+    if n_events <= window_rows:
+        return BlockLayout(n_events, min(BLOCKS_IN_A_WINDOW, n_events), 1)
     block_rows = max(window_rows // BLOCKS_IN_A_WINDOW, -(-n_events // MAX_BLOCKS), 1)
     n_blocks = -(-n_events // block_rows)
     n_windows = -(-n_blocks // max(window_rows // block_rows, 1))

@@ -48,6 +48,15 @@ class Spool:
         self._n_held = 0
         self._n_touched = 0
 
+    @property
+    def n_held(self) -> int:
+        """Bytes that the arrays take in memory."""
+        return self._n_held
+
+    def has_room(self, n_bytes: int) -> bool:
+        """Tell whether, beside what is held, so many bytes more fit into memory."""
+        return self._n_held + n_bytes <= self.memory
+
     def make_array(self, dtype: DTypeLike) -> GrowingArray:
         """Return an array to append to."""
         if np.dtype(dtype).base.kind == "O":
@@ -66,7 +75,7 @@ class Spool:
 
     def reserve(self, n_bytes: int) -> None:
         """Go to disk if, beside what is held, there is no room in memory for so many bytes more."""
-        if self._n_held + n_bytes > self.memory:
+        if not self.has_room(n_bytes):
             self.move_to_disk()
 
     def require_disk(self, n_bytes: int, purpose: str) -> None:

@@ -85,14 +85,15 @@ class EpochPlans:
 
     def find(self, epoch: int, step: int) -> tuple[int, int]:
         """Return the window in which a step of an epoch is taken, and the number of the step there."""
-        n_before = 0
-        for number, blocks in enumerate(self._divide(epoch)):
-            first = n_before // self.batch_size
-            n_before += self._count(blocks)
-            if step < n_before // self.batch_size or n_before == self.layout.n_events:
-                return number, step - first
-        message = f"epoch {epoch} has no step {step}"
-        raise IndexError(message)
+        last = -(-self.layout.n_events // self.batch_size) - 1
+        if not 0 <= step <= last:
+            message = f"epoch {epoch} has no step {step}, its last is {last}"
+            raise IndexError(message)
+        counts = [self._count(blocks) for blocks in self._divide(epoch)]
+        # The first step of each window; what is left over of the last makes one more.
+        first_steps = (np.cumsum(counts) - counts) // self.batch_size
+        number = int(np.searchsorted(first_steps, step, side="right")) - 1
+        return number, step - int(first_steps[number])
 
     def positions(self, epoch: int, number: int) -> NDArray[np.int64]:
         """Return where the events of a window lie in the file, in the order of its batches."""

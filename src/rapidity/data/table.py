@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rapidity.core.classes import ClassSet
+    from rapidity.data.spool import Spool
 
 Column = Any
 """``NDArray``, or `Jagged` where events have a varying number of values."""
@@ -77,6 +78,8 @@ class Table:
         Units of the columns that state one.
     counts
         For each source how many events were read and kept.
+    spool
+        Where the columns were collected and may lie on disk; None where there is no bound on memory.
     """
 
     columns: Mapping[str, Column]
@@ -93,6 +96,7 @@ class Table:
     counts: tuple[SourceCounts, ...] = ()
     tables: tuple[str, ...] = ()
     joined_files: tuple[str, ...] = ()
+    spool: Spool | None = None
 
     @property
     def n_events(self) -> int:

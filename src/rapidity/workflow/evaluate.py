@@ -16,6 +16,7 @@ from rapidity.core.errors import ConfigError, MissingNameError
 from rapidity.data.assembly import read_table
 from rapidity.data.split import needed_columns
 from rapidity.evaluation import ALL, evaluate, summarise_folds
+from rapidity.workflow.prepare import make_spool
 from rapidity.workflow.run import Run
 from rapidity.workflow.score import make_scored_events, score_table
 
@@ -69,7 +70,10 @@ def evaluate_run(
     splitting = needed_columns(config.preparation.split, config.data.objects)
     kept = [name for name in splitting if name in model.inputs]
     try:
-        table, _ = read_table(block, inputs, kept, Path.cwd(), progress, require_all_classes=False)
+        table, _ = read_table(
+            block, inputs, kept, Path.cwd(), progress,
+            require_all_classes=False, spool=make_spool(config, run.path.disk),
+        )  # fmt: skip
     except MissingNameError as error:
         if not any(source.join for source in config.data.sources):
             raise

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rapidity.core.random import make_generator
+from rapidity.core.sizes import show_size
 from rapidity.data.batches import OUTPUT_NAME
 from rapidity.engines import get_engine
 from rapidity.training import TrainingPlan, fit, make_objective
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rapidity.core.progress import Progress
     from rapidity.core.records import Model
+    from rapidity.data.streamed_splits import StreamedSplits
     from rapidity.training import CheckpointFolder, TrainingResult
     from rapidity.workflow.prepare import PreparedRun
 
@@ -57,15 +64,45 @@ def fit_model(
     resume: bool,
     is_declared: bool = True,
 ) -> TrainingResult:
-    """Train the model on the training split, watching the validation split."""
-    return fit(
-        model,
-        prepared.train_batch(),
-        prepared.validation_batch(),
-        make_plan(prepared, is_declared=is_declared),
-        checkpoints=checkpoints,
-        progress=progress,
-        resume=resume,
+    """Train the model on the training split, watching the validation split.
+
+    Events beyond `data.memory` are streamed from a file beside the checkpoints, which is removed when the
+    training is complete and kept while it is interrupted.
+    """
+    plan = make_plan(prepared, is_declared=is_declared)
+    if not prepared.is_streamed:
+        train, validation = prepared.train_batch(), prepared.validation_batch()
+        return fit(model, train, validation, plan, checkpoints=checkpoints, progress=progress, resume=resume)
+    with _cache_folder(checkpoints) as folder:
+        splits = prepared.streamed_splits(folder)
+        if progress is not None:
+            progress.note(_describe_stream(prepared, splits))
+        try:
+            result = fit(
+                model, splits, splits.validation, plan,
+                checkpoints=checkpoints, progress=progress, resume=resume,
+            )  # fmt: skip
+        finally:
+            splits.close()
+        splits.remove()
+    return result
+
+
+@contextmanager
+def _cache_folder(checkpoints: CheckpointFolder | None) -> Iterator[Path]:
+    """Give the folder for prepared events; a temporary one where nothing could be gone on with."""
+    if checkpoints is not None:
+        yield checkpoints.path.parent / "cache"
+        return
+    with tempfile.TemporaryDirectory(prefix="rapidity-") as folder:
+        yield Path(folder) / "cache"
+
+
+def _describe_stream(prepared: PreparedRun, splits: StreamedSplits) -> str:
+    n_bytes = splits.n_events * splits.event_bytes
+    return (
+        f"note: {splits.n_events:,} prepared training events ({show_size(n_bytes)}) are streamed from "
+        f"{splits.folder}, in {splits.n_segments} windows an epoch."
     )
 
 

@@ -104,6 +104,7 @@ def fold_config(config: RunConfig, index: int) -> RunConfig:
             "training": training,
             "evaluation": config.evaluation.model_copy(update={"interactive": False}),
             "deliver": Deliver(signature=config.deliver.signature),
+            "cluster": None,
         }
     )
 
@@ -115,7 +116,7 @@ def _quoted(column: str) -> str:
 
 def train_fold(task: FoldTask) -> TrainedFold:
     """Read the events and train the network of one fold, in a process of its own."""
-    table, features = read_events(task.config, Path())
+    table, features = read_events(task.config, Path(), disk=RunFolder(task.folder).disk)
     # The guards have seen the same events before, in the process that handed out the folds.
     prepared = prepare_table(task.config, table, features, is_guarded=False)
     return run_fold(prepared, RunFolder(task.folder), task.data_sha256, SilentProgress())

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import tempfile
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rapidity.artefact import check_signature
+from rapidity.core.sizes import show_size
 from rapidity.data.assembly import read_table
 from rapidity.data.batches import OUTPUT_NAME, make_batch
 from rapidity.data.guards import run_guards
 from rapidity.data.preparation import fit_preparation
 from rapidity.data.split import needed_columns, split_events
+from rapidity.data.spool import Spool
+from rapidity.data.streamed_splits import StreamedSplits, StreamSettings, bytes_per_event
 from rapidity.data.unusable import check_usable
 from rapidity.data.weights import training_weights
 from rapidity.evaluation import check_yields
@@ -23,7 +28,6 @@ from rapidity.workflow.score import check_spectators
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from rapidity.config import RunConfig
     from rapidity.core.progress import Progress
@@ -71,6 +75,34 @@ class PreparedRun:
         return build_network(self.config.network, self.preparation.input_shapes(), outputs)
 
     @property
+    def is_streamed(self) -> bool:
+        """Whether the prepared events of training and validation go beyond `data.memory`."""
+        spool = self.table.spool
+        n_events = self.train_weights.rows.n_events + self.validation_weights.rows.n_events
+        return spool is not None and not spool.has_room(n_events * self.event_bytes)
+
+    @property
+    def event_bytes(self) -> int:
+        """Bytes of a prepared event."""
+        return bytes_per_event(self.preparation, has_weight=self.train_weights.values is not None)
+
+    def streamed_splits(self, folder: Path) -> StreamedSplits:
+        """Return the training and validation events, to be kept in a file in `folder`.
+
+        Raises
+        ------
+        ConfigError
+            If `data.memory` does not hold a few batches.
+        """
+        training, spool = self.config.training, self.table.spool
+        n_events = self.train_weights.rows.n_events
+        batch_size = n_events if training.batch_size == "all" else min(training.batch_size, n_events)
+        # `is_streamed` only where there is a bound.
+        memory = spool.memory if spool is not None else 0
+        settings = StreamSettings(memory, batch_size, training.seed)
+        return StreamedSplits(folder, self.train_weights, self.validation_weights, self.preparation, settings)
+
+    @property
     def warnings(self) -> list[str]:
         """The messages of the findings."""
         return [f"{finding.guard}: {finding.message}" for finding in self.findings]
@@ -99,8 +131,9 @@ def prepare_run(
     time_stage: StageTimer | None = None,
     *,
     kept_columns: Sequence[str] = (),
+    disk: Path | None = None,
 ) -> PreparedRun:
-    """Read, split, guard and fit the preparation; nothing is written.
+    """Read, split, guard and fit the preparation; nothing is written that stays.
 
     Parameters
     ----------
@@ -110,6 +143,8 @@ def prepare_run(
         Context manager that is entered with the name of each stage.
     kept_columns
         Further raw columns that the table is to hold, besides those that training needs.
+    disk
+        See `read_events`.
 
     Raises
     ------
@@ -118,7 +153,7 @@ def prepare_run(
     """
     time_stage = time_stage or untimed
     with time_stage("reading"):
-        table, features = read_events(config, base, progress, kept_columns)
+        table, features = read_events(config, base, progress, kept_columns, disk)
     return prepare_table(config, table, features, time_stage)
 
 
@@ -128,13 +163,35 @@ def untimed(_: str) -> AbstractContextManager[None]:
 
 
 def read_events(
-    config: RunConfig, base: Path, progress: Progress | None = None, kept_columns: Sequence[str] = ()
+    config: RunConfig,
+    base: Path,
+    progress: Progress | None = None,
+    kept_columns: Sequence[str] = (),
+    disk: Path | None = None,
 ) -> tuple[Table, FeatureSet]:
-    """Read the selected events of a configuration, with the columns that its split needs."""
+    """Read the selected events of a configuration, with the columns that its split needs.
+
+    `disk`: an existing folder for columns beyond `data.memory`; None for that of temporary files.
+    """
     splitting = needed_columns(config.preparation.split, config.data.objects)
-    table, features = read_table(config.data, config.inputs, (*splitting, *kept_columns), base, progress)
+    spool = make_spool(config, disk)
+    table, features = read_table(
+        config.data, config.inputs, (*splitting, *kept_columns), base, progress, spool=spool
+    )
+    if spool is not None and spool.is_on_disk and progress is not None:
+        progress.note(
+            f"note: the columns of {table.n_events:,} events, raw and prepared, go beyond data.memory "
+            f"({show_size(spool.memory)}): the raw ones lie on the disk of {spool.folder} until the end."
+        )
     check_spectators(config.data.spectators, table.classes, has_folds=config.training.folds is not None)
     return table, features
+
+
+def make_spool(config: RunConfig, disk: Path | None) -> Spool | None:
+    """Return where the events of a configuration are collected; None where memory has no bound."""
+    if config.data.memory is None:
+        return None
+    return Spool(disk or Path(tempfile.gettempdir()), config.data.memory)
 
 
 def prepare_table(
@@ -163,7 +220,7 @@ def prepare_table(
         _check_other_splits(splits, preparation)
         train_weights = training_weights(splits.train, config.training.weight)
         validation_weights = training_weights(splits.validation, config.training.weight)
-    return PreparedRun(
+    prepared = PreparedRun(
         config,
         features,
         splits,
@@ -172,6 +229,10 @@ def prepare_table(
         train_weights,
         validation_weights,
     )
+    if prepared.is_streamed:
+        # Too little memory is better said now than when the folder of the run is claimed.
+        prepared.streamed_splits(Path())
+    return prepared
 
 
 def _check_evaluated_yields(splits: SplitTable) -> None:

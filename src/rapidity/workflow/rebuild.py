@@ -75,7 +75,7 @@ def rebuild_run(
     parameters = _kept_parameters(run)
     _check_files(run)
     explicit, extra = _name_columns(config, columns, needed_by)
-    prepared = prepare_run(explicit, Path(), progress, kept_columns=extra)
+    prepared = prepare_run(explicit, Path(), progress, kept_columns=extra, disk=run.path.disk)
     rebuilt = RebuiltRun(prepared, builder.build(prepared.network, parameters), name)
     _compare_with_artefact(run, rebuilt)
     return rebuilt

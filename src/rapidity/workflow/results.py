@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,12 +25,13 @@ from rapidity.report.images import ImageData
 from rapidity.workflow.score import make_scored_events, score_table, write_scores
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from rapidity.config import Deliver
+    from rapidity.data.fitted_feature import FittedFeature
     from rapidity.data.fitted_image import FittedImage
     from rapidity.data.table import Table
     from rapidity.evaluation import EvaluationResult
@@ -108,18 +110,37 @@ def _draw_interactive(
 def make_input_data(prepared: PreparedRun) -> InputData:
     """Return the features in their own units, NaN where they are missing."""
     table = prepared.table
-    features: dict[str, NDArray[Any]] = {}
-    units: dict[str, str] = {}
-    for fitted in prepared.preparation.features:
-        values, is_missing = fitted.screen_rows(table.columns)
-        name = fitted.feature.name
-        features[name] = (values if is_missing is None else np.where(is_missing, np.nan, values)).astype(
-            np.float32
-        )
-        if fitted.feature.is_column and fitted.feature.columns[0] in table.units:
-            units[name] = table.units[fitted.feature.columns[0]]
+    features: Mapping[str, NDArray[Any]] = _ComputedFeatures(prepared.preparation.features, table)
+    if table.spool is None or not table.spool.is_on_disk:
+        # Several figures show the same feature.
+        features = dict(features)
+    units = {
+        fitted.name: table.units[fitted.columns[0]]
+        for fitted in prepared.preparation.features
+        if fitted.feature.is_column and fitted.columns[0] in table.units
+    }
     images = {name: _image_data(fitted, table) for name, fitted in prepared.preparation.images.items()}
     return InputData(features, table.classes, table.class_index, table.event_weight, units, images=images)
+
+
+class _ComputedFeatures(Mapping[str, "NDArray[Any]"]):
+    """Feature name -> its values, computed when they are asked for, float32."""
+
+    def __init__(self, features: Sequence[FittedFeature], table: Table) -> None:
+        self._features = {fitted.name: fitted for fitted in features}
+        self._table = table
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        values, is_missing = self._features[name].screen_rows(self._table.columns)
+        if is_missing is not None:
+            values[is_missing] = np.nan
+        return values.astype(np.float32)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._features)
+
+    def __len__(self) -> int:
+        return len(self._features)
 
 
 def _image_data(fitted: FittedImage, table: Table) -> ImageData:

@@ -26,7 +26,7 @@ OWN_FILES = (
     "report.html",
     "parity.npz",
 )
-OWN_FOLDERS = ("checkpoints", "plots", "probes", "folds")
+OWN_FOLDERS = ("checkpoints", "plots", "probes", "folds", "cache")
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,16 @@ class RunFolder:
     def checkpoints(self) -> Path:
         """The best and the last state of the training."""
         return self.path / "checkpoints"
+
+    @property
+    def cache(self) -> Path:
+        """Prepared events that memory does not hold, while they are trained on."""
+        return self.path / "cache"
+
+    @property
+    def disk(self) -> Path:
+        """An existing folder on the disk of the run, for files without a name."""
+        return next(folder for folder in (self.path, *self.path.absolute().parents) if folder.is_dir())
 
     @property
     def plots(self) -> Path:

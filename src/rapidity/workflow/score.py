@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rapidity.artefact import Scores
 from rapidity.core.errors import ConfigError, shorten
+from rapidity.data.collections import iterate_chunks
 from rapidity.data.table import SPLITS
 from rapidity.data.writers import open_writer
 from rapidity.evaluation import ScoredEvents
@@ -18,8 +20,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from rapidity.artefact import OnnxModel, Scores
+    from rapidity.artefact import OnnxModel
     from rapidity.core.classes import ClassSet
+    from rapidity.data.growing import GrowingArray
+    from rapidity.data.spool import Spool
     from rapidity.data.table import Table
 
 ROWS_PER_CHUNK = 131_072
@@ -43,7 +47,24 @@ def check_spectators(spectators: Sequence[str], classes: ClassSet, *, has_folds:
 
 def score_table(model: OnnxModel, table: Table) -> Scores:
     """Return the scores of all events of a table, by ONNX Runtime from their raw columns."""
-    return model.run({name: table.columns[name] for name in model.inputs})
+    if table.spool is None or not table.spool.is_on_disk:
+        return model.run({name: table.columns[name] for name in model.inputs})
+    return _score_chunks(model, table, table.spool)
+
+
+def _score_chunks(model: OnnxModel, table: Table, spool: Spool) -> Scores:
+    """Return the scores of a table on disk, themselves on disk."""
+    collected: dict[str, GrowingArray] = {}
+    for _, columns in iterate_chunks(table.columns, list(model.inputs), most=ROWS_PER_CHUNK):
+        scores = model.run(columns)
+        parts = {"logits": scores.logits, "probabilities": scores.probabilities, FOLD: scores.fold}
+        for name, values in parts.items():
+            if values is not None:
+                if name not in collected:
+                    collected[name] = spool.make_array(np.dtype((values.dtype, values.shape[1:])))
+                collected[name].append(values)
+    finished = {name: growing.finish() for name, growing in collected.items()}
+    return Scores(finished["logits"], finished["probabilities"], finished.get(FOLD))
 
 
 def make_scored_events(table: Table, split_codes: NDArray[np.int8], scores: Scores) -> ScoredEvents:
