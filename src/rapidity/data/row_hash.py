@@ -26,9 +26,14 @@ BLOCK = 16_384
 def mix(bits: HashArray) -> HashArray:
     """Scramble 64-bit integers: equal ones stay equal, different ones become independent (SplitMix64)."""
     bits = bits + GOLDEN_GAMMA
-    bits = (bits ^ (bits >> np.uint64(30))) * FIRST_FACTOR
-    bits = (bits ^ (bits >> np.uint64(27))) * SECOND_FACTOR
-    return bits ^ (bits >> np.uint64(31))
+    # In place, with one array beside it: half the time of new arrays for each step.
+    shifted = bits >> np.uint64(30)
+    for shift, factor in ((np.uint64(27), FIRST_FACTOR), (np.uint64(31), SECOND_FACTOR)):
+        bits ^= shifted
+        bits *= factor
+        np.right_shift(bits, shift, out=shifted)
+    bits ^= shifted
+    return bits
 
 
 def hash_rows(columns: Sequence[NDArray[Any] | Jagged], start: HashArray | None = None) -> HashArray:

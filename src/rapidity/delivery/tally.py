@@ -75,10 +75,12 @@ class ScoreTally:
         self, columns: Mapping[str, Any], scores: Scores, passes: NDArray[np.bool_] | None = None
     ) -> None:
         """Take one chunk into account: the columns of the model, their scores, which events pass."""
-        is_undefined = np.isnan(scores.probabilities).any(axis=1)
-        self._n_events += scores.probabilities.shape[0]
-        self._n_undefined += int(is_undefined.sum())
-        self._sums += scores.probabilities[~is_undefined].sum(axis=0, dtype=np.float64)
+        by_class = np.ascontiguousarray(scores.probabilities.T)
+        is_undefined = np.isnan(by_class).any(axis=0)
+        n_undefined = int(np.count_nonzero(is_undefined))
+        self._n_events += by_class.shape[1]
+        self._n_undefined += n_undefined
+        self._sums += (by_class[:, ~is_undefined] if n_undefined else by_class).sum(axis=1, dtype=np.float64)
         if passes is not None:
             self._n_passing = (self._n_passing or 0) + int(passes.sum())
         for name, interval in self._ranges.items():

@@ -172,7 +172,8 @@ def test_units_that_differ_are_an_error_with_the_factor(loaded, tmp_path, make_e
 @pytest.mark.parametrize(
     ("found", "expected", "factor"),
     [("MeV", "GeV", 1e-3), ("GeV/c", "GeV", 1.0), ("GeV/c^2", "MeV", 1e3), ("mm", "cm", 0.1),
-     ("m", "mm", 1e3), ("mrad", "rad", 1e-3), ("GeV", "mm", None), ("furlong", "furlong", 1.0), ("furlong", "m", None)],
+     ("m", "mm", 1e3), ("mrad", "rad", 1e-3), ("GeV", "mm", None),
+     ("furlong", "furlong", 1.0), ("furlong", "m", None)],
 )  # fmt: skip
 def test_factors_of_units(found, expected, factor):
     assert find_factor(found, expected) == (factor if factor is None else pytest.approx(factor))
