@@ -59,10 +59,20 @@ types (`AuxInfo`) need not be equally long."""
 
 @dataclass(frozen=True)
 class _Column:
-    """One column: what is known of it, and the field that is read for it."""
+    """One column: what is known of it, and where its values are.
+
+    Attributes
+    ----------
+    field
+        The field that uproot reads for it.
+    leaf
+        The field that holds its values, inside `lists`.
+    """
 
     info: ColumnInfo
     field: Any
+    leaf: Any
+    lists: tuple[Any, ...] = ()
 
 
 class RNTupleReader(TableReader):
@@ -90,20 +100,58 @@ class RNTupleReader(TableReader):
         with open_file(self.path) as file, report_damage(self.path):
             ntuple = file[self.table]
             wanted = set(names)
-            # Not `ntuple.arrays`, whose search for names takes seconds where there are a thousand fields.
-            fields = {
-                column.info.name: column.field for column in _walk(ntuple) if column.info.name in wanted
-            }
+            columns = {column.info.name: column for column in _walk(ntuple) if column.info.name in wanted}
+            streams = {name: _ColumnStream(ntuple, column) for name, column in columns.items()}
             end = int(ntuple.num_entries) if stop is None else stop
             # Clusters are the unit of compression: each is read once, and fits into memory by design.
-            for cluster in ntuple.cluster_summaries:
+            for number, cluster in enumerate(ntuple.cluster_summaries):
                 begin = int(cluster.num_first_entry)
                 first, last = max(begin, start), min(begin + int(cluster.num_entries), end)
                 if first >= last:
                     continue
-                values = {name: _read(fields[name], first, last) for name in names}
+                values = {name: streams[name].read(number, begin, first, last) for name in names}
                 for place in range(0, last - first, chunk_size):
                     yield {name: values[name][place : place + chunk_size] for name in names}
+
+
+class _ColumnStream:
+    """A column whose values are taken cluster by cluster.
+
+    Numbers, and lists of them, are taken as they lie in the file. uproot's way over a form of awkward
+    arrays goes through the names of all fields for each of them: seconds where there are a thousand.
+    """
+
+    def __init__(self, ntuple: Any, column: _Column) -> None:
+        self._ntuple = ntuple
+        self._column = column
+        is_plain = column.leaf.typename in _NUMBERS and not column.leaf.record.repetition
+        numbers = [_find_records(ntuple, field) for field in (*column.lists, column.leaf)]
+        self._numbers = numbers if is_plain and len(numbers) < 3 and None not in numbers else None
+        """Of the column of offsets, if there is one, and of that of the values."""
+
+    def read(self, cluster: int, begin: int, start: int, stop: int) -> NDArray[Any] | Jagged:
+        """Return the values of entries of a cluster, which begins at entry `begin`."""
+        if self._numbers is None:
+            return _read(self._column.field, start, stop)
+        rows = slice(start - begin, stop - begin)
+        values = self._ntuple.read_cluster_range(self._numbers[-1], cluster, cluster + 1)
+        if self._column.leaf.typename == "bool":
+            values = values.astype(bool, copy=False)
+        if len(self._numbers) == 1:
+            taken: NDArray[Any] = values[rows]
+            return taken
+        offsets = self._ntuple.read_cluster_range(self._numbers[0], cluster, cluster + 1)
+        return Jagged(values, offsets.astype(np.int64))[rows]
+
+
+def _find_records(ntuple: Any, field: Any) -> int | None:
+    """Return the number of the column on disk that holds a field; None where it is not just one."""
+    source = field.record.source_field_id
+    owner = field.field_id if source is None else source
+    found = [record for record in ntuple.column_records if record.field_id == owner]
+    # Fields that were added while the file was written begin at a later entry.
+    is_one = len([record for record in found if record.repr_idx == 0]) == 1
+    return int(found[0].idx) if is_one and not found[0].first_element_index else None
 
 
 def _walk(ntuple: Any) -> Iterator[_Column]:
@@ -126,11 +174,15 @@ def _walk(ntuple: Any) -> Iterator[_Column]:
 
 @dataclass(frozen=True)
 class _Path:
-    """The way to a field: its name as a column, how many lists it is inside of, and which the first is."""
+    """The way to a field: its name as a column, the lists it is inside of, and their collection."""
 
     name: str
-    depth: int = 0
+    lists: tuple[Any, ...] = ()
     collection: str | None = None
+
+    @property
+    def depth(self) -> int:
+        return len(self.lists)
 
 
 def _find_columns(field: Any, named: Any, inside: Mapping[int, list[Any]], path: _Path) -> Iterator[_Column]:
@@ -146,11 +198,11 @@ def _find_columns(field: Any, named: Any, inside: Mapping[int, list[Any]], path:
         is_record = members[0].record.struct_role == RNTupleFieldRole.RECORD
         # Lists in one record need not be equally long, members of the records of one list are.
         collection = path.collection or (path.name if is_record else None)
-        deeper = _Path(path.name, path.depth + 1, collection)
+        deeper = _Path(path.name, (*path.lists, field), collection)
         found = list(_find_columns(members[0], named, inside, deeper))
-        yield from found or [_Column(ColumnInfo(path.name, "unreadable", named.typename), named)]
+        yield from found or [_Column(ColumnInfo(path.name, "unreadable", named.typename), named, field)]
     else:
-        yield _Column(_describe(field, named, path), named)
+        yield _Column(_describe(field, named, path), named, field, path.lists)
 
 
 def _is_list(field: Any) -> bool:
