@@ -1,7 +1,8 @@
 """The language of features and cuts: `sqrt(px**2 + py**2)`, `mass(lepton0, lepton1)`, `n_jets >= 2`.
 
 Entry file: `expression` (what a caller uses); `parser` reads the text, `functions` is the table of all
-functions, `tree` evaluates. What an expression is used for is no business of this package.
+functions, `evaluation` computes, `makers` names groups of features. What an expression is used for is no
+business of this package.
 """
 
 from __future__ import annotations

@@ -89,7 +89,7 @@ SHAPE_FUNCTIONS: dict[str, Function] = {
     ),
     "fox_wolfram": Function(
         _fox_wolfram, "fox_wolfram(a, ..., k)",
-        "Fox-Wolfram moment `H_k / H_0` of order k, from 0 to 20: 1 is a single direction.",
+        "Fox-Wolfram moment `H_k / H_0` of order k, from 0 to 20: 1 for a single direction.",
         ("objects",), n_min=2, n_max=UNLIMITED, needs=CARTESIAN, scope="event", last="index",
     ),
 }  # fmt: skip

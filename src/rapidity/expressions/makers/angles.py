@@ -36,6 +36,6 @@ ANGLES = Maker(
     expand,
     "angles(a, ..., n)",
     "`delta_eta`, `delta_phi`, `delta_r` of every pair among the first n (1) objects of each collection and "
-    "the single objects; `min_delta_r`, `max_delta_r` of all objects. Without eta, `delta_phi` in their place.",
+    "the single objects; `min_delta_r`, `max_delta_r` of all objects. Without eta, `delta_phi` instead.",
     default_members=1,
 )

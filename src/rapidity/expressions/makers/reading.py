@@ -16,6 +16,7 @@ from rapidity.expressions.makers.kinematics import KINEMATICS
 from rapidity.expressions.makers.maker import MAX_MEMBERS, GivenObject, Maker
 from rapidity.expressions.parser import Parser, whole_number
 from rapidity.expressions.source import Source, excerpt
+from rapidity.expressions.tree import Constant, ObjectTerm, Term
 
 Objects = Mapping[str, Mapping[str, str]]
 
@@ -79,6 +80,12 @@ def _refuse_near_miss(text: str, name: str) -> None:
         raise Source(text).error(len(text) - len(text.lstrip()), found, advice)
 
 
+def _varying_components(term: Term) -> tuple[str, ...]:
+    """Return what an object is given by, but no mass that is the same for all: that is no feature."""
+    components = term.components if isinstance(term, ObjectTerm) else ()
+    return tuple(name for name, inner in components if name != "mass" or not isinstance(inner, Constant))
+
+
 class _Call:
     """A call of a maker with its arguments."""
 
@@ -111,8 +118,8 @@ class _Call:
         objects = self.parser.objects
         name = self.parser.source.identifier(node)[0] if isinstance(node, ast.Name) else ""
         if name in objects:
-            shape = self.parser.term(node).shape
-            return GivenObject(name, shape.collection is not None, tuple(objects[name]))
+            term = self.parser.term(node)
+            return GivenObject(name, term.shape.collection is not None, _varying_components(term))
         near = closest(name, objects)
         hint = f"Did you mean '{near[0]}'? " if near else ""
         known = shorten(objects) if objects else "none. Declare them in data.objects"
