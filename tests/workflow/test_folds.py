@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import functools
 import json
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -296,6 +296,40 @@ def same_but_configuration(first, second):
 
     graphs = [onnx.load(model.path).graph.SerializeToString(deterministic=True) for model in (first, second)]
     return graphs[0] == graphs[1]
+
+
+@pytest.mark.slow
+@pytest.mark.cluster
+def test_a_cluster_trains_what_one_process_trains(folded):
+    pytest.importorskip("distributed")
+    one, many = folded("one"), folded("many", options={"cluster": "local:2"})
+    assert all(same_but_configuration(fold_model(one, i), fold_model(many, i)) for i in range(COUNT))
+    assert one.metrics == many.metrics
+    assert load_config(many.path.fold(0).config).config.cluster is None
+
+
+class InterruptedExecutor:
+    """Trains so many folds in this process, then is interrupted."""
+
+    def __init__(self, n_folds):
+        self.n_folds = n_folds
+
+    def run(self, function, tasks):
+        for index, task in enumerate(tasks[: self.n_folds]):
+            yield index, function(task)
+        raise KeyboardInterrupt
+
+
+def test_interrupted_processes_go_on(folded, monkeypatch):
+    straight = folded("straight")
+    with monkeypatch.context() as patch:
+        opened = nullcontext(InterruptedExecutor(1))
+        patch.setattr("rapidity.workflow.folds.open_executor", lambda *_: opened)
+        expected = r"1 of 3 folds are trained, the others are saved in .*folds up to .* Go on with: rapidity"
+        with pytest.raises(InterruptedRunError, match=expected):
+            folded("broken", folds={"workers": 2})
+    resumed = folded("broken", options={"resume": True})
+    assert all(same_but_configuration(fold_model(straight, i), fold_model(resumed, i)) for i in range(COUNT))
 
 
 @pytest.mark.slow
