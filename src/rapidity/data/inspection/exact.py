@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from rapidity.data.inspection.summary import ClassBalance, ColumnSummary, FileSummary
     from rapidity.data.readers import Reader
     from rapidity.data.readers.reader import ColumnType
+    from rapidity.data.row_hash import HashArray
 
 _CHUNK_ENTRIES = 65_536
-_MAX_HASHED = 50_000_000
+_MAX_HASHED = 25_000_000
 """Entries among which equal ones are counted: 8 bytes each are held."""
 
 
@@ -64,20 +65,28 @@ def _read(reader: Reader, summary: FileSummary, dtypes: Mapping[str, ColumnType]
         if summary.n_duplicates is not None and compared and n_entries <= _MAX_HASHED:
             hashes.append(hash_rows(compared))
     is_hashed = sum(map(len, hashes)) == n_entries and bool(hashes)
-    n_distinct = len(np.unique(np.concatenate(hashes))) if is_hashed else 0
+    n_repeated = _count_repeated(hashes) if is_hashed else None
     return replace(
         summary,
         n_entries=n_entries,
         n_read=n_entries,
         n_estimated=None,
         parts=((0, n_entries),),
-        n_duplicates=n_entries - n_distinct if is_hashed else None,
+        n_duplicates=n_repeated,
         columns=tuple(
             counts[column.name].summary() if column.name in counts else column for column in summary.columns
         ),
         class_balance=None if balance is None else _replace_classes(balance, classes),
         from_sample=True,
     )
+
+
+def _count_repeated(hashes: list[HashArray]) -> int:
+    """Return how many of the hashes equal an earlier one; the list is emptied."""
+    joined = np.concatenate(hashes)
+    hashes.clear()
+    joined.sort()
+    return int((joined[1:] == joined[:-1]).sum())
 
 
 def _replace_classes(balance: ClassBalance, classes: Counter[str]) -> ClassBalance:
@@ -161,8 +170,7 @@ class _Count:
             finite = finite[~is_sentinel]
         shown = self.column.histogram
         if shown is not None:
-            edges = np.linspace(shown.low, shown.high, len(shown.counts) + 1)
-            inside, _ = np.histogram(finite, edges)
+            inside, _ = np.histogram(finite, len(shown.counts), (shown.low, shown.high))
             beyond = [(finite < shown.low).sum(), (finite > shown.high).sum()]
             added = np.array([*inside, *beyond], np.int64)
             self.bins = added if self.bins is None else self.bins + added

@@ -93,7 +93,10 @@ def inspect_file(
         class_balance=find_class_balance(reader, sample.values, target),
         missing_together=find_missing_together(columns, sample.values),
     )
-    return read_exactly(reader, summary, sample) if read_all and summary.is_sampled else summary
+    if not (read_all and summary.is_sampled):
+        return summary
+    sample.values.clear()  # their memory is for the chunks
+    return read_exactly(reader, summary, sample)
 
 
 def _only_name(tables: Sequence[TableInfo]) -> str:
