@@ -10,7 +10,7 @@ import numpy as np
 
 from rapidity.core.errors import DataError, MissingNameError, closest, shorten
 from rapidity.data.readers.finding import find_files
-from rapidity.data.readers.opening import find_format, open_reader
+from rapidity.data.readers.opening import find_format, list_tables, open_reader, open_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -190,12 +190,13 @@ def open_source(index: int, config: Source, base: Path) -> OpenSource:
 def _open_joined(path: Path, config: Source) -> Reader:
     # A tree or dataset named in the source belongs to the formats that have such; the joined file may be
     # of another format than the first.
-    key = find_format(path).table_key
-    return open_reader(
-        path,
-        tree=config.tree if key == "tree" else None,
-        dataset=config.dataset if key == "dataset" else None,
-    )
+    named = {"tree": config.tree, "dataset": config.dataset}.get(find_format(path).table_key or "")
+    if named is not None:
+        names = [table.name for table in list_tables(path)]
+        # A friend has one tree, whose name is its own.
+        if len(names) == 1 and named.strip("/").partition(";")[0] not in names:
+            named = None
+    return open_table(path, named)
 
 
 def _match_joins(config: Source, readers: list[Reader], base: Path) -> list[list[Path]]:
