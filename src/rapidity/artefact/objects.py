@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     Batch = dict[str, NDArray[Any]]
 
-OBJECTS_IN_A_BATCH = 2**18
+OBJECTS_IN_A_BATCH = 2**17
 """Places for objects, taken or not: the columns of a batch then stay small beside the network's values."""
-PAIRS_IN_A_BATCH = 2**22
-"""The same for pairs of objects, which functions such as ``min_delta_r`` look at (32 MiB a value)."""
+PAIRS_IN_A_BATCH = 2**21
+"""The same for pairs of objects, which functions such as ``min_delta_r`` look at (16 MiB a value)."""
 
 
 def as_jagged(name: str, values: Any, columns: Mapping[str, Any], count: str) -> Jagged:
