@@ -1,0 +1,259 @@
+"""Runs whose events go beyond `data.memory`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+import tracemalloc
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet
+import pytest
+
+from rapidity.config import load_config
+from rapidity.core.errors import ConfigError, DataError
+from rapidity.core.progress import SilentProgress
+from rapidity.data.disk_array import DiskArray
+from rapidity.data.writers import open_writer
+from rapidity.training import CheckpointFolder
+from rapidity.workflow import fit
+from rapidity.workflow.evaluate import evaluate_run
+from rapidity.workflow.prepare import prepare_run
+from rapidity.workflow.train import train_run
+
+SCRIPT = Path(__file__).with_name("streamed_training.py")
+N_EVENTS = 8000
+MEMORY = "150 kB"
+"""The raw columns take 0.5 MB, the prepared training events 0.2 MB."""
+
+CONFIG = """
+name: streamed
+data:
+  sources: [{{path: events.parquet}}]
+  target: kind
+  event_weight: weight
+  spectators: [number]
+  memory: {memory}
+inputs:
+  track: {{kind: table, columns: [a, b, c, "product = a * b"]}}
+preparation:
+  split: {{train: 0.7, validation: 0.15, test: 0.15, seed: 3}}
+  missing: {{nan: missing}}
+network: {{type: mlp, hidden: [16], dropout: 0.1}}
+training: {{engine: {engine}, epochs: 3, batch_size: 64, optimizer: {{type: adam, learning_rate: 5.0e-3}}}}
+evaluation: {{bootstrap: 100}}
+"""
+
+
+class Notes(SilentProgress):
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def note(self, message: str) -> None:
+        self.said.append(message)
+
+
+@pytest.fixture
+def make_config(tmp_path: Path) -> Any:
+    """Return a writer of a configuration beside a file of events that is sorted by class."""
+    rng = np.random.default_rng(1)
+    kind = np.arange(N_EVENTS) // (N_EVENTS // 2)
+    columns = {
+        "a": rng.normal(size=N_EVENTS) + 0.7 * kind,
+        "b": rng.normal(size=N_EVENTS),
+        "c": np.where(rng.random(N_EVENTS) < 0.1, np.nan, rng.normal(size=N_EVENTS) - 0.7 * kind),
+        "kind": np.array(["pion", "kaon"], dtype=object)[kind],
+        "weight": rng.normal(1.0, 0.5, N_EVENTS),
+        "number": np.arange(N_EVENTS),
+    }
+    path = tmp_path / "events.parquet"
+    with open_writer(path, columns={name: values.dtype for name, values in columns.items()}) as writer:
+        writer.write(columns)
+
+    def write(memory: str = MEMORY, engine: str = "numpy", name: str = "config.yaml") -> Path:
+        config = tmp_path / name
+        config.write_text(CONFIG.format(memory=memory, engine=engine))
+        return config
+
+    return write
+
+
+def hash_state(run: Path) -> str:
+    """Return a hash of parameters and moments after the last epoch."""
+    position, _ = CheckpointFolder(run / "checkpoints").load()
+    digest = hashlib.sha256()
+    for name, array in sorted(position.state.arrays.items()):
+        digest.update(name.encode() + array.tobytes())
+    return digest.hexdigest()
+
+
+def test_a_streamed_run_reaches_what_one_in_memory_does(make_config: Any, tmp_path: Path) -> None:
+    notes = Notes()
+    held = train_run(make_config("null"), output=tmp_path / "held")
+    streamed = train_run(make_config(), output=tmp_path / "streamed", progress=notes)
+    assert any("raw ones lie on the disk" in note for note in notes.said)
+    assert any("are streamed from" in note for note in notes.said)
+    assert (tmp_path / "streamed" / "history.csv").read_text().count("\n") == 4
+    for name in ("accuracy", "macro_auc", "log_loss"):
+        low, high = held.metrics[f"{name}_interval"]
+        assert low <= streamed.metrics[name] <= high, name
+    assert not (tmp_path / "streamed" / "cache").exists()
+    assert streamed.metrics["counts"] == held.metrics["counts"]
+
+
+def test_every_event_has_its_score(make_config: Any, tmp_path: Path) -> None:
+    streamed = train_run(make_config(), output=tmp_path / "streamed")
+    columns = pyarrow.parquet.read_table(streamed.path.scores).to_pydict()
+    assert columns["number"] == columns["source_entry"] == list(range(N_EVENTS))
+    events = pyarrow.parquet.read_table(tmp_path / "events.parquet").to_pydict()
+    assert columns["class"] == events["kind"]
+    raw = {name: np.array(events[name], np.float64)[:500] for name in ("a", "b", "c")}
+    np.testing.assert_allclose(
+        streamed.model.run(raw).probabilities[:, 0], columns["score_kaon"][:500], atol=1e-6
+    )
+
+
+def test_the_other_verbs_stream_too(make_config: Any, tmp_path: Path) -> None:
+    run = train_run(make_config(), output=tmp_path / "streamed")
+    whole = evaluate_run(run.path.path, [str(tmp_path / "events.parquet")])
+    assert whole["counts"]["all"] == {"kaon": N_EVENTS // 2, "pion": N_EVENTS // 2}
+
+
+@pytest.mark.parametrize(
+    ("memory", "on_disk", "streamed"), [("null", False, False), ("10 MB", False, False), (MEMORY, True, True)]
+)
+def test_the_bound_decides(
+    make_config: Any, tmp_path: Path, memory: str, *, on_disk: bool, streamed: bool
+) -> None:
+    prepared = prepare_run(load_config(make_config(memory)).config, tmp_path, disk=tmp_path)
+    assert isinstance(prepared.table.columns["a"], DiskArray) == on_disk
+    assert prepared.is_streamed == streamed
+
+
+def test_prepared_events_stay_in_memory_where_they_fit(make_config: Any, tmp_path: Path) -> None:
+    config = load_config(make_config("400 kB")).config
+    prepared = prepare_run(config, tmp_path, disk=tmp_path)
+    assert isinstance(prepared.table.columns["a"], DiskArray)
+    assert not prepared.is_streamed
+
+
+def test_both_prepare_alike(make_config: Any, tmp_path: Path) -> None:
+    held, streamed = (
+        prepare_run(load_config(make_config(memory)).config, tmp_path, disk=tmp_path)
+        for memory in ("null", MEMORY)
+    )
+    assert streamed.preparation == held.preparation
+    np.testing.assert_array_equal(streamed.splits.codes, held.splits.codes)
+    np.testing.assert_array_equal(streamed.train_weights.values, held.train_weights.values)
+    assert streamed.warnings == held.warnings
+
+
+def test_an_epoch_takes_no_more_memory_than_the_bound(make_config: Any, tmp_path: Path) -> None:
+    prepared = prepare_run(load_config(make_config()).config, tmp_path, disk=tmp_path)
+    splits = prepared.streamed_splits(tmp_path / "cache")
+    splits.path  # noqa: B018 - written before memory is measured
+    tracemalloc.start()
+    try:
+        n_events = 0
+        for number in range(splits.n_segments):
+            for window in splits.stream.segment(1, number).open_windows():
+                n_events += window.n_events
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        splits.close()
+    assert n_events == splits.n_events
+    # 150 kB, and what the file and the thread take.
+    assert peak < 150_000 + 100_000
+
+
+def test_too_little_memory_leaves_the_folder_alone(make_config: Any, tmp_path: Path) -> None:
+    with pytest.raises(
+        ConfigError, match=r"data\.memory: 5 kB is too little to stream 5\d{3} training events"
+    ):
+        train_run(make_config("5 kB"), output=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_batch_size_all_needs_memory_for_all(make_config: Any, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"in batches of 5\d{3}: several batches"):
+        train_run(make_config(), output=tmp_path / "run", overrides=["training.batch_size=all"])
+
+
+def test_a_full_disk_leaves_nothing_behind(
+    make_config: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rapidity.data import streamed_splits
+
+    monkeypatch.setattr(streamed_splits.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 1000}))
+    with pytest.raises(DataError, match=r"the columns of 8,000 events need \d+ kB, and 1 kB are free"):
+        train_run(make_config(), output=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_complete_training_that_is_resumed_writes_no_cache(
+    make_config: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = make_config()
+    train_run(config, output=tmp_path / "run")
+    before = hash_state(tmp_path / "run")
+    monkeypatch.setattr(fit, "_describe_stream", lambda _prepared, _splits: "nothing")
+    monkeypatch.setattr(
+        "rapidity.data.streamed_splits.create_groups", lambda *_: pytest.fail("the file was written")
+    )
+    train_run(config, output=tmp_path / "run", resume=True)
+    assert hash_state(tmp_path / "run") == before
+
+
+def start(config: Path, folder: Path) -> subprocess.Popen[str]:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, str(SCRIPT), str(config), str(folder)]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+
+
+def kill_within_an_epoch(process: subprocess.Popen[str], n_saves: int, wait_s: float) -> str:
+    """Kill a run some time after so many checkpoints; return the last line that it said."""
+    assert process.stdout is not None
+    lines = [process.stdout.readline() for _ in range(n_saves)]
+    time.sleep(wait_s)
+    process.kill()
+    process.communicate()
+    return lines[-1].strip()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "engine", [pytest.param("torch", marks=pytest.mark.torch), pytest.param("numpy", marks=pytest.mark.numpy)]
+)
+def test_killed_within_an_epoch_and_resumed_equals_uninterrupted(
+    make_config: Any, tmp_path: Path, engine: str
+) -> None:
+    seed = time.time_ns() % 1_000_000
+    rng = random.Random(seed)
+    config = make_config(engine=engine)
+    straight, killed = tmp_path / "straight", tmp_path / "killed"
+    uninterrupted = start(config, straight)
+    kills = []
+    for _ in range(2):
+        process = start(config, killed)
+        kills.append(kill_within_an_epoch(process, rng.randint(2, 5), rng.uniform(0, 0.02)))
+        last = json.loads((killed / "checkpoints" / "last.json").read_text())
+        kills[-1] += f" -> epoch {last['epoch']} segment {last.get('segment', 0)}"
+        assert (killed / "cache" / "prepared.h5").is_file(), kills
+    uninterrupted.communicate(timeout=120)
+    assert uninterrupted.returncode == 0
+    resumed = start(config, killed)
+    resumed.communicate(timeout=120)
+    assert resumed.returncode == 0, kills
+    assert hash_state(killed) == hash_state(straight), f"seed {seed}: {kills}"
+    assert not (killed / "cache").exists()
+    histories = [(folder / "history.csv").read_text().splitlines() for folder in (straight, killed)]
+    without_times = [[line.split(",")[:8] for line in history] for history in histories]
+    assert without_times[0] == without_times[1]
