@@ -201,6 +201,14 @@ class ConversionConfig(Block):
             source.generator_weight is not None or source.cross_section is not None for source in self.sources
         )
 
+    @property
+    def has_globs(self) -> bool:
+        """Whether columns are asked for other than by their names."""
+        listed = [block.columns or () for block in self.collections.values()]
+        return self.columns == "all" or any(
+            column.is_glob for columns in (self.columns, *listed) for column in columns
+        )
+
     def name_of(self, source: int) -> str:
         """Return what messages call a source, by its number: its class and its files."""
         block = self.sources[source]

@@ -18,6 +18,7 @@ from rapidity.core.progress import SilentProgress
 from rapidity.data.conversion.accounting import ConversionSummary, Effort, check_rows, summarise
 from rapidity.data.conversion.assembly import Assembly
 from rapidity.data.conversion.destination import check_output, is_hdf5, resolve_output
+from rapidity.data.conversion.guessing import sample_counts
 from rapidity.data.conversion.journal import Journal
 from rapidity.data.conversion.ledger import Ledger, list_parts
 from rapidity.data.conversion.looking import BadFile, FileTask, SourceTable, look_at_file
@@ -166,7 +167,7 @@ class _Conversion:
         """Look at the files, convert their parts, put them together."""
         start = time.perf_counter()
         looks = self._look(executor, tasks)
-        plan, looks = self._make_plan(looks)
+        plan, looks = self._make_plan(looks, self._sample(executor, looks))
         ledger = Ledger(looks, list_parts(looks, plan.parts, self._journal))
         for bad in self._ledger.bad.values():
             ledger.take_bad(bad)
@@ -212,9 +213,19 @@ class _Conversion:
                 task.advance()
         return [found[index] for index in sorted(found)]
 
-    def _make_plan(self, looks: Sequence[FileLook]) -> tuple[ConversionPlan, list[FileLook]]:
+    def _sample(self, executor: Executor, looks: Sequence[FileLook]) -> list[dict[str, str]]:
+        """Return what a look into the first file of each source tells about collections."""
+        if not self._config.has_globs:
+            return []
+        first = {look.file.source.index: look.file for look in reversed(looks)}
+        tasks = [FileTask(file.path, file.source) for _, file in sorted(first.items())]
+        return [sample for _, sample in sorted(executor.run(sample_counts, tasks), key=lambda pair: pair[0])]
+
+    def _make_plan(
+        self, looks: Sequence[FileLook], samples: Sequence[dict[str, str]]
+    ) -> tuple[ConversionPlan, list[FileLook]]:
         self._require_files(looks)
-        plan = plan_conversion(self._config, looks, is_padded=is_hdf5(self._output))
+        plan = plan_conversion(self._config, looks, samples, is_padded=is_hdf5(self._output))
         for bad in plan.bad_files:
             self._take_bad(bad, len(looks))
         good = [look for look in looks if look.file.path not in self._ledger.bad]

@@ -57,7 +57,7 @@ def arrange_objects(
         The condition, for each object of all events; None: all.
     key
         What they are ordered by, for each object, the largest first; objects with equal keys stay in
-        their order, NaN comes last. None: they stay as they are.
+        their order, NaN counts as minus infinity. None: they stay as they are.
     n_objects
         Most objects of an event.
 
@@ -102,7 +102,7 @@ def _sort_descending(key: NDArray[Any], offsets: NDArray[np.int64]) -> NDArray[n
     if key.dtype.kind != "f":
         key = key.astype(np.float64)
     ascending = -key
-    # Infinity sorts before NaN, and stable sorting keeps both before the padding that comes after them.
+    # Stable sorting keeps infinities before the padding, which is infinite too but comes after them.
     if np.isnan(ascending).any():
         ascending[np.isnan(ascending)] = np.inf
     if _is_sorted(ascending, offsets):

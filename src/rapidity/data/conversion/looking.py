@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 PART_BYTES = 2**25
 """Bytes of a file that make a part: small enough to lose little when it has to be done again."""
 FEWEST_ENTRIES, MOST_ENTRIES = 2**16, 2**20
+MANY_COLUMNS = 250
+"""Opening a table takes a time for each of its columns, for every part again."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,10 @@ def _find_ranges(reader: Reader, size: int) -> tuple[tuple[int, int] | None, ...
     if not reader.n_entries:
         return ()
     n_wanted = PART_BYTES * reader.n_entries // max(size, 1)
-    n_wanted = min(max(n_wanted, FEWEST_ENTRIES), MOST_ENTRIES)
+    fewest = FEWEST_ENTRIES * (1 + len(reader.columns) // MANY_COLUMNS)
+    n_wanted = min(max(n_wanted, fewest), MOST_ENTRIES)
+    if reader.n_entries <= n_wanted:
+        return ((0, reader.n_entries),)
     return tuple(reader.entry_ranges(n_wanted))
 
 

@@ -12,6 +12,7 @@ from rapidity.core.errors import ConfigError, DataError, ExpressionError, closes
 from rapidity.core.jagged import Jagged
 from rapidity.data.collections import find_collections
 from rapidity.data.conversion.agreement import find_misfits, merge_types
+from rapidity.data.conversion.guessing import split_collections
 from rapidity.data.conversion.naming import (
     WantedColumn,
     can_be_read,
@@ -63,7 +64,11 @@ class ConversionPlan:
 
 
 def plan_conversion(
-    config: ConversionConfig, looks: Sequence[FileLook], *, is_padded: bool
+    config: ConversionConfig,
+    looks: Sequence[FileLook],
+    samples: Sequence[Mapping[str, str]] = (),
+    *,
+    is_padded: bool,
 ) -> ConversionPlan:
     """Decide what is read of every file, and what is written.
 
@@ -71,6 +76,8 @@ def plan_conversion(
     ----------
     looks
         What is known of each file, at least one; names and globs mean columns of the first.
+    samples
+        Of some files, what `guessing.sample_counts` returns.
     is_padded
         Whether the output keeps objects in rows of a fixed length (HDF5), or as lists (Parquet).
 
@@ -83,13 +90,20 @@ def plan_conversion(
     ExpressionError
         If an expression cannot be understood.
     """
-    return _Planner(config, looks, is_padded).plan()
+    return _Planner(config, looks, samples, is_padded).plan()
 
 
 class _Planner:
-    def __init__(self, config: ConversionConfig, looks: Sequence[FileLook], is_padded: bool) -> None:
+    def __init__(
+        self,
+        config: ConversionConfig,
+        looks: Sequence[FileLook],
+        samples: Sequence[Mapping[str, str]],
+        is_padded: bool,
+    ) -> None:
         self._config = config
         self._looks = looks
+        self._samples = samples
         self._is_padded = is_padded
         self._infos = looks[0].columns
         self._where = looks[0].where
@@ -220,7 +234,10 @@ class _Planner:
             plain = [text for text in listed if text in found]
             if len({found[text] for text in plain}) > 1:
                 joined[name] = dict(zip(plain, plain, strict=True))
-        return find_collections(files, {**objects, **joined}) if joined else found
+        if joined:
+            found = find_collections(files, {**objects, **joined})
+        named = {*(text for parts in (*objects.values(), *joined.values()) for text in parts.values())}
+        return split_collections(found, self._samples, named) if self._samples else found
 
     def _collection(self, column: WantedColumn, key: str) -> str | None:
         if column.is_column:
