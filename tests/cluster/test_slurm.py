@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 from cluster import slurm
 from cluster import tasks as work
+from cluster.events import content, write_tree
 
 from rapidity.config.cluster import SlurmCluster
 from rapidity.core.errors import ClusterError
+from rapidity.workflow import convert_files
 from rapidity.workflow.execution import open_executor
 from rapidity.workflow.execution.serial import SerialExecutor
 
@@ -72,6 +74,16 @@ def test_results_are_those_of_the_serial_executor(block, tmp_path, wait_until):
     assert names == {0: "rapidity", 1: "short", 2: "1"}
     wait_until(lambda: jobs() == [])
     assert list((tmp_path / "logs").iterdir())
+
+
+def test_a_conversion_is_the_same(block, tmp_path):
+    files = [tmp_path / f"{seed}.root" for seed in range(3)]
+    for seed, path in enumerate(files):
+        write_tree(path, seed)
+    alone = convert_files(files, tmp_path / "alone.h5", n_workers=1, chunk_size=50)
+    shared = convert_files(files, tmp_path / "shared.h5", cluster=block, chunk_size=50)
+    assert shared.n_written == alone.n_written
+    assert content(tmp_path / "shared.h5") == content(tmp_path / "alone.h5")
 
 
 def test_results_are_the_same_when_a_worker_is_killed(block, tmp_path, wait_until):

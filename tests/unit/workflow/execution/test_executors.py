@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from cluster import tasks as work
 
-from rapidity.core.errors import ClusterError, DataError, MissingNameError
+from rapidity.core.errors import ClusterError, ConfigError, DataError, MissingNameError
 from rapidity.workflow.execution import open_executor
 from rapidity.workflow.execution.executor import require_importable, task_name
 from rapidity.workflow.execution.processes import ProcessExecutor
@@ -201,3 +201,29 @@ def test_long_names_of_tasks_are_cut():
     assert task_name(0, [type("Part", (), {"name": "a.root, entries 0 to 10"})()]) == (
         "task 1 of 1 (a.root, entries 0 to 10)"
     )
+
+
+def test_a_cluster_without_dask_says_what_to_install(monkeypatch):
+    monkeypatch.setattr("rapidity.workflow.execution.dask_cluster.find_spec", lambda _: None)
+    with (
+        pytest.raises(
+            ClusterError, match=r"needs Dask, which is not installed .* pip install 'rapidity\[cluster\]'"
+        ),
+        open_executor("local:2"),
+    ):
+        pass
+
+
+def test_other_words_than_a_cluster_are_refused():
+    with pytest.raises(ConfigError, match="--cluster 'slurm' is not understood"), open_executor("slurm"):
+        pass
+
+
+def test_dask_is_imported_when_it_is_used():
+    """Its import takes a second, and is not needed for work on one machine."""
+    code = (
+        "import sys; from rapidity.workflow.execution import open_executor\n"
+        "with open_executor(n_workers=2): pass\n"
+        "sys.exit(bool({'dask', 'distributed'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
