@@ -25,7 +25,9 @@ CARTESIAN = ("px", "py", "pz", "energy")
 
 
 def _delta_r(xp: ArrayNamespace, a: Momentum, b: Momentum) -> Value:
-    return xp.hypot(a.eta - b.eta, kinematics.delta_phi(a.phi, b.phi, xp))
+    # Not `hypot`: these numbers do not overflow, and there are many pairs.
+    delta_eta, delta_phi = a.eta - b.eta, kinematics.delta_phi(a.phi, b.phi, xp)
+    return xp.sqrt(delta_eta * delta_eta + delta_phi * delta_phi)
 
 
 def _delta_phi(xp: ArrayNamespace, a: Momentum, b: Momentum) -> Value:

@@ -102,14 +102,16 @@ def test_objects_that_a_selection_drops_count_for_nothing(text, counts, seed):
 
 @given(counts=COUNTS, seed=st.integers(0, 1000))
 @settings(max_examples=10, deadline=None)
-def test_a_turn_about_the_beam_and_a_boost_along_it_keep_what_they_should(counts, seed):
+def test_a_turn_about_the_beam_changes_nothing(counts, seed):
     events = make_events([n for n, _ in counts], [n for _, n in counts], seed)
     turned = dict(events.columns)
     for name, values in events.columns.items():
         if name.endswith("phi"):
-            turned[name] = (
-                Jagged(values.content + 1.0, values.offsets) if isinstance(values, Jagged) else values + 1.0
-            )
+            # In float64: the rounding of a float32 angle would be seen in masses.
+            is_jagged = isinstance(values, Jagged)
+            angles = values.content if is_jagged else values
+            moved = angles.astype(np.float64) + 1.0
+            turned[name] = Jagged(moved, values.offsets) if is_jagged else moved
     for text in UNORDERED:
         found = parse_expression(text, OBJECTS, COLLECTIONS).evaluate(turned)
         np.testing.assert_allclose(found, events.evaluate(text), rtol=TOLERANCE, atol=TOLERANCE)
