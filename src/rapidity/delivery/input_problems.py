@@ -74,12 +74,21 @@ class InputProblems:
         return made
 
     def parse_selection(
-        self, selection: ModelSelection | None, made: Mapping[str, Expression]
+        self,
+        selection: ModelSelection | None,
+        made: Mapping[str, Expression],
+        inputs: Mapping[str, ModelInput],
     ) -> Expression | None:
         """Return the selection over the columns under the names of the model."""
         if selection is None:
             return None
-        infos = dict(self._reader.columns)
+        # A column that the file lacks is what the model says of it: that it is missing is said elsewhere.
+        infos = {
+            name: ColumnInfo(name, "jagged", "of the model", collection=column.collection)
+            for name, column in inputs.items()
+            if column.collection is not None
+        }
+        infos |= self._reader.columns
         for name, expression in made.items():
             source = self._reader.columns.get(expression.columns[0]) if expression.is_column else None
             kind: Any = "float64" if expression.collection is None else "jagged"

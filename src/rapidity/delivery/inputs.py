@@ -98,7 +98,7 @@ def plan_inputs(
     """
     problems = InputProblems(reader, column_map)
     made = problems.parse_map()
-    condition = problems.parse_selection(selection, made)
+    condition = problems.parse_selection(selection, made, model.inputs)
     wanted = _list_wanted(model, condition)
     if column_map is not None:
         column_map.check_names(wanted)
