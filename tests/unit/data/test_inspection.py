@@ -182,6 +182,16 @@ def test_sentinels_are_found(kind, sentinels):
     assert {found.value for found in find_sentinels(values)} == set(sentinels)
 
 
+def test_sentinel_among_larger_and_smaller_values_is_found():
+    values = np.random.default_rng(RNG_SEED).normal(0, 2000, 5000)
+    values[::10] = -999.0
+    assert find_sentinels(values) == (Sentinel(-999.0, 500),)
+
+
+def test_nines_among_whole_numbers_are_no_sentinel():
+    assert find_sentinels(np.random.default_rng(RNG_SEED).integers(0, 2000, 100_000)) == ()
+
+
 def test_single_outlier_is_no_sentinel():
     values = make_values("gauss")
     values[0] = -999.0

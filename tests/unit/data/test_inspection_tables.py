@@ -221,6 +221,7 @@ def test_histogram_leaves_out_sentinels_and_far_tails():
 def test_few_whole_numbers_get_a_bin_each():
     found = make_histogram(np.array([0, 1, 3]), np.array([5, 2, 1]))
     assert found == Histogram(-0.5, 3.5, (5, 2, 0, 1))
+    assert make_histogram(np.array([0.0, 1.0, 3.0]), np.array([5, 2, 1])) == found
 
 
 def test_histogram_of_a_constant_is_none():

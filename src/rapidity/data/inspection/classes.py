@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _NAMES = (
     "class", "label", "labels", "target", "y", "category", "truth", "is_signal", "is_sig", "signal",
-    "process", "process_id", "particle", "species", "flavour", "flavor", "type", "sample",
+    "process", "process_id", "response", "particle", "species", "flavour", "flavor", "type", "sample",
 )  # fmt: skip
 """Names of columns that look like one of classes, the likeliest first; case and underscores do not count."""
 _MAX_CLASSES = 100

@@ -66,7 +66,7 @@ def make_histogram(
     if len(distinct) < 2:
         return None
     low, high = _find_range(distinct.astype(np.float64), counts)
-    is_whole = distinct.dtype.kind in "iu" and high - low < n_bins
+    is_whole = high - low < n_bins and bool((distinct == np.round(distinct)).all())
     if is_whole:
         low, high, n_bins = low - 0.5, high + 0.5, round(high - low) + 1
     if not (high > low and np.isfinite(high - low)):

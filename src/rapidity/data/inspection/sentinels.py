@@ -19,6 +19,9 @@ _MIN_COUNT = 2
 _MIN_SHARE = 1e-4
 """An outlier that is no sentinel hardly repeats exactly."""
 
+_MIN_SHARE_INSIDE = 1e-3
+_SMALLEST_INSIDE = 99.0
+
 _CONVENTIONAL_GAP = 0.25
 _SPIKE_GAP = 0.1
 _ANY_GAP = 3.0
@@ -49,7 +52,9 @@ def find_sentinels(values: NDArray[Any]) -> tuple[Sentinel, ...]:
     - 3 otherwise.
 
     Except for the numbers that people choose, it must make up 1e-4 of the values and stand beside at
-    least ten others. This is a hint: only who made the file knows. NaN and infinities are left out.
+    least ten others. A number of nines may also lie among the others (-999 among momenta), if it is such a
+    spike there and makes up 1e-3 of the values. This is a hint: only who made the file knows. NaN and
+    infinities are left out.
 
     Examples
     --------
@@ -71,7 +76,24 @@ def find_among(distinct: NDArray[Any], counts: NDArray[np.int64]) -> tuple[Senti
         found.append(Sentinel(float(distinct[end]), int(counts[end])))
         inner = slice(1, None) if end == 0 else slice(None, -1)
         distinct, counts = distinct[inner], counts[inner]
+    found += _find_inside(distinct, counts)
     return tuple(sorted(found, key=lambda sentinel: -sentinel.count))
+
+
+def _find_inside(distinct: NDArray[np.float64], counts: NDArray[np.int64]) -> list[Sentinel]:
+    """Return the numbers of nines that are a spike among the other values."""
+    if len(distinct) < _MIN_OTHERS_ORDINARY:
+        return []
+    candidates = np.flatnonzero(counts >= max(_MIN_SHARE_INSIDE * counts.sum(), _MIN_COUNT))
+    found = []
+    for place in candidates[np.argsort(-counts[candidates], kind="stable")][:_MAX_SENTINELS]:
+        around = np.r_[
+            counts[max(place - _NEIGHBOURS, 0) : place], counts[place + 1 : place + 1 + _NEIGHBOURS]
+        ]
+        is_spike = counts[place] >= _SPIKE_RATIO * int(around.max())
+        if is_spike and abs(distinct[place]) >= _SMALLEST_INSIDE and is_conventional(float(distinct[place])):
+            found.append(Sentinel(float(distinct[place]), int(counts[place])))
+    return found
 
 
 def _is_sentinel(distinct: NDArray[np.float64], counts: NDArray[np.int64], end: int) -> bool:

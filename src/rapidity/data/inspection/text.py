@@ -57,7 +57,8 @@ def format_summary(summary: FileSummary, width: int | None = None, levels: str |
     name = f"{summary.path}:{summary.table}" if summary.table else str(summary.path)
     if not summary.columns:
         return "\n".join(_list_tables(summary, name))
-    lines = [f"{name}: {summary.file_format}, {_entries(summary)}, {len(summary.columns)} columns"]
+    n_columns = "1 column" if len(summary.columns) == 1 else f"{len(summary.columns)} columns"
+    lines = [f"{name}: {summary.file_format}, {_entries(summary)}, {n_columns}"]
     lines += _wrap(_tell_parts(summary), width)
     layout = _Layout(None if width is None else max(width, _MIN_WIDTH), levels or BLOCKS)
     shown, constant = _set_constants_apart(summary.columns) if width is not None else (summary.columns, ())
