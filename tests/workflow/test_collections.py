@@ -13,6 +13,7 @@ import uproot
 from rapidity.artefact import OnnxModel
 from rapidity.core.errors import DataError, ExportError
 from rapidity.core.jagged import Jagged
+from rapidity.core.progress import SilentProgress
 from rapidity.delivery import predict_table
 from rapidity.workflow import check_config, evaluate_run, probe_run
 
@@ -31,6 +32,16 @@ FEATURES = [
 OBJECTS = {"jets": JETS, "muons": {"pt": "mu_pt", "eta": "mu_eta", "phi": "mu_phi", "mass": "0.106"}}
 # The last digit of a float32 score may depend on the other rows of a batch.
 SAME_SCORE = 2e-7
+
+
+class Notes(SilentProgress):
+    """Progress that remembers what it was told."""
+
+    def __init__(self):
+        self.notes = []
+
+    def note(self, message):
+        self.notes.append(message)
 
 
 def draw_events(n_events, signal, seed, *, empty=slice(0, 0)):
@@ -168,6 +179,27 @@ def test_the_model_takes_jagged_and_padded_columns(train, blocks):
     np.testing.assert_allclose(model.run(without).probabilities, expected[20:25], atol=SAME_SCORE)
     with pytest.raises(DataError, match=r"collection 'jets' of the columns for .*, entry 3"):
         model.run({**jagged, "jet_eta": jagged["jet_eta"][np.array([0, 1, 2, 4, *range(4, 50)])]})
+
+
+def test_folds_and_streamed_training_take_collections(train, blocks, tmp_path):
+    preparation = {"missing": blocks["preparation"]["missing"]}
+    training = {**blocks["training"], "epochs": 2}
+    folded = {**blocks, "preparation": preparation, "training": {**training, "folds": {"count": 3}}}
+    run = train("folds", **folded)
+    assert run.model.folds.count == 3
+    predict_table(run.path.model, [tmp_path / "signal_1.root"], tmp_path / "scores.parquet", tree="events")
+    trained = read_scores(run.path.scores)
+    for event, score in read_scores(tmp_path / "scores.parquet").items():
+        assert abs(score - trained[event]) <= SAME_SCORE
+    data = {**blocks["data"], "memory": "20 kB"}
+    progress = Notes()
+    streamed = train(
+        "streamed", options={"progress": progress}, **{**blocks, "data": data, "training": training}
+    )
+    assert any("are streamed from" in note for note in progress.notes)
+    held = train("held", **{**blocks, "training": training})
+    assert streamed.metrics["counts"] == held.metrics["counts"]
+    assert streamed.record["parity"]["max_deviation"] < 1e-6
 
 
 def test_other_events_are_evaluated(train, blocks, tmp_path):
