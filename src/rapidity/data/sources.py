@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rapidity.core.errors import DataError, MissingNameError, closest, shorten
+from rapidity.core.jagged import JaggedType
 from rapidity.data.readers.finding import find_files
 from rapidity.data.readers.opening import find_format, list_tables, open_reader, open_table
 
@@ -114,14 +115,15 @@ class JoinedFile:
                 raise DataError(message)
 
 
-def _any_column(reader: Reader) -> dict[str, DTypeLike]:
+def _any_column(reader: Reader) -> dict[str, Any]:
     """Return one column that can be read, and its dtype: preferably one value per event."""
     for info in reader.columns.values():
-        if info.kind not in {"array", "jagged", "unreadable"}:
+        if info.kind not in {"array", "jagged", "doubly jagged", "unreadable"}:
             return {info.name: object}
     for info in reader.columns.values():
         if info.dtype is not None:
-            return {info.name: np.dtype((info.dtype, info.shape))}
+            is_jagged = info.kind == "jagged"
+            return {info.name: JaggedType.of(info.dtype) if is_jagged else np.dtype((info.dtype, info.shape))}
     return {next(iter(reader.columns)): object}
 
 

@@ -14,6 +14,7 @@ from rapidity.core.errors import DataError
 from rapidity.core.jagged import Jagged, JaggedType
 from rapidity.data.readers import open_reader
 from rapidity.data.readers.conversion import Place, convert_jagged
+from rapidity.data.sources import JoinedFile
 
 N_EVENTS = 60
 FLOAT = JaggedType.of(np.float32)
@@ -376,3 +377,13 @@ def test_count_that_only_looks_like_one_is_not_cut(tmp_path):
     columns = open_reader(path).columns
     found = {name: info.collection for name, info in columns.items() if info.kind == "jagged"}
     assert found == {"neutral_pt": "neutral", "sv_pt": "sv", "mu_pt": "mu", "el_pt": "el", "ph_pt": "ph"}
+
+
+@pytest.mark.parametrize("lists", [[[1.0], [], [2.0]], [[[1.0]], [], [[2.0]]]])
+def test_file_of_lists_alone_says_how_many_events_a_joined_file_must_have(tmp_path, lists):
+    """The first of the joined files is read even if only columns of the other are asked for."""
+    pq.write_table(pa.table({"tracks": lists, "hits": [[1.0], [], []]}), tmp_path / "a.parquet")
+    pq.write_table(pa.table({"label": [0, 1, 0]}), tmp_path / "b.parquet")
+    joined = JoinedFile((open_reader(tmp_path / "a.parquet"), open_reader(tmp_path / "b.parquet")))
+    (chunk,) = joined.read({"label": np.int64})
+    assert chunk["label"].tolist() == [0, 1, 0]
