@@ -164,12 +164,32 @@ def test_which_files_take_branches(shared_data, tmp_path, name):
         np.testing.assert_array_equal(after["entry_hash"].array(), np.arange(reader.n_entries))
 
 
-def test_an_rntuple_of_athena_gets_a_friend(shared_data, tmp_path):
-    """The file holds four RNTuples, with a thousand fields; the one that is meant is named."""
-    from rapidity.data.readers import open_reader
-    from rapidity.data.writers.injection import open_injector
+ATHENA_MAP = """
+columns:
+  MET: sum(`AnalysisJetsAuxDyn:pt`) / 1000
+  jet_pT: "`AnalysisJetsAuxDyn:pt` / 1000"
+  jet_eta: AnalysisJetsAuxDyn:eta
+"""
 
+
+def test_an_rntuple_of_athena_gets_an_rntuple_for_a_friend(run, shared_data, tmp_path):
+    """The file holds several RNTuples, one with a thousand fields; `--inject` is refused."""
     path = shared_data / "root_layouts" / "uproot-physlite-rntuple_v1-0-0-0.root"
-    reader = open_reader(path, tree="EventData")
+    (tmp_path / "map.yaml").write_text(ATHENA_MAP)
+    options = {"tree": "EventData", "columns": tmp_path / "map.yaml"}
+    summary = run.predict(path, tmp_path / "out", **options)
+    with uproot.open(path) as file, uproot.open(summary.outputs[0]) as friends:
+        assert friends.classnames()["scores;1"] == "ROOT::RNTuple"
+        pt, eta = (file["EventData"][f"AnalysisJetsAuxDyn:{name}"].array() for name in ("pt", "eta"))
+        counts = ak.to_numpy(ak.num(pt))
+        jet_pt = ak.to_numpy(ak.flatten(pt)).astype("f8") / 1000
+        columns = {
+            "MET": np.asarray(ak.sum(ak.values_astype(pt, "float64"), axis=1) / 1000, "f4"),
+            "jet_pT": Jagged.from_counts(jet_pt.astype("f4"), counts),
+            "jet_eta": Jagged.from_counts(ak.to_numpy(ak.flatten(eta)), counts),
+        }
+        expected = run.model.run(columns).probabilities[:, 0]
+        found = np.asarray(friends["scores"]["score_higgs"].array())
+    np.testing.assert_allclose(found, expected, atol=1e-5)
     with pytest.raises(DataError, match="it is an RNTuple, to which uproot adds fields of zeros only"):
-        open_injector(reader, tmp_path / "b.root", file_format="root", columns={"score": np.dtype("f4")})
+        run.predict(path, tmp_path / "copies", inject=True, **options)
