@@ -12,7 +12,7 @@ import uproot
 
 from rapidity.core.errors import DataError
 from rapidity.core.jagged import Jagged, JaggedType
-from rapidity.data.readers import open_reader
+from rapidity.data.readers import open_reader, root_tree
 from rapidity.data.readers.conversion import Place, convert_jagged
 from rapidity.data.sources import JoinedFile
 
@@ -387,3 +387,28 @@ def test_file_of_lists_alone_says_how_many_events_a_joined_file_must_have(tmp_pa
     joined = JoinedFile((open_reader(tmp_path / "a.parquet"), open_reader(tmp_path / "b.parquet")))
     (chunk,) = joined.read({"label": np.int64})
     assert chunk["label"].tolist() == [0, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("counts", "collection"),
+    [
+        ("Jet_", "Jet"),
+        ("Jet_size", "Jet"),
+        ("nJet", "Jet"),
+        ("NJet", "Jet"),
+        ("n_Jet", "Jet"),
+        ("Jet_n", "Jet"),
+        (None, None),
+    ],
+)
+def test_collection_is_called_like_the_leaf_of_the_counts(counts, collection):
+    """Delphes' split TClonesArrays, which uproot reads but does not write, have leaves such as `Jet_`."""
+
+    class Leaf:
+        def member(self, name):
+            return {"fName": counts}[name]
+
+    class Branch:
+        count_leaf = None if counts is None else Leaf()
+
+    assert root_tree._collection("Jet.PT", Branch()) == collection
