@@ -174,8 +174,9 @@ class _Conversion:
         self._ledger = ledger
         self._find_done()
         with ExitStack() as opened:
+            # In the folder of the parts, so that nothing else is left of a conversion that is killed.
             assembly = Assembly(
-                self._output,
+                self._journal.folder / self._output.name,
                 self._config,
                 plan.parts[0],
                 ledger,
@@ -188,6 +189,7 @@ class _Conversion:
             for warning in check_rows(summary, self._config.selection):
                 self._progress.note(warning)
             assembly.describe({"metadata": self._describe(summary)})
+        (self._journal.folder / self._output.name).replace(self._output)
         return summary
 
     def describe_rest(self) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 
 from rapidity.core.errors import DataError
 from rapidity.data.writers.hdf5_chunks import ChunkedDataset
-from rapidity.data.writers.hdf5_file import create_hdf5
+from rapidity.data.writers.hdf5_file import create_group, create_hdf5
 from rapidity.data.writers.writer import FORMAT_VERSION, OutputColumn, Writer
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Hdf5Writer(Writer):
         if self._compression == "gzip":
             self._pool = opened.enter_context(ThreadPoolExecutor(os.cpu_count()))
         self._file = file
-        self._group = file.create_group(GROUP, track_order=True)
+        self._group = create_group(file, GROUP)
         self._begin()
         opened.push(self._end)
 

@@ -110,6 +110,8 @@ class ChunkedDataset:
             maxshape=(None, *self._shape),
             chunks=(self._chunk_rows, *(max(length, 1) for length in self._shape)),
             dtype=self._dtype,
+            # Without it an attribute (names of thousands of files) ends at 64 kB.
+            track_order=bool(self.attributes),
             **FILTERS[self._compression],
         )
         for key, value in self.attributes.items():

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from io import FileIO
     from pathlib import Path
 
-OLDEST_READERS = ("v108", "latest")
-"""HDF5 1.8 (of 2008) and later read what is written; older ones could not hold attributes above 64 kB."""
-
 
 class GuardedStream:
     """A file for the HDF5 library that keeps the first error of writing for later."""
@@ -73,12 +70,22 @@ class GuardedStream:
         """Do nothing: the raw file has no buffer."""
 
 
+def create_group(parent: Any, name: str) -> Any:
+    """Create a group that keeps its members in order, and no time: files of the same content are the same."""
+    settings = h5py.h5p.create(h5py.h5p.GROUP_CREATE)
+    settings.set_obj_track_times(False)
+    in_order = h5py.h5p.CRT_ORDER_TRACKED | h5py.h5p.CRT_ORDER_INDEXED
+    settings.set_link_creation_order(in_order)
+    settings.set_attr_creation_order(in_order)
+    return h5py.Group(h5py.h5g.create(parent.id, name.encode(), None, settings))
+
+
 @contextmanager
 def create_hdf5(path: Path) -> Iterator[tuple[Any, GuardedStream]]:
     """Create an HDF5 file; the stream tells whether writing has failed so far."""
     with path.open("w+b", buffering=0) as raw:
         stream = GuardedStream(raw)
-        with h5py.File(stream, "w", libver=OLDEST_READERS) as file:
+        with h5py.File(stream, "w") as file:
             yield file, stream
         stream.raise_failure()
 
