@@ -202,6 +202,15 @@ def test_what_cannot_be_asked_for_is_told(run, inputs, tmp_path, output, options
     assert not list(tmp_path.rglob("*.scores.*"))
 
 
+def test_friends_beside_their_files_are_not_scored(run, inputs):
+    """A glob of a second call finds them."""
+    pattern = str(inputs[0].parent / "*.root")
+    run.predict(pattern, inputs[0].parent)
+    assert run.predict(pattern, inputs[0].parent).n_kept_files == 2
+    with pytest.raises(DataError, match=r"finds only files of scores \(a\.scores\.root, b\.scores\.root\)"):
+        run.predict(str(inputs[0].parent / "*.scores.root"), inputs[0].parent / "out")
+
+
 def test_one_file_given_twice_is_told(run, inputs, tmp_path):
     with pytest.raises(DataError, match=r"would both be scored into .*a\.scores\.root"):
         run.predict([inputs[0], inputs[0]], tmp_path / "out")

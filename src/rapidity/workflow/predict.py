@@ -12,6 +12,7 @@ from rapidity.core.progress import SilentProgress
 from rapidity.data.readers import find_files, open_reader
 from rapidity.delivery import PredictionSummary, PredictTask, predict_file, predict_table, verify_file
 from rapidity.delivery.destination import (
+    ADDED,
     check_folder,
     check_not_read,
     choose_format,
@@ -20,6 +21,7 @@ from rapidity.delivery.destination import (
     name_outputs,
     table_name,
 )
+from rapidity.delivery.facts import read_facts
 from rapidity.delivery.friends import check_task
 from rapidity.delivery.prediction import raise_together
 from rapidity.delivery.summary import mean_scores
@@ -138,7 +140,7 @@ def _make_tasks(
     options: dict[str, Any],
 ) -> list[PredictTask]:
     """Return a task for each file, its output named; nothing that is read is written to."""
-    sources = [path for pattern in patterns for path in find_files(str(pattern))]
+    sources = [path for pattern in patterns for path in _find_sources(str(pattern))]
     if options["column_names"] is not None:
         options = {**options, "column_names": tuple(options["column_names"])}
     if options["inject"] and output_format is not None:
@@ -165,6 +167,18 @@ def _make_tasks(
         )
         for source, path, kind in zip(sources, outputs, formats, strict=True)
     ]
+
+
+def _find_sources(pattern: str) -> list[Path]:
+    """Return the files that a name or a glob means; friends that a glob finds beside their files are none."""
+    found = find_files(pattern)
+    if Path(pattern).exists():
+        return found
+    sources = [path for path in found if ADDED not in path.suffixes or read_facts(path) is None]
+    if not sources:
+        message = f"{pattern} finds only files of scores ({shorten(path.name for path in found)}), no events."
+        raise DataError(message)
+    return sources
 
 
 def _one_output(target: Path, sources: Sequence[Path]) -> Path:
