@@ -101,7 +101,7 @@ def describe_model(path: Path) -> ModelDescription:
         outputs=tuple(output.name for output in model.graph.output),
         signature=facts.signature if facts else None,
         opset=max((item.version for item in model.opset_import if item.domain in {"", "ai.onnx"}), default=0),
-        n_parameters=_count_parameters(model),
+        n_parameters=_count_parameters(model.graph),
         n_folds=facts.folds.count if facts and facts.folds else None,
         metadata=entries,
     )
@@ -122,10 +122,13 @@ def _load(path: Path) -> Any:
     return model
 
 
-def _count_parameters(model: Any) -> int:
-    tensors = model.graph.initializer
-    is_float = [_TYPES.get(tensor.data_type, "").startswith("float") for tensor in tensors]
-    return sum(math.prod(tensor.dims) for tensor, counts in zip(tensors, is_float, strict=True) if counts)
+def _count_parameters(graph: Any) -> int:
+    """Return how many floating-point constants a graph holds, those of its branches included."""
+    is_float = [_TYPES.get(tensor.data_type, "").startswith("float") for tensor in graph.initializer]
+    sizes = [math.prod(tensor.dims) for tensor in graph.initializer]
+    inner = [attribute.g for node in graph.node for attribute in node.attribute if attribute.HasField("g")]
+    own = [size for size, counts in zip(sizes, is_float, strict=True) if counts]
+    return sum([*own, *map(_count_parameters, inner)])
 
 
 def _plain_inputs(model: Any) -> dict[str, ModelInput]:

@@ -38,8 +38,9 @@ def auc(is_signal: ArrayLike, score: ArrayLike, event_weight: ArrayLike | None =
                         {\sum_{i \in s} w_i \, \sum_{j \in b} w_j}
 
     computed in O(n log n). With positive weights it is the trapezoidal area under the ROC curve and
-    equals ``sklearn.metrics.roc_auc_score``, which refuses negative weights. With weights of both
-    signs it is still an unbiased estimate of that probability, but it **may leave [0, 1]**.
+    equals ``sklearn.metrics.roc_auc_score``, which refuses a curve on which the background efficiency
+    falls, as it does where background weights are negative. With weights of both signs the sum is still an
+    unbiased estimate of that probability, but it **may leave [0, 1]**.
     Source: Mann and Whitney, Ann. Math. Stat. 18 (1947) 50; Hanley and McNeil, Radiology 143 (1982) 29.
 
     Examples

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rapidity.artefact import OnnxModel, build_folds, build_model, write_folds, write_model
+from rapidity.artefact.description import describe_model
 from rapidity.core.classes import ClassSet
 from rapidity.core.errors import DataError, ExportError, MissingNameError
 from rapidity.data.preparation import FittedPreparation
@@ -141,6 +142,12 @@ def test_the_same_networks_give_the_same_bytes(networks):
     first, second = (build_folds(networks, "event", {"name": "tiny"}) for _ in range(2))
     assert first == second
     assert onnx.load_model_from_string(first).opset_import[0].version == 18
+
+
+def test_a_description_counts_the_parameters_of_all_networks(opened):
+    folded, single = opened
+    expected = sum(describe_model(model.path).n_parameters for model in single)
+    assert describe_model(folded.path).n_parameters == expected > 0
 
 
 def test_a_model_of_one_network_tells_no_fold(networks, columns, tmp_path):

@@ -115,3 +115,17 @@ def test_ranked_scores_give_the_same_auc_for_new_weights():
         assert ranked.auc(weight) == pytest.approx(auc(is_signal, score, weight))
         assert ranked.auc_or_nan(weight[ranked.order]) == pytest.approx(ranked.auc(weight))
     assert np.isnan(ranked.auc_or_nan(np.zeros(300)))
+
+
+def test_scikit_learn_agrees_until_the_background_efficiency_falls():
+    """What the guide says of it: negative signal weights pass there, negative background weights do not."""
+    is_signal = np.array([True, True, False, False, False])
+    score = np.array([0.9, 0.2, 0.4, 0.3, 0.1])
+    of_signal = np.array([1.5, -0.5, 1.0, 1.0, 1.0])
+    assert auc(is_signal, score, of_signal) == pytest.approx(
+        roc_auc_score(is_signal, score, sample_weight=of_signal)
+    )
+    of_background = np.array([1.0, 1.0, 1.0, -0.5, 1.0])
+    with pytest.raises(ValueError, match="neither increasing nor decreasing"):
+        roc_auc_score(is_signal, score, sample_weight=of_background)
+    assert auc(is_signal, score, of_background) == pytest.approx((2 * 1.5 - 0.5) / 3.0)
