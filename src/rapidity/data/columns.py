@@ -44,6 +44,9 @@ EXACT_IN_FLOAT32_TYPES = {"float32", "uint8", "int8", "uint16", "int16"}
 ROW_NUMBER = "row_number"
 """Name that `split.by` may use: the number of the selected event, counted from 0."""
 
+ROW_IDENTITY = ("source_file", "source_entry")
+"""Columns of files written here (by a conversion, by a prediction) that say where a row is from."""
+
 Need = Literal["number", "exact number", "integer", "any", "split", "image"]
 """What a purpose needs of a column: float32, float64, int64, a number or text as it comes (for `split` also
 jagged), arrays."""
@@ -171,7 +174,8 @@ def _parse(
 
 def _roles(data: DataBlock, weight: Expression | None, splitting: Sequence[str]) -> dict[str, str]:
     """Return the columns that `columns: all` must not take, and why."""
-    roles = dict.fromkeys(splitting, "split")
+    roles = dict.fromkeys(ROW_IDENTITY, "row identity")
+    roles |= dict.fromkeys(splitting, "split")
     roles |= dict.fromkeys(data.spectators, "spectator")
     roles |= dict.fromkeys(data.event_key or (), "event_key")
     roles |= dict.fromkeys(weight.columns if weight else (), "event_weight")

@@ -154,7 +154,7 @@ class ConversionSummary:
         if self.unreadable:
             lines.append(f"  left out, as they cannot be read: {shorten(self.unreadable)}")
         if self.skipped:
-            lines.append(f"  skipped: {len(self.skipped)} bad files")
+            lines.append(f"  skipped: {len(self.skipped)} bad file{'s' if len(self.skipped) > 1 else ''}")
             lines += [f"    {file.path}: {file.reason.splitlines()[0]}" for file in self.skipped]
         return "\n".join(lines)
 
