@@ -46,7 +46,7 @@ class Case:
 
 cases = st.builds(
     Case,
-    sizes=st.lists(st.integers(60, 90), min_size=1, max_size=3).map(tuple),
+    sizes=st.lists(st.integers(90, 140), min_size=1, max_size=3).map(tuple),
     most_jets=st.integers(2, 6),
     converted_cut=st.sampled_from([0.0, 4.0]),
     trained_cut=st.sampled_from([0.0, 8.0]),
@@ -69,7 +69,7 @@ def make_events(case):
         "event": rng.permutation(n_events) * 7 - 3 * n_events,
         "code": np.arange(n_events) % 2,
         "met": rng.exponential(30.0, n_events) + 5.0 * (np.arange(n_events) % 2),
-        "weight": rng.choice([-1.0, 0.5, 2.0], n_events),
+        "weight": rng.choice([-0.2, 0.5, 2.0], n_events, p=[0.15, 0.35, 0.5]),
         "jet_pt": Jagged.from_counts(np.concatenate(jets), counts),
     }
 
