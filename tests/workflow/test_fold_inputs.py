@@ -7,6 +7,7 @@ import pytest
 
 from rapidity.artefact import OnnxModel
 from rapidity.core.jagged import Jagged
+from rapidity.core.progress import SilentProgress
 from rapidity.workflow import train_run
 
 COUNT = 3
@@ -108,6 +109,35 @@ def test_collections(folded, tmp_path):
     run = folded(data=data, features=features, preparation=preparation)
     jagged = Jagged.from_counts(values, counts)
     check_scores(run, {"jet_pt": jagged, "met": met}, event)
+
+
+@pytest.mark.numpy
+def test_events_beyond_the_memory(folded, tmp_path, tiny_events, save_csv):
+    """Columns on disk and prepared events in windows give what memory gives, fold by fold."""
+    events = tiny_events(8000)
+    events["event"] -= 100_004_000
+    save_csv(tmp_path / "events.csv", events)
+    data = {"sources": [{"path": "events.csv"}], "target": "kind", "event_key": ["event"]}
+    preparation = {"missing": {"sentinels": [-999.0]}}
+    notes = Notes()
+    options = {"progress": notes}
+    run = folded(options=options, data={**data, "memory": "80 kB"}, preparation=preparation)
+    assert any("raw ones lie on the disk" in note for note in notes.said)
+    assert sum("are streamed from" in note for note in notes.said) == COUNT
+    columns = {name: events[name] for name in run.model.inputs if name != "event"}
+    check_scores(run, columns, events["event"])
+    assert sum(run.metrics["folds"]["events"]) == 8000
+    assert run.record["parity"]["max_deviation"] <= run.record["parity"]["tolerance"]
+
+
+class Notes(SilentProgress):
+    """Keeps what is said."""
+
+    def __init__(self):
+        self.said = []
+
+    def note(self, message):
+        self.said.append(message)
 
 
 @pytest.mark.data

@@ -28,7 +28,7 @@ from rapidity.training.history import COLUMNS
 from rapidity.workflow.fit import describe_training
 from rapidity.workflow.fold_run import fold_numbers, folds_of, read_fold_model
 from rapidity.workflow.results import make_input_data
-from rapidity.workflow.score import make_scored_events, score_table, write_scores
+from rapidity.workflow.score import ROWS_PER_CHUNK, make_scored_events, score_table, write_scores
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -150,10 +150,12 @@ def _score_others(
     logits, probabilities = np.empty_like(tested.logits), np.empty_like(tested.probabilities)
     for index in range(count):
         step = 1 if split == "validation" else 2
-        rows = np.flatnonzero(fold == (index + step) % count)
+        others = np.flatnonzero(fold == (index + step) % count)
         model = read_fold_model(folder.fold(index))
-        scores = model.run({name: table.columns[name][rows] for name in model.inputs})
-        logits[rows], probabilities[rows] = scores.logits, scores.probabilities
+        for start in range(0, len(others), ROWS_PER_CHUNK):
+            rows = others[start : start + ROWS_PER_CHUNK]
+            scores = model.run({name: table.columns[name][rows] for name in model.inputs})
+            logits[rows], probabilities[rows] = scores.logits, scores.probabilities
     codes = np.full(table.n_events, SPLITS.index(split), np.int8)
     return replace(tested, split=codes, logits=logits, probabilities=probabilities)
 

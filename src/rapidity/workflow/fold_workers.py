@@ -39,6 +39,9 @@ def choose_workers(prepared: PreparedRun, training: Training) -> int:
         return 1
     if folds.workers is not None:
         return min(folds.workers, folds.count)
+    if prepared.config.data.memory is not None:
+        # The bound is one of the run, and every process would keep to it by itself.
+        return 1
     if _may_use_gpu(training) or training_seconds(prepared) * folds.count < 2 * SECONDS_OF_A_START:
         return 1
     fitting = int(free_memory() * USED_SHARE) // worker_bytes(prepared)

@@ -14,12 +14,13 @@ from rapidity.workflow.fold_workers import choose_workers, free_memory, training
 GIGABYTE = 1_000_000_000
 
 
-def prepared(n_events=1_000_000, n_features=10, n_parameters=100_000, **keys):
+def prepared(n_events=1_000_000, n_features=10, n_parameters=100_000, memory=None, **keys):
     """Return what is asked of a prepared fold, without any events."""
     training = Training.model_validate({"device": "cpu", "folds": {"count": 5}, **keys})
     column = SimpleNamespace(nbytes=4 * n_events)
+    data = SimpleNamespace(memory=memory)
     return SimpleNamespace(
-        config=SimpleNamespace(training=training),
+        config=SimpleNamespace(training=training, data=data),
         table=SimpleNamespace(columns=dict.fromkeys(map(str, range(n_features)), column), n_events=n_events),
         preparation=SimpleNamespace(input_shapes=lambda: {"features": (n_features,)}),
         network=SimpleNamespace(n_parameters=n_parameters),
@@ -88,6 +89,12 @@ def test_the_limit_of_a_container_counts(tmp_path):
     assert fold_workers._memory_of_group(tmp_path) == math.inf
     (tmp_path / "memory.max").write_text("1000\n")
     assert fold_workers._memory_of_group(tmp_path) == 700
+
+
+def test_a_bound_on_memory_is_kept_by_one_process(machine):
+    machine(8, gigabytes=100)
+    assert choose(prepared(memory=10**9)) == 1
+    assert choose(prepared(memory=10**9, folds={"count": 5, "workers": 2})) == 2
 
 
 def test_this_machine_has_memory():
