@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rapidity.artefact.columns import Signature
 
 PREFIX = "rapidity."
+COLLECTIONS = f"{PREFIX}collections"
 FORMAT_VERSION = 1
 FORMAT_WITH_COLLECTIONS = 2
 """Written where there are inputs of objects, which a reader of version 1 would not feed."""
@@ -86,6 +87,8 @@ class ModelFacts:
         None for a file of one network.
     collections
         Collection -> name of the input that says how many objects each event has.
+    has_pairs
+        Whether something is computed for each pair of objects, which takes memory.
     """
 
     classes: ClassSet
@@ -93,6 +96,7 @@ class ModelFacts:
     signature: Signature
     folds: FoldFacts | None = None
     collections: Mapping[str, str] = field(default_factory=dict)
+    has_pairs: bool = False
 
     def to_entries(self) -> dict[str, str]:
         """Return the metadata entries, as JSON where they are not plain words."""
@@ -113,7 +117,8 @@ class ModelFacts:
             f"{PREFIX}inputs": json.dumps(inputs),
             f"{PREFIX}signature": self.signature,
             **({f"{PREFIX}folds": json.dumps(asdict(self.folds))} if self.folds else {}),
-            **({f"{PREFIX}collections": json.dumps(dict(self.collections))} if self.collections else {}),
+            **({COLLECTIONS: json.dumps(dict(self.collections))} if self.collections else {}),
+            **({f"{PREFIX}has_pairs": "true"} if self.has_pairs else {}),
         }
 
     @classmethod
@@ -160,8 +165,9 @@ class ModelFacts:
         stored = entries.get(f"{PREFIX}folds")
         folds = None if stored is None else FoldFacts(**json.loads(stored))
         classes = ClassSet(tuple(json.loads(entries[f"{PREFIX}classes"])))
-        collections = json.loads(entries.get(f"{PREFIX}collections", "{}"))
-        return cls(classes, inputs, signature, folds, collections)
+        collections = json.loads(entries.get(COLLECTIONS, "{}"))
+        has_pairs = entries.get(f"{PREFIX}has_pairs") == "true"
+        return cls(classes, inputs, signature, folds, collections, has_pairs)
 
 
 def _finite(interval: tuple[float, float] | None) -> list[float] | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rapidity.artefact.columns import MATRIX_INPUT, matrix_dtype
-from rapidity.artefact.metadata import ModelFacts
+from rapidity.artefact.metadata import COLLECTIONS, ModelFacts
 from rapidity.artefact.objects import as_jagged, cut_into_batches, pad_objects
 from rapidity.core.errors import DataError, ExportError, MissingNameError, closest, shorten
 from rapidity.core.jagged import Jagged
@@ -72,6 +72,8 @@ class OnnxModel:
         How the network of an event is picked, if there are several.
     collections
         Collection -> name of the input that says how many objects each event has.
+    has_pairs
+        Whether something is computed for each pair of objects.
     """
 
     path: Path
@@ -82,6 +84,7 @@ class OnnxModel:
     session: onnxruntime.InferenceSession = field(repr=False, compare=False)
     folds: FoldFacts | None = None
     collections: Mapping[str, str] = field(default_factory=dict)
+    has_pairs: bool = False
 
     @classmethod
     def load(cls, path: Path | str, n_threads: int | None = None) -> OnnxModel:
@@ -110,6 +113,7 @@ class OnnxModel:
             session,
             facts.folds,
             facts.collections,
+            facts.has_pairs,
         )
 
     @property
@@ -149,7 +153,8 @@ class OnnxModel:
         }
         if self.folds is not None:
             targets["fold"] = np.empty(n_events, np.int64)
-        for rows in cut_into_batches(n_events, batch_size or self.usual_batch_size, fitting):
+        most = batch_size or self.usual_batch_size
+        for rows in cut_into_batches(n_events, most, fitting, has_pairs=self.has_pairs):
             picked = pick_rows(fitting, fitting, rows)
             batch = {name: self._convert(name, values, rows.start) for name, values in picked.items()}
             batch = pad_objects(batch, members)
@@ -308,12 +313,14 @@ def _open_session(path: Path, n_threads: int | None) -> onnxruntime.InferenceSes
         raise ExportError(message)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    data = path.read_bytes()
+    # Which values could share memory is planned in a time that grows with their number squared: seconds for
+    # the thousands of small nodes of event shapes. Without a plan they are freed as early.
+    options.enable_mem_reuse = COLLECTIONS.encode() not in data
     if n_threads is not None:
         options.intra_op_num_threads = n_threads
     try:
-        return onnxruntime.InferenceSession(
-            path.read_bytes(), sess_options=options, providers=["CPUExecutionProvider"]
-        )
+        return onnxruntime.InferenceSession(data, sess_options=options, providers=["CPUExecutionProvider"])
     except state.InvalidProtobuf as error:
         message = (
             f"{path} is not an ONNX file, or is damaged. Give a model.onnx, as rapidity train writes it."

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     Batch = dict[str, NDArray[Any]]
 
-OBJECTS_IN_A_BATCH = 2**17
-"""Places for objects, taken or not: the columns of a batch then stay small beside the network's values."""
-PAIRS_IN_A_BATCH = 2**21
-"""The same for pairs of objects, which functions such as ``min_delta_r`` look at (16 MiB a value)."""
+OBJECTS_IN_A_BATCH = 2**16
+"""Places for objects, taken or not: the values of a batch then stay in the processor's cache."""
+PAIRS_IN_A_BATCH = 2**19
+"""The same for pairs of objects, where a model looks at them (4 MiB a value)."""
 
 
 def as_jagged(name: str, values: Any, columns: Mapping[str, Any], count: str) -> Jagged:
@@ -80,8 +80,15 @@ def _check_counts(count: str, counts: NDArray[Any], name: str, padded: NDArray[A
     return counts.astype(np.int64)
 
 
-def cut_into_batches(n_events: int, most: int, columns: Mapping[str, Any]) -> Iterator[slice]:
+def cut_into_batches(
+    n_events: int, most: int, columns: Mapping[str, Any], *, has_pairs: bool = False
+) -> Iterator[slice]:
     """Yield consecutive rows: `most` events, fewer where padding them would take much memory.
+
+    Parameters
+    ----------
+    has_pairs
+        Whether the model computes something for each pair of objects.
 
     Examples
     --------
@@ -98,7 +105,9 @@ def cut_into_batches(n_events: int, most: int, columns: Mapping[str, Any]) -> It
         if counts is not None:
             width = np.maximum.accumulate(counts[start:stop])
             places = np.arange(1, len(width) + 1) * width
-            fits = (places <= OBJECTS_IN_A_BATCH) & (places * width <= PAIRS_IN_A_BATCH)
+            fits = places <= OBJECTS_IN_A_BATCH
+            if has_pairs:
+                fits &= places * width <= PAIRS_IN_A_BATCH
             stop = start + max(int(np.count_nonzero(fits)), 1)
         yield slice(start, stop)
         start = stop

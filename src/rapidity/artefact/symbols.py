@@ -200,6 +200,11 @@ class SymbolPool:
         key = (IS_OBJECT, collection)
         return self._intern(key, IS_OBJECT, collection=collection, is_condition=True, rank=OBJECTS)
 
+    @property
+    def has_pairs(self) -> bool:
+        """Whether something is computed for each pair of objects."""
+        return any(symbol.rank == PAIRS for symbol in self._known.values())
+
     def constant(self, value: Number) -> Symbol:
         """Return a number or truth value that is the same for every event."""
         if isinstance(value, bool | np.bool_):

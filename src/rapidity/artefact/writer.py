@@ -97,7 +97,8 @@ def build_model(
     source = SIGNATURES[signature](
         graph, preparation.column_dtypes, preparation.column_shapes, preparation.collections
     )
-    prepared = _add_preparation(graph, source, preparation)
+    xp = OnnxNamespace()
+    prepared = _add_preparation(graph, source, preparation, xp)
     if body is not None:
         logits = add_body(graph, body, prepared, preparation.input_shapes())
     elif network is not None and parameters is not None:
@@ -112,7 +113,13 @@ def build_model(
     add_outputs(graph, next(iter(logits.values())), classes)
     entries = {key if key.startswith(PREFIX) else f"{PREFIX}{key}": text for key, text in metadata.items()}
     counts = name_counts(preparation.collections, preparation.column_dtypes)
-    facts = ModelFacts(classes, _describe_inputs(preparation), signature, collections=counts)
+    facts = ModelFacts(
+        classes,
+        _describe_inputs(preparation),
+        signature,
+        collections=counts,
+        has_pairs=xp.has_pairs,
+    )
     model = graph.build({**entries, **facts.to_entries()}, DESCRIPTION)
     # Maps have no order in protobuf; without this the bytes may differ from one run to the next.
     data: bytes = model.SerializeToString(deterministic=True)
@@ -120,10 +127,9 @@ def build_model(
 
 
 def _add_preparation(
-    graph: GraphBuilder, source: ColumnSource, preparation: FittedPreparation
+    graph: GraphBuilder, source: ColumnSource, preparation: FittedPreparation, xp: Any
 ) -> dict[str, str]:
-    """Add features and images and return input name -> value, float32 ``(n, ...)``."""
-    xp: Any = OnnxNamespace()
+    """Add features and images and return input name -> value, float32 ``(n, ...)``; `xp` makes symbols."""
     collections = preparation.collections
     columns = {
         name: xp.objects(name, collections[name]) if name in collections else xp.column(name)

@@ -156,6 +156,8 @@ def test_inputs_and_metadata_say_what_is_what(write_copy):
     assert model.collections == {"jets": "n_jets", "sv": "n_sv_objects"}
     assert json.loads(model.metadata["rapidity.collections"]) == model.collections
     assert model.metadata["rapidity.format_version"] == "2"
+    assert model.has_pairs
+    assert not write_copy(make_preparation(("jet_pt[0]", "sum(jet_pt)", "met"))).has_pairs
     jet_pt = model.inputs["jet_pt"]
     assert (jet_pt.collection, jet_pt.unit, jet_pt.training_range) == ("jets", "GeV", (5.0, 900.0))
     assert jet_pt.column_dtype == JaggedType.of(np.float32)
