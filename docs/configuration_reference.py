@@ -17,6 +17,12 @@ from rapidity.config.cluster import (
     SgeCluster,
     SlurmCluster,
 )
+from rapidity.config.conversion import (
+    ConversionConfig,
+    ConversionSource,
+    ConvertedCollection,
+    ConvertedColumn,
+)
 from rapidity.config.data import DataBlock, Guards, Source
 from rapidity.config.evaluation import Deliver, Evaluation
 from rapidity.config.inputs import ImageInput, TableInput
@@ -97,6 +103,12 @@ CHAPTERS: dict[str, dict[str, Iterable[type[Block]]]] = {
             LsfCluster,
             SgeCluster,
         ],
+    },
+    "conversion (a file of its own)": {
+        "the whole file": [ConversionConfig],
+        "sources": [ConversionSource],
+        "columns": [ConvertedColumn],
+        "collections.NAME": [ConvertedCollection],
     },
 }
 
