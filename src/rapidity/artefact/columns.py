@@ -1,7 +1,7 @@
 """Raw columns in the graph: its inputs, and stacks of them as float64 rows ``(n_columns, n)``.
 
 Columns of objects are inputs ``[n, objects]``, of which the first ``n_<collection>`` values of an event
-count, and what stands behind them means nothing; stacks of them are ``(n_columns, n, objects)``.
+count, and what stands behind them means nothing.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class ColumnSource(Protocol):
         """Return the value that holds these columns as float64 rows ``(len(names), n)``."""
         ...
 
-    def stack_objects(self, names: tuple[str, ...], collection: str) -> str:
-        """Return the value that holds columns of a collection, float64 ``(len(names), n, objects)``."""
+    def objects(self, name: str) -> str:
+        """Return the value that holds a column of objects, float64 ``(n, objects)``."""
         ...
 
     def is_object(self, collection: str) -> str:
@@ -75,18 +75,9 @@ class SeparateColumns:
         rows = self.graph.add("Reshape", [joined, shape], scope=SCOPE)
         return cast(self.graph, rows, "float64" if len(kinds) > 1 else kinds.pop(), "float64", SCOPE)
 
-    def stack_objects(self, names: tuple[str, ...], collection: str) -> str:
-        """Lay the columns over each other along a new first axis."""
-        axis = self.graph.constant(np.array([0], np.int64), f"{SCOPE}/first_axis")
-        layers = [
-            self.graph.add(
-                "Unsqueeze",
-                [cast(self.graph, name, self.dtypes[name], "float64", SCOPE), axis],
-                scope=SCOPE,
-            )
-            for name in names
-        ]
-        return layers[0] if len(layers) == 1 else self.graph.add("Concat", layers, scope=SCOPE, axis=0)
+    def objects(self, name: str) -> str:
+        """Cast the input."""
+        return cast(self.graph, name, self.dtypes[name], "float64", SCOPE)
 
     def is_object(self, collection: str) -> str:
         """Compare the position of each value with the count of its event."""
@@ -133,7 +124,7 @@ class MatrixColumns:
         index = self.graph.constant(positions, f"{SCOPE}/positions")
         return self.graph.add("Gather", [self._rows, index], scope=SCOPE, axis=0)
 
-    def stack_objects(self, names: tuple[str, ...], collection: str) -> str:
+    def objects(self, name: str) -> str:
         """Refuse: a matrix has no place for objects, as `check_signature` says."""
         raise NotImplementedError
 

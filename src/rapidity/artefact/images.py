@@ -89,7 +89,7 @@ class _ChannelSource:
         index = self.graph.constant(np.array(list(map(int, names)), np.int64), f"{SCOPE}/channels")
         return self.graph.add("Gather", [self.pixels, index], scope=SCOPE, axis=3)
 
-    def stack_objects(self, names: tuple[str, ...], collection: str) -> str:
+    def objects(self, name: str) -> str:
         """Refuse: channels are no objects."""
         raise NotImplementedError
 

@@ -31,8 +31,7 @@ def add_object_source(graph: GraphBuilder, source: ColumnSource, symbol: Symbol)
     nodes = _Nodes(graph)
     if symbol.op == IS_OBJECT:
         return nodes.pad(source.is_object(symbol.collection), filler=False)
-    layers = source.stack_objects((symbol.name,), symbol.collection)
-    return nodes.pad(nodes.add("Squeeze", layers, nodes.integers(0)), filler=0.0)
+    return nodes.pad(source.objects(symbol.name), filler=0.0)
 
 
 def add_object_operator(graph: GraphBuilder, symbol: Symbol, inputs: Sequence[str]) -> str:
