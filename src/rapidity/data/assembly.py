@@ -16,6 +16,7 @@ from rapidity.core.jagged import JaggedType
 from rapidity.core.progress import SilentProgress
 from rapidity.data.collections import align_counts, pick_rows, share_offsets
 from rapidity.data.columns import ColumnPlan, plan_columns
+from rapidity.data.disk_array import DiskArray
 from rapidity.data.features import FeatureSet, evaluate_expression
 from rapidity.data.growing import GrowingArray
 from rapidity.data.growing_jagged import GrowingJagged
@@ -140,6 +141,7 @@ class _Collector:
     ) -> None:
         self._data = data
         self._plan = plan
+        self._make_array = make_array
         self._assigner: ClassAssigner = make_class_assigner(data)
         self._seen = SeenHashes()
         self._columns: dict[str, Any] = {
@@ -261,7 +263,12 @@ class _Collector:
         """Return the table."""
         finished = {name: growing.finish() for name, growing in self._columns.items()}
         columns = share_offsets(finished, self._plan.collections)
-        classes, class_index = self._assigner.finish(self._class_code.finish())
+        codes = self._class_code.finish()
+        classes, class_index = self._assigner.finish(codes)
+        if isinstance(codes, DiskArray) and not isinstance(class_index, DiskArray):
+            kept = self._make_array(np.int64)
+            kept.append(class_index)
+            class_index = kept.finish()
         return Table(
             columns=columns,
             files=tuple(str(file.path) for file in self._files),

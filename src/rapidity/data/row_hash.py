@@ -55,10 +55,12 @@ def hash_rows(columns: Sequence[NDArray[Any] | Jagged], start: HashArray | None 
     (True, False)
     """
     n_events = len(columns[0])
-    # Mixed first: else sample 1 with event 6 would equal sample 0 with event 7 (1 ^ 6 is 0 ^ 7).
-    hashes = np.zeros(n_events, dtype=np.uint64) if start is None else mix(start.astype(np.uint64))
+    hashes = np.zeros(n_events, dtype=np.uint64)
     for first in range(0, n_events, BLOCK):
         block = hashes[first : first + BLOCK]
+        if start is not None:
+            # Mixed first: else sample 1 with event 6 would equal sample 0 with event 7 (1 ^ 6 is 0 ^ 7).
+            block = mix(start[first : first + BLOCK].astype(np.uint64))
         for column in columns:
             values = column[first : first + BLOCK]
             if isinstance(values, Jagged):

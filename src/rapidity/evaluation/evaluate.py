@@ -94,8 +94,8 @@ def evaluate(
 
 def _summarise(events: ScoredEvents, split: str) -> dict[str, SplitSummary]:
     names = (*SPLITS, ALL) if split == ALL else SPLITS
-    chosen = {name: events.take_split(name) for name in names}
-    return {name: summarise_split(part) for name, part in chosen.items() if part.n_events}
+    # One after the other: copies of all splits would be all events once more.
+    return {name: summarise_split(part) for name in names if (part := events.take_split(name)).n_events}
 
 
 def _training_events(events: ScoredEvents, split: str) -> ScoredEvents:

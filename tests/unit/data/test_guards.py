@@ -12,7 +12,7 @@ from rapidity.config.preparation import Preparation
 from rapidity.core.classes import ClassSet
 from rapidity.core.errors import DataError
 from rapidity.data.features import FeatureSet, make_features
-from rapidity.data.guards import GUARDS, run_guards, separating_feature
+from rapidity.data.guards import GUARDS, groups, run_guards, separating_feature
 from rapidity.data.guards.separating_feature import class_aucs
 from rapidity.data.guards.truth_like_name import looks_like_truth
 from rapidity.data.split import SplitTable
@@ -201,3 +201,14 @@ def test_sentinel_that_is_stated_is_fine(make_table: MakeTable) -> None:
     preparation = Preparation.model_validate({"missing": {"sentinels": [-999.9]}})
     splits = SplitTable(table, np.zeros(8, np.int8))
     assert run_guards(splits, features, Guards(constant_feature="off"), preparation) == []
+
+
+def test_many_events_are_grouped_part_by_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(1)
+    distinct = rng.integers(0, 2**64, 4000, dtype=np.uint64)
+    hashes = np.concatenate([distinct, distinct[:30], distinct[5:7]])
+    codes = rng.integers(0, 3, len(hashes)).astype(np.int8)
+    whole = groups.find_shared_groups(hashes, codes)
+    assert whole.n_repeated == 62
+    monkeypatch.setattr(groups, "EVENTS_ORDERED_AT_ONCE", 100)
+    assert groups.find_shared_groups(hashes, codes) == whole

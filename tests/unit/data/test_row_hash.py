@@ -86,3 +86,11 @@ def test_jagged_rows_of_several_blocks() -> None:
     np.testing.assert_array_equal(hashes[-500:], hash_rows([column[BLOCK:]]))
     # 97 values once, 97 twice, and none at all.
     assert len(np.unique(hashes)) == 2 * 97 + 1
+
+
+def test_start_is_mixed_the_same_in_every_block(rng: np.random.Generator) -> None:
+    start = rng.integers(0, 2**63, 3 * BLOCK, dtype=np.uint64)
+    column = np.zeros(3 * BLOCK)
+    whole = hash_rows([column], start=start)
+    rows = np.array([0, BLOCK - 1, BLOCK, 3 * BLOCK - 1])
+    np.testing.assert_array_equal(whole[rows], hash_rows([column[rows]], start=start[rows]))

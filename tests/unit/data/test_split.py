@@ -190,3 +190,33 @@ def test_rows_give_their_part_of_the_table(make_table: MakeTable) -> None:
     assert rows.class_index.tolist() == [1, 0]
     assert rows.event_weight is not None
     assert rows.event_weight.tolist() == [1.0, 2.0]
+
+
+def test_events_of_one_key_do_not_change_how_others_are_divided(make_table: MakeTable) -> None:
+    # Without them, no key repeats and the events are cut without ordering all of them.
+    number = np.arange(1000)
+    config = split_config(train=0.6, validation=0.3, test=0.1)
+    names = ClassSet(("a", "b", "c"))
+
+    def divide(class_index: np.ndarray, number: np.ndarray) -> np.ndarray:
+        table = make_table({"number": number}, class_index, classes=names, event_key=("number",))
+        return split_events(table, config).codes
+
+    class_index = number % 3
+    extra = np.full(40, 2), 5000 + np.repeat(np.arange(20), 2)
+    alone = divide(class_index, number)
+    beside = divide(np.append(class_index, extra[0]), np.append(number, extra[1]))
+    np.testing.assert_array_equal(alone[class_index < 2], beside[:1000][class_index < 2])
+    assert np.bincount(alone[class_index == 0]).tolist() == [200, 101, 33]
+
+
+@pytest.mark.parametrize("fractions", [(1.0, 0.0, 0.0), (0.5, 0.5, 0.0), (0.5, 0.0, 0.5)])
+def test_a_split_may_be_empty(make_table: MakeTable, fractions: tuple[float, float, float]) -> None:
+    train, validation, test = fractions
+    table = make_table({"x": np.arange(100.0)})
+    if not validation:
+        with pytest.raises(DataError, match="has no event in the validation split"):
+            split_events(table, split_config(train=train, validation=validation, test=test))
+        return
+    codes = split_events(table, split_config(train=train, validation=validation, test=test)).codes
+    assert np.bincount(codes).tolist() == [50, 50]

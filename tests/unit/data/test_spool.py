@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 
 from rapidity.core.errors import DataError
+from rapidity.core.jagged import Jagged
 from rapidity.data import spool as spool_module
 from rapidity.data.disk_array import DiskArray
+from rapidity.data.growing_jagged import GrowingJagged
 from rapidity.data.spool import Spool
 
 KINDS = [np.float32, np.int8, np.dtype((np.uint8, (4, 5)))]
@@ -165,3 +167,22 @@ def test_a_disk_without_room_is_found_before(tmp_path: Path, monkeypatch: pytest
 def test_a_folder_that_cannot_be_written_to_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"cannot write columns to .*absent.*: No such file or directory"):
         Spool(tmp_path / "absent", memory=1).open_file()
+
+
+def test_jagged_columns_go_to_disk_too(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    chunks = [
+        Jagged.from_counts(rng.normal(size=counts.sum()), counts) for counts in rng.integers(0, 5, (6, 100))
+    ]
+    spool = Spool(tmp_path, memory=2000)
+    growing = GrowingJagged(np.float32, spool.make_array)
+    for chunk in chunks:
+        growing.append(chunk)
+    values, expected = growing.finish(), Jagged.concatenate(chunks).astype(np.float32)
+    assert isinstance(values.content, DiskArray)
+    assert isinstance(values.offsets, DiskArray)
+    for rows in (slice(100, 250), np.array([599, 0, 3]), np.arange(600) % 7 == 0):
+        found, wanted = values[rows], expected[rows]
+        np.testing.assert_array_equal(found.content, wanted.content)
+        np.testing.assert_array_equal(found.offsets, wanted.offsets)
+        assert not isinstance(found.content, DiskArray)
