@@ -26,8 +26,8 @@ def test_only_the_wanted_keys_are_copied(train):
     copied = json.loads((run.folder / "particles.json").read_text(encoding="utf-8"))
     assert copied == {key: run.metrics[key] for key in ("accuracy", "test_auc")}
     of_other_splits = {"validation_auc", "validation_auc_interval"}
-    # `unweighted` is there only where events have weights.
-    assert set(run.metrics) | of_other_splits | {"unweighted"} == set(get_args(MetricsKey))
+    # `unweighted` is there only where events have weights, `folds` where there are several networks.
+    assert set(run.metrics) | of_other_splits | {"unweighted", "folds"} == set(get_args(MetricsKey))
 
 
 def test_a_key_that_is_not_there_is_named(train):

@@ -19,7 +19,10 @@ OWN_NAMES = frozenset(
         "history.csv",
         "scores.parquet",
         "report.html",
+        "parity.npz",
         "checkpoints",
+        "cache",
+        "folds",
         "plots",
         "probes",
     }
@@ -32,6 +35,7 @@ MetricsKey = Literal[
     "confidence_level", "bootstrap_replicas", "confusion_matrix", "confusion_matrix_weighted",
     "confusion_matrix_normalised", "precision", "recall", "f1", "working_points", "counts", "yields",
     "yield_errors", "effective_events", "splits", "train_comparison", "notes", "unweighted",
+    "calibration_error", "folds",
 ]  # fmt: skip
 """What `metrics.json` holds."""
 
