@@ -105,6 +105,8 @@ def fit(
             while not loop.position.is_finished:
                 if loop.advance():
                     _report(task, loop.position.history.rows[-1])
+                else:
+                    _report_segment(task, loop.position, loop.passes.n_segments)
     except KeyboardInterrupt:
         raise loop.give_up() from None
     return loop.finish()
@@ -376,6 +378,10 @@ def _sum_losses(record: EpochRecord, n_events: int, batch_size: int) -> float:
     sizes = np.full(len(record.step_losses), float(batch_size))
     sizes[-1] = n_events - batch_size * (len(sizes) - 1)
     return float(sizes @ record.step_losses)
+
+
+def _report_segment(task: Task, position: Position, n_segments: int) -> None:
+    task.advance(0, window=f"{position.segment} of {n_segments} of epoch {position.epoch + 1}")
 
 
 def _report(task: Task, row: EpochRow) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pytest
 
 from rapidity.config.preparation import Preparation
 from rapidity.core.errors import DataError, InterruptedRunError, TrainingError
+from rapidity.core.progress import SilentProgress
 from rapidity.core.records import Batch, ResidentBatches
 from rapidity.data.batches import make_batch
 from rapidity.data.features import FeatureSet, make_features
@@ -242,6 +244,23 @@ def test_the_largest_input_is_found_in_whichever_chunk(make_splits):
     found = find_largest(make_splits(spoil=spoil).validation)
     assert found.n_events == 1
     assert found.inputs["features"][0, 2] == -50.0
+
+
+def test_progress_tells_of_every_window(model, splits, plan):
+    class Lines(SilentProgress):
+        said: ClassVar[list[tuple[int, dict[str, Any]]]] = []
+
+        @contextmanager
+        def task(self, description, total=None, unit=""):
+            yield self
+
+        def advance(self, amount=1, **fields):
+            self.said.append((amount, fields))
+
+    fit(model, splits, None, plan(epochs=2), progress=Lines())
+    assert Lines.said[1] == (0, {"window": f"1 of {splits.n_segments} of epoch 1"})
+    assert sum(amount for amount, _ in Lines.said) == 2
+    assert len(Lines.said) == 1 + 2 * splits.n_segments
 
 
 def test_both_kinds_of_passes_monitor_as_many_events(splits):
