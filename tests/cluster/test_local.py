@@ -133,6 +133,20 @@ def test_workers_that_cannot_start_are_told(monkeypatch):
         list(executor.run(work.square, [1]))
 
 
+def test_dask_says_nothing_of_its_own(tmp_path):
+    """Also not of workers that end in the middle of a task."""
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom cluster.tasks import stay_or_return\n"
+        "from rapidity.workflow.execution import open_executor\n"
+        "with open_executor('local:2') as executor:\n"
+        "    next(executor.run(stay_or_return, [Path(sys.argv[1]), *[None] * 20]))\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(TESTS)}
+    command = [sys.executable, "-c", code, str(tmp_path / "mark")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_nothing_is_left_when_the_program_is_stopped(tmp_path, number, wait_until):
     mark = tmp_path / "mark"

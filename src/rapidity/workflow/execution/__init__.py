@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rapidity.config.cluster import parse_cluster
+from rapidity.core.errors import ConfigError
 from rapidity.samples.workers import default_workers
 from rapidity.workflow.execution.executor import Executor
 from rapidity.workflow.execution.processes import ProcessExecutor
@@ -43,7 +44,7 @@ def open_executor(
     Raises
     ------
     ConfigError
-        If the text of `cluster` is not understood.
+        If the text of `cluster` is not understood, or there are fewer workers than one.
     ClusterError
         If Dask is not installed, or the cluster cannot be had.
     """
@@ -55,6 +56,9 @@ def open_executor(
             yield executor
         return
     count = default_workers() if n_workers is None else n_workers
+    if count < 1:
+        message = f"the number of workers is {count}. Give 1 or more"
+        raise ConfigError(message)
     if count == 1:
         yield SerialExecutor()
         return

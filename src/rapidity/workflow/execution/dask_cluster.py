@@ -18,7 +18,8 @@ from rapidity.workflow.execution.child import ChildProcess
 from rapidity.workflow.execution.dask_executor import DaskExecutor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from distributed import Client
     from distributed.deploy.cluster import Cluster
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from rapidity.core.progress import Progress
 
 SILENT = logging.CRITICAL + 1
+DASK_LOGS = ("distributed", "tornado")
 LOOPBACK = "127.0.0.1"
 COMPARED = ("python", "dask", "distributed", "rapidity")
 """Packages that must be the same on both sides: with others, what one side pickles the other may not read."""
@@ -43,18 +45,43 @@ def open_dask_executor(block: ClusterBlock, progress: Progress | None = None) ->
         command of a batch system is missing.
     """
     require_library("distributed")
-    progress = progress or SilentProgress()
-    if isinstance(block, LocalCluster):
-        with _open_local(block, progress) as executor:
-            yield executor
-    elif isinstance(block, SchedulerCluster):
-        with _open_scheduler(block, progress) as executor:
-            yield executor
-    else:
-        from rapidity.workflow.execution.dask_jobs import open_jobs
+    with _quiet_logs(), _choose(block)(block, progress or SilentProgress()) as executor:
+        yield executor
 
-        with open_jobs(block, progress) as executor:
-            yield executor
+
+def _choose(block: ClusterBlock) -> Callable[[Any, Progress], AbstractContextManager[DaskExecutor]]:
+    """Return what opens a cluster of this kind."""
+    if isinstance(block, LocalCluster):
+        return _open_local
+    if isinstance(block, SchedulerCluster):
+        return _open_scheduler
+    from rapidity.workflow.execution.dask_jobs import open_jobs
+
+    return open_jobs
+
+
+@contextmanager
+def _quiet_logs() -> Iterator[None]:
+    """Keep what Dask logs in this process off the terminal: what matters is raised, and workers speak there.
+
+    A cluster of Dask does so too, but not until the end: what it says of workers that are gone comes later.
+    """
+    import distributed  # noqa: F401 - adds its handlers
+
+    loggers = [
+        logger for name, logger in logging.root.manager.loggerDict.items() if name.startswith(DASK_LOGS)
+    ]
+    handlers = [
+        handler for logger in loggers if isinstance(logger, logging.Logger) for handler in logger.handlers
+    ]
+    levels = [handler.level for handler in handlers]
+    for handler in handlers:
+        handler.setLevel(SILENT)
+    try:
+        yield
+    finally:
+        for handler, level in zip(handlers, levels, strict=True):
+            handler.setLevel(level)
 
 
 def require_library(name: str) -> None:
@@ -105,7 +132,7 @@ def _open_local(block: LocalCluster, progress: Progress) -> Iterator[DaskExecuto
 
     with own_scheduler_settings(block.retries):
         cluster = Scheduler(
-            n_workers=0, processes=True, host=LOOPBACK, dashboard_address=f"{LOOPBACK}:0", silence_logs=SILENT
+            n_workers=0, processes=True, host=LOOPBACK, dashboard_address=f"{LOOPBACK}:0", silence_logs=False
         )
     with tempfile.TemporaryDirectory(prefix="rapidity-dask-", ignore_cleanup_errors=True) as folder:
         workers = None

@@ -20,7 +20,7 @@ from rapidity.config.cluster import (
 )
 from rapidity.core.errors import ClusterError
 from rapidity.workflow.execution.child import ONE_THREAD
-from rapidity.workflow.execution.dask_cluster import SILENT, connect, own_scheduler_settings, require_library
+from rapidity.workflow.execution.dask_cluster import connect, own_scheduler_settings, require_library
 from rapidity.workflow.execution.dask_executor import DaskExecutor
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def make_cluster(block: BatchCluster, refusals: list[str] | None = None) -> JobQ
     _require_command(block, job_class.submit_command)
     if block.log_directory is not None:
         Path(block.log_directory).mkdir(parents=True, exist_ok=True)
-    return make(job_cls=job_class, silence_logs=SILENT, **job_settings(block))
+    return make(job_cls=job_class, silence_logs=False, **job_settings(block))
 
 
 def _import_jobqueue() -> Any:

@@ -219,6 +219,14 @@ def test_other_words_than_a_cluster_are_refused():
         pass
 
 
+def test_there_is_at_least_one_worker():
+    with (
+        pytest.raises(ConfigError, match="number of workers is 0"),
+        open_executor(n_workers=0),
+    ):
+        pass
+
+
 def test_dask_is_imported_when_it_is_used():
     """Its import takes a second, and is not needed for work on one machine."""
     code = (
