@@ -30,6 +30,7 @@ from rapidity.workflow.execution import Executor, open_executor
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from rapidity.config.cluster import ClusterBlock
     from rapidity.core.progress import Progress
     from rapidity.data.conversion.looking import FileLook
     from rapidity.data.conversion.planning import ConversionPlan
@@ -49,7 +50,7 @@ def convert_files(  # noqa: PLR0913 - each argument is an option of the verb
     overrides: Sequence[str] = (),
     overwrite: bool = False,
     skip_bad_files: bool = False,
-    cluster: str | None = None,
+    cluster: str | ClusterBlock | None = None,
     n_workers: int | None = None,
     progress: Progress | None = None,
     **keys: Any,
