@@ -13,12 +13,15 @@ import tracemalloc
 from pathlib import Path
 from typing import Any
 
+import awkward as ak
 import numpy as np
 import pyarrow.parquet
 import pytest
+import uproot
 
-from rapidity.config import load_config
+from rapidity.config import RunConfig, load_config
 from rapidity.core.errors import ConfigError, DataError
+from rapidity.core.jagged import Jagged
 from rapidity.core.progress import SilentProgress
 from rapidity.data.disk_array import DiskArray
 from rapidity.data.writers import open_writer
@@ -257,3 +260,76 @@ def test_killed_within_an_epoch_and_resumed_equals_uninterrupted(
     histories = [(folder / "history.csv").read_text().splitlines() for folder in (straight, killed)]
     without_times = [[line.split(",")[:8] for line in history] for history in histories]
     assert without_times[0] == without_times[1]
+
+
+def test_a_bound_that_holds_the_prepared_events_changes_nothing(make_config: Any, tmp_path: Path) -> None:
+    for memory in ("null", "400 kB"):
+        train_run(make_config(memory), output=tmp_path / memory)
+    assert hash_state(tmp_path / "null") == hash_state(tmp_path / "400 kB")
+    metrics = [json.loads((tmp_path / memory / "metrics.json").read_text()) for memory in ("null", "400 kB")]
+    assert metrics[0] == metrics[1]
+
+
+def test_images_are_streamed(write_idx: Any, tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    label = np.arange(900) // 450
+    images = rng.integers(0, 120, (900, 6, 6))
+    images[label == 1, 2] += 100
+    write_idx("images.idx", images.astype(np.uint8))
+    write_idx("labels.idx", label.astype(np.uint8))
+    config = {
+        "name": "images",
+        "data": {
+            "sources": [{"path": str(tmp_path / "images.idx"), "join": str(tmp_path / "labels.idx")}],
+            "target": "label",
+            "memory": "60 kB",
+        },
+        "inputs": {"image": {"kind": "image", "column": "image"}},
+        "preparation": {"transforms": [{"type": "divide", "by": 255}], "scale": "none"},
+        "network": {"layers": ["flatten", {"type": "dense", "units": 8}, "relu"]},
+        "training": {
+            "engine": "numpy",
+            "epochs": 4,
+            "batch_size": 16,
+            "optimizer": {"type": "adam", "learning_rate": 0.01},
+        },
+    }
+    notes = Notes()
+    run = train_run(RunConfig.model_validate(config), output=tmp_path / "run", progress=notes)
+    assert any("are streamed from" in note for note in notes.said)
+    assert run.metrics["accuracy"] > 0.95
+    scores = pyarrow.parquet.read_table(run.path.scores).to_pydict()
+    expected = run.model.run({"image": images.astype(np.uint8)}).probabilities[:, 0]
+    np.testing.assert_allclose(scores["score_0"], expected, atol=1e-6)
+
+
+def test_jagged_columns_are_streamed(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    kinds = ("signal", "background")
+    for kind in kinds:
+        counts = rng.integers(0, 5, 1500)
+        pt = rng.exponential(60.0 if kind == "signal" else 30.0, counts.sum()).astype(np.float32)
+        events = {"met": rng.exponential(30.0, 1500).astype(np.float32), "jet_pt": ak.unflatten(pt, counts)}
+        with uproot.recreate(tmp_path / f"{kind}.root") as file:
+            file.mktree("events", {"met": np.float32, "jet_pt": "var * float32"}).extend(events)
+    config = {
+        "name": "jagged",
+        "data": {
+            "sources": [{"path": str(tmp_path / f"{kind}.root"), "class": kind} for kind in kinds],
+            "memory": "40 kB",
+        },
+        "features": ["met", "jet_pt[0]", "ht = sum(jet_pt)", "n_hard = count(jet_pt > 30)"],
+        "preparation": {"missing": {"nan": "missing"}},
+        "network": {"type": "mlp", "hidden": [8]},
+        "training": {"engine": "numpy", "epochs": 3, "batch_size": 32},
+    }
+    path = tmp_path / "config.yaml"
+    path.write_text(json.dumps(config))
+    notes = Notes()
+    run = train_run(path, output=tmp_path / "run", progress=notes)
+    assert any("are streamed from" in note for note in notes.said)
+    assert run.metrics["macro_auc"] > 0.6
+    scores = pyarrow.parquet.read_table(run.path.scores).to_pydict()
+    columns = {"met": events["met"], "jet_pt": Jagged.from_counts(pt, counts)}
+    expected = run.model.run(columns).probabilities[:, 1]
+    np.testing.assert_allclose(np.array(scores["score_background"])[1500:], expected, atol=1e-6)
