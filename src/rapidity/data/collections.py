@@ -31,7 +31,10 @@ OBJECTS_AT_ONCE = 2**18
 
 
 def find_collections(
-    files: Iterable[Mapping[str, ColumnInfo]], objects: Mapping[str, Mapping[str, str]]
+    files: Iterable[Mapping[str, ColumnInfo]],
+    objects: Mapping[str, Mapping[str, str]],
+    *,
+    with_arrays: bool = False,
 ) -> dict[str, str]:
     """Return jagged column -> name of its collection, for all jagged columns of some files.
 
@@ -40,6 +43,12 @@ def find_collections(
     `data.objects` whose components are jagged columns joins these, and names the collection; the
     other columns of the group that it took them from follow, unless another object took some as well.
     Objects that share a column are one collection, named after the first of them.
+
+    Parameters
+    ----------
+    with_arrays
+        Take columns of fixed arrays with one axis for jagged ones. Those of one length are a group, called
+        ``<name>_<length>`` where jagged columns, or arrays of another length, are called alike.
 
     Examples
     --------
@@ -50,12 +59,16 @@ def find_collections(
     {'jet_pt': 'jets', 'jet_eta': 'jets', 'jet_tag': 'jets', 'mu_pt': 'mu'}
     """
     groups: dict[str, str] = {}
+    lengths: dict[str, int] = {}
     for columns in files:
         for name, info in columns.items():
             if info.kind == "jagged":
                 # A branch of counts for this column alone, as uproot writes them, says nothing about others.
                 told = info.collection if info.collection != name else None
                 groups.setdefault(name, told or _stem(name))
+            elif with_arrays and info.holds_objects:
+                lengths.setdefault(name, info.shape[0])
+    groups |= _group_arrays({name: n for name, n in lengths.items() if name not in groups}, groups)
     named = _name_by_objects(groups, objects)
     takers: dict[str, set[str]] = {}
     for column, collection in named.items():
@@ -63,6 +76,18 @@ def find_collections(
     return {
         column: named.get(column) or (next(iter(takers[group])) if len(takers.get(group, ())) == 1 else group)
         for column, group in groups.items()
+    }
+
+
+def _group_arrays(lengths: Mapping[str, int], groups: Mapping[str, str]) -> dict[str, str]:
+    """Return the groups of columns of fixed arrays, beside those of jagged columns."""
+    of_stem: dict[str, set[int]] = {}
+    for name, length in lengths.items():
+        of_stem.setdefault(_stem(name), set()).add(length)
+    taken = set(groups.values()) | {stem for stem, found in of_stem.items() if len(found) > 1}
+    return {
+        name: f"{_stem(name)}_{length}" if _stem(name) in taken else _stem(name)
+        for name, length in lengths.items()
     }
 
 

@@ -138,7 +138,7 @@ def plan_columns(
         value for each object instead of one an event.
     """
     files = [file for source in sources for file in source.files]
-    collections = find_collections([file.columns for file in files], data.objects)
+    collections = find_collections([file.columns for file in files], data.objects, with_arrays=True)
     selection = _parse(data.selection, "data.selection", data, collections)
     weight = _parse(data.event_weight, "data.event_weight", data, collections)
     splitting = tuple(column for column in split_columns if column != ROW_NUMBER)
@@ -322,7 +322,7 @@ def _check_use(use: ColumnUse, file: JoinedFile, collections: Mapping[str, str])
 
 def _check_jagged(use: ColumnUse, info: ColumnInfo, file: JoinedFile) -> None:
     """Refuse a column that is jagged in another file but not in this one, or does not hold numbers."""
-    if info.kind == "jagged" and info.dtype is not None:
+    if info.holds_objects:
         return
     found = "values that are no numbers" if info.kind == "jagged" else f"{info.kind} values"
     message = (
@@ -345,7 +345,7 @@ def _damaged_column(column: str, stray_text: str, file: JoinedFile, expected_by:
 def _dtype_for(need: Need, info: ColumnInfo) -> ColumnType:
     if need == "image":
         return np.dtype((info.dtype, info.shape))
-    if info.kind == "jagged":
+    if info.holds_objects:
         return JaggedType.of(np.float32 if info.dtype in EXACT_IN_FLOAT32_TYPES else np.float64)
     if need == "integer":
         return np.dtype(np.int64)

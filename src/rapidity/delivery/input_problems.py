@@ -53,7 +53,8 @@ class InputProblems:
     def __init__(self, reader: Reader, column_map: ColumnMap | None) -> None:
         self._reader = reader
         self._map = column_map
-        self._collections = find_collections([reader.columns], column_map.objects if column_map else {})
+        objects = column_map.objects if column_map else {}
+        self._collections = find_collections([reader.columns], objects, with_arrays=True)
         self.found: list[str] = []
         self.broken: set[str] = set()
         self._n_missing = 0
@@ -123,7 +124,7 @@ class InputProblems:
             info = self._reader.columns.get(source)
             if info is None:
                 self._add_missing(f"{place}: '{source}'", source, wanted)
-            elif info.kind not in NATURAL and info.kind != "jagged":
+            elif info.kind not in NATURAL and not info.holds_objects:
                 self.found.append(f"{place}: '{source}' holds {info.type_name}, expected numbers")
         is_jagged = isinstance(wanted.dtype, JaggedType)
         has_objects = expression.collection is not None
@@ -164,12 +165,12 @@ def _find_mismatch(info: ColumnInfo, wanted: Wanted) -> str:
     """Return what is wrong with the kind or the unit of a column, or nothing."""
     dtype, column = wanted.dtype, wanted.column
     if isinstance(dtype, JaggedType):
-        if info.kind != "jagged":
+        if not info.holds_objects:
             return f"holds {info.type_name}, expected a varying number of values per event"
     elif column is not None and column.shape:
         if info.kind != "array" or info.shape != column.shape:
             return f"holds {info.type_name}, expected an array of shape {column.shape} per event"
-    elif info.kind not in NATURAL and not (column is None and info.kind == "jagged"):
+    elif info.kind not in NATURAL and not (column is None and info.holds_objects):
         stray = f" ({info.stray_text})" if info.stray_text else ""
         return f"holds {info.type_name}{stray}, expected one number per event"
     if wanted.is_event_number and info.kind in {"float32", "float64"}:

@@ -150,7 +150,7 @@ def _common_dtype(info: ColumnInfo, dtypes: Iterable[Any]) -> Any:
     integers = [dtype for dtype in listed if dtype is not None and dtype == np.dtype(np.int64)]
     if integers:
         return integers[0]
-    if info.kind == "jagged":
+    if info.holds_objects:
         return JaggedType.of(_natural_numbers(info.dtype))
     return np.dtype(NATURAL.get(info.kind, np.float64))
 

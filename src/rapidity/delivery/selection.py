@@ -33,7 +33,9 @@ class ModelSelection:
 
     def parse(self, columns: Mapping[str, ColumnInfo]) -> Expression:
         """Return the expression, with the columns of a file under the names that the model has for them."""
-        return parse_expression(self.text, self.objects, find_collections([columns], self.objects))
+        return parse_expression(
+            self.text, self.objects, find_collections([columns], self.objects, with_arrays=True)
+        )
 
 
 def find_configuration(metadata: Mapping[str, str]) -> dict[str, Any]:

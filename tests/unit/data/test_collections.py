@@ -65,6 +65,33 @@ def test_columns_find_their_collection(columns, objects, expected) -> None:
     assert find_collections([columns | plain], objects) == expected
 
 
+def arrays(**lengths: int) -> dict[str, ColumnInfo]:
+    return {
+        name: ColumnInfo(name, "array", "float[]", shape=(length,), dtype="float32")
+        for name, length in lengths.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("columns", "objects", "expected"),
+    [
+        (arrays(lep_pt=2, lep_eta=2), {}, {"lep_pt": "lep", "lep_eta": "lep"}),
+        (arrays(lep_pt=2, lep_cov=3), {}, {"lep_pt": "lep_2", "lep_cov": "lep_3"}),
+        (jagged("lep_pt") | arrays(lep_cov=3), {}, {"lep_pt": "lep", "lep_cov": "lep_3"}),
+        (
+            arrays(lep_pt=2, lep_eta=2, lep_q=2, lep_cov=3),
+            {"leptons": {"pt": "lep_pt", "eta": "lep_eta"}},
+            {"lep_pt": "leptons", "lep_eta": "leptons", "lep_q": "leptons", "lep_cov": "lep_3"},
+        ),
+        ({"image": ColumnInfo("image", "array", "float[][]", shape=(8, 8), dtype="float32")}, {}, {}),
+    ],
+)
+def test_fixed_arrays_are_collections_of_one_length(columns, objects, expected) -> None:
+    assert find_collections([columns], objects, with_arrays=True) == expected
+    only_jagged = {name: of for name, of in expected.items() if columns[name].kind == "jagged"}
+    assert find_collections([columns], {}) == only_jagged
+
+
 def test_what_the_first_file_says_counts() -> None:
     files = [jagged(jet_pt="jet"), jagged("mu_pt", jet_pt="other")]
     assert find_collections(files, {}) == {"jet_pt": "jet", "mu_pt": "mu"}

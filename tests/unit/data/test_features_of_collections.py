@@ -96,6 +96,25 @@ def test_all_columns_leave_those_of_objects_out(write_root: Any, read: Any) -> N
     assert [feature.name for feature in features.all] == ["event", "met"]
 
 
+def test_fixed_arrays_are_objects_as_well(tmp_path: Any, read: Any) -> None:
+    rng = np.random.default_rng(2)
+    events = {"lep_pt": rng.normal(size=(20, 2)).astype(np.float32), "lep_q": rng.integers(-1, 2, (20, 2))}
+    with uproot.recreate(tmp_path / "a.root") as file:
+        file.mktree("events", {"lep_pt": "2 * float32", "lep_q": "2 * int64", "label": "int64"}).extend(
+            {**events, "label": np.arange(20) % 2}
+        )
+    texts = ["lep_pt[1]", "sum(lep_pt)", "max(lep_pt[lep_q > 0])"]
+    table, features = read([{"path": "a.root"}], texts, target="label", selection="lep_pt[0] > -1")
+    kept = events["lep_pt"][:, 0] > -1
+    assert features.collections == {"lep_pt": "lep", "lep_q": "lep"}
+    second, total, hardest = (evaluate_feature(feature, table.columns) for feature in features.all)
+    np.testing.assert_array_equal(second, events["lep_pt"][kept, 1])
+    np.testing.assert_allclose(total, events["lep_pt"][kept].sum(axis=1, dtype=np.float64), rtol=1e-6)
+    assert np.isnan(hardest).tolist() == (events["lep_q"][kept] <= 0).all(axis=1).tolist()
+    with pytest.raises(ConfigError, match=r"'lep_pt': has a value for each object of the collection 'lep'"):
+        read([{"path": "a.root"}], ["lep_pt"], target="label")
+
+
 def test_files_of_different_types_are_read_alike(write_root: Any, read: Any, jet_events: Any) -> None:
     other = write_root("b.root", jet_pt=ak.values_astype(jet_events["jet_pt"], np.float64))
     table, _ = read([write_root(), other], ["sum(jet_pt)"], target="label")

@@ -323,13 +323,22 @@ def test_lists_of_varying_length_in_hdf5_are_read(tmp_path):
     assert as_lists(read_all(path, {"jet_pt": DOUBLE}, 7)["jet_pt"]) == lists
 
 
+def test_fixed_arrays_may_be_read_as_jagged(tree_file):
+    reader = open_reader(tree_file)
+    arrays = np.concatenate([chunk["cov"] for chunk in reader.read({"cov": np.dtype(("f4", (3,)))}, 7)])
+    chunks = [chunk["cov"] for chunk in reader.read({"cov": JaggedType.of(np.float64)}, 7)]
+    jagged = Jagged.concatenate(chunks)
+    assert (jagged.counts == 3).all()
+    assert jagged.dtype == np.float64
+    np.testing.assert_array_equal(jagged.content.reshape(-1, 3), arrays)
+
+
 @pytest.mark.parametrize(
     ("column", "dtype", "expected"),
     [
         ("Jet_pt", "f4", r"a varying number of values per event.*such as Jet_pt\[0\], sum\(Jet_pt\)"),
         ("Jet_pt", np.dtype(("f4", (3,))), r"holds double\[\], expected an array of shape \(3,\)"),
         ("met", FLOAT, r"holds one value per event \(float\), expected a varying number"),
-        ("cov", FLOAT, r"holds \(3,\) values per event \(float\[3\]\), expected a varying number"),
     ],
 )
 def test_column_asked_for_in_another_way_is_refused(tree_file, column, dtype, expected):

@@ -102,7 +102,7 @@ class TableReader(ABC):
         return DataError(f"column '{info.name}' of {self.where} ({info.type_name}) cannot be read: {why}")
 
     def _check_jagged(self, info: ColumnInfo) -> None:
-        if info.kind == "jagged" and info.dtype is not None:
+        if info.holds_objects:
             return
         if info.kind == "jagged":
             raise self._refuse(info, "its values are no numbers. Leave it out.")
@@ -187,9 +187,11 @@ class TableReader(ABC):
 
 
 def _convert(values: Any, dtype: np.dtype[Any] | JaggedType, place: Place) -> Any:
-    if isinstance(dtype, JaggedType):
-        return convert_jagged(values, dtype.dtype, place)
-    return convert(values, dtype, place)
+    if not isinstance(dtype, JaggedType):
+        return convert(values, dtype, place)
+    if not isinstance(values, Jagged):  # as many values in every event
+        values = Jagged.from_counts(values.reshape(-1), np.full(len(values), values.shape[1]))
+    return convert_jagged(values, dtype.dtype, place)
 
 
 def _empty(dtype: np.dtype[Any] | JaggedType) -> Any:

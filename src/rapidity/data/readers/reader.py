@@ -55,6 +55,13 @@ class ColumnInfo:
     dtype: str | None = None
     collection: str | None = None
 
+    @property
+    def holds_objects(self) -> bool:
+        """Whether it can be read as `Jagged`: several numbers per event, be it as many in each."""
+        return self.dtype is not None and (
+            self.kind == "jagged" or (self.kind == "array" and len(self.shape) == 1)
+        )
+
 
 @dataclass(frozen=True)
 class TableInfo:
@@ -118,7 +125,7 @@ class Reader(Protocol):
         Numbers are converted to the dtype asked for (``np.float32``, ``np.float64``, ``np.int64``,
         ``object`` for text as str). A column of arrays is asked for with a dtype that has a shape,
         ``np.dtype((np.uint8, (28, 28)))``, and comes as ``(n_entries, 28, 28)``. A jagged column is asked
-        for with a `JaggedType`, and comes as a `Jagged`.
+        for with a `JaggedType`, and comes as a `Jagged`; so may arrays with one axis be.
 
         Parameters
         ----------
