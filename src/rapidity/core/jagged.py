@@ -119,8 +119,10 @@ class Jagged:
             offsets = self.offsets[start : max(stop, start) + 1]
             return slice(int(offsets[0]), int(offsets[-1])), offsets - offsets[0]
         # Row numbers are taken as they are: a number for each event of the column would be a column more.
-        is_plain = isinstance(rows, np.ndarray) and rows.dtype.kind in "iu" and not (rows < 0).any()
-        numbers = rows if is_plain else np.arange(len(self))[rows]
+        if isinstance(rows, np.ndarray) and rows.dtype.kind in "iu" and not (rows < 0).any():
+            numbers: NDArray[Any] = rows
+        else:
+            numbers = np.arange(len(self))[rows]
         counts = self.offsets[numbers + 1] - self.offsets[numbers]
         taken = np.zeros(len(numbers) + 1, np.int64)
         np.cumsum(counts, out=taken[1:])
