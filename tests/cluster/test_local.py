@@ -158,7 +158,8 @@ def test_nothing_is_left_when_the_program_is_stopped(tmp_path, number, wait_unti
         "with open_executor('local:2') as executor:\n"
         "    list(executor.run(sleep_with_child, [Path(sys.argv[1])]))\n"
     )
-    environment = {**os.environ, "PYTHONPATH": str(TESTS)}
+    # What is killed cannot remove its files.
+    environment = {**os.environ, "PYTHONPATH": str(TESTS), "TMPDIR": str(tmp_path)}
     with subprocess.Popen(
         [sys.executable, str(script), str(mark)], env=environment, stderr=subprocess.PIPE, text=True
     ) as program:
