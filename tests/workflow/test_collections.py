@@ -182,6 +182,7 @@ def test_the_model_takes_jagged_and_padded_columns(train, blocks):
 
 
 def test_folds_and_streamed_training_take_collections(train, blocks, tmp_path):
+    blocks = {**blocks, "features": FEATURES[:5]}
     preparation = {"missing": blocks["preparation"]["missing"]}
     training = {**blocks["training"], "epochs": 2}
     folded = {**blocks, "preparation": preparation, "training": {**training, "folds": {"count": 3}}}
@@ -200,6 +201,23 @@ def test_folds_and_streamed_training_take_collections(train, blocks, tmp_path):
     held = train("held", **{**blocks, "training": training})
     assert streamed.metrics["counts"] == held.metrics["counts"]
     assert streamed.record["parity"]["max_deviation"] < 1e-6
+
+
+def test_fixed_arrays_go_all_the_way(train, blocks, tmp_path):
+    for code, name in enumerate(("background", "signal")):
+        rng = np.random.default_rng(code)
+        pt = rng.exponential(30.0 + 40.0 * code, (200, 2)).astype(np.float32)
+        with uproot.recreate(tmp_path / f"{name}.root") as file:
+            file.mktree("events", {"lep_pt": "2 * float32"}).extend({"lep_pt": pt})
+    sources = [{"path": f"{name}.root", "class": name} for name in ("background", "signal")]
+    run = train(**{**blocks, "data": {"sources": sources}, "features": ["lep_pt[1]", "max(lep_pt)"]})
+    assert run.model.collections == {"lep": "n_lep"}
+    predict_table(run.path.model, [tmp_path / "signal.root"], tmp_path / "scores.parquet")
+    trained = read_scores(run.path.scores)
+    predicted = read_scores(tmp_path / "scores.parquet")
+    assert len(predicted) == 200
+    for event, score in predicted.items():
+        assert abs(score - trained[event]) <= SAME_SCORE
 
 
 def test_other_events_are_evaluated(train, blocks, tmp_path):
