@@ -62,14 +62,14 @@ class EpochPlans:
         self.batch_size = batch_size
         self.edges = layout.edges
         self._seed = seed
+        self._divided: tuple[int, list[NDArray[np.int64]], NDArray[np.int64]] | None = None
 
     def window(self, epoch: int, number: int) -> WindowPlan:
         """Return what window `number` (from 0) of an epoch holds."""
-        windows = self._divide(epoch)
-        n_before = sum(self._count(blocks) for blocks in windows[:number])
-        n_carried = n_before % self.batch_size
-        n_rows = self._count(windows[number])
-        n_left = 0 if number == len(windows) - 1 else (n_before + n_rows) % self.batch_size
+        windows, first_rows = self._divide(epoch)
+        n_before, n_after = int(first_rows[number]), int(first_rows[number + 1])
+        n_carried, n_rows = n_before % self.batch_size, n_after - n_before
+        n_left = 0 if number == len(windows) - 1 else n_after % self.batch_size
         return WindowPlan(windows[number], n_carried, n_rows, n_carried + n_rows - n_left)
 
     def order(self, epoch: int, number: int) -> NDArray[np.int64]:
@@ -89,9 +89,8 @@ class EpochPlans:
         if not 0 <= step <= last:
             message = f"epoch {epoch} has no step {step}, its last is {last}"
             raise IndexError(message)
-        counts = [self._count(blocks) for blocks in self._divide(epoch)]
-        # The first step of each window; what is left over of the last makes one more.
-        first_steps = (np.cumsum(counts) - counts) // self.batch_size
+        # Of each window; what is left over of the last makes one more.
+        first_steps = self._divide(epoch)[1][:-1] // self.batch_size
         number = int(np.searchsorted(first_steps, step, side="right")) - 1
         return number, step - int(first_steps[number])
 
@@ -108,12 +107,18 @@ class EpochPlans:
     def _lying(self, plan: WindowPlan) -> NDArray[np.int64]:
         return np.concatenate([np.arange(self.edges[block], self.edges[block + 1]) for block in plan.blocks])
 
-    def _divide(self, epoch: int) -> list[NDArray[np.int64]]:
-        blocks = make_generator(self._seed, "blocks", epoch).permutation(self.layout.n_blocks)
-        return np.array_split(blocks, self.layout.n_windows)
-
-    def _count(self, blocks: NDArray[np.int64]) -> int:
-        return int((self.edges[blocks + 1] - self.edges[blocks]).sum())
+    def _divide(self, epoch: int) -> tuple[list[NDArray[np.int64]], NDArray[np.int64]]:
+        """Return the blocks of each window, and how many events come before each, and before the end."""
+        divided = self._divided
+        if divided is None or divided[0] != epoch:
+            blocks = make_generator(self._seed, "blocks", epoch).permutation(self.layout.n_blocks)
+            windows = np.array_split(blocks, self.layout.n_windows)
+            sizes = np.diff(self.edges)
+            counts = [int(sizes[chosen].sum()) for chosen in windows]
+            divided = epoch, windows, np.concatenate([[0], np.cumsum(counts)])
+            # The thread that reads ahead asks too: it gets this one, or makes the same again.
+            self._divided = divided
+        return divided[1:]
 
 
 @dataclass(frozen=True)
