@@ -44,7 +44,7 @@ class ProbeTarget:
 
 
 def make_target(
-    expression: Expression, columns: Mapping[str, NDArray[Any]], name_row: Callable[[int], str]
+    expression: Expression, columns: Mapping[str, Any], name_row: Callable[[int], str]
 ) -> ProbeTarget:
     """Return the classes that an expression divides the events into.
 
@@ -87,7 +87,7 @@ def make_target(
     return ProbeTarget(expression.text, ClassSet(tuple(map(show_value, ordered))), place[codes])
 
 
-def _check_columns(expression: Expression, columns: Mapping[str, NDArray[Any]]) -> None:
+def _check_columns(expression: Expression, columns: Mapping[str, Any]) -> None:
     for name in expression.columns:
         values = columns[name]
         if isinstance(values, Jagged):
