@@ -21,7 +21,7 @@ from rapidity.data.conversion.destination import check_output, is_hdf5, resolve_
 from rapidity.data.conversion.guessing import sample_counts
 from rapidity.data.conversion.journal import Journal
 from rapidity.data.conversion.ledger import Ledger, list_parts
-from rapidity.data.conversion.looking import BadFile, FileTask, SourceTable, look_at_file
+from rapidity.data.conversion.looking import BadFile, FileTask, SourceTable, WarmUp, look_at_file
 from rapidity.data.conversion.part import convert_part
 from rapidity.data.conversion.planning import plan_conversion
 from rapidity.data.readers import find_files
@@ -93,7 +93,14 @@ def convert_files(  # noqa: PLR0913 - each argument is an option of the verb
     if place is None and n_workers is None and sum(path.stat().st_size for path in inputs) < SMALL_BYTES:
         n_workers = 1
     with Journal(destination) as journal:
-        work = _Conversion(config, destination, journal, progress, skip_bad_files=skip_bad_files)
+        work = _Conversion(
+            config,
+            destination,
+            journal,
+            progress,
+            skip_bad_files=skip_bad_files,
+            is_local=place is None,
+        )
         try:
             with open_executor(place, n_workers, progress) as executor:
                 summary = work.run(executor, tasks)
@@ -157,8 +164,10 @@ class _Conversion:
         progress: Progress | None,
         *,
         skip_bad_files: bool,
+        is_local: bool,
     ) -> None:
         self._config, self._output, self._journal = config, output, journal
+        self._is_local = is_local
         self._progress = progress or SilentProgress()
         self._skip_bad_files = skip_bad_files
         self._ledger = Ledger((), ())
@@ -207,11 +216,16 @@ class _Conversion:
 
     def _look(self, executor: Executor, tasks: Sequence[FileTask]) -> list[FileLook]:
         found: dict[int, FileLook] = {}
+        # Processes that are started all at once do not have parts wait for them later.
+        idle = [WarmUp(tasks[0].path)] * (executor.n_workers - len(tasks)) if self._is_local else []
         with self._progress.task("Looking at the files", total=len(tasks), unit="file") as task:
-            for index, look in executor.run(look_at_file, tasks):
+            looked: list[FileTask | WarmUp] = [*tasks, *idle]
+            for index, look in executor.run(look_at_file, looked):
+                if index >= len(tasks):
+                    continue
                 if isinstance(look, BadFile):
                     self._take_bad(look, len(tasks))
-                else:
+                elif look is not None:
                     found[index] = look
                 task.advance()
         return [found[index] for index in sorted(found)]

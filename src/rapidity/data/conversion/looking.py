@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from rapidity.core.errors import DataError
 from rapidity.data.readers import open_reader
+from rapidity.data.readers.opening import find_format
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,6 +54,13 @@ class FileTask:
     def name(self) -> str:
         """How messages call it."""
         return self.path
+
+
+@dataclass(frozen=True)
+class WarmUp:
+    """No file to look at, but a format whose library is to be loaded: for workers that wait for parts."""
+
+    path: str
 
 
 @dataclass(frozen=True)
@@ -105,10 +114,14 @@ def identify_file(path: Path) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
-def look_at_file(task: FileTask) -> FileLook | BadFile:
+def look_at_file(task: FileTask | WarmUp) -> FileLook | BadFile | None:
     """Open a file and return what is known of it; what is wrong with it is returned, too."""
-    path, source = Path(task.path), task.source
+    path = Path(task.path)
     try:
+        if isinstance(task, WarmUp):
+            import_module(f"rapidity.data.readers.{find_format(path).module}")
+            return None
+        source = task.source
         size, mtime_ns = identify_file(path)
         reader = open_reader(path, tree=source.tree, dataset=source.dataset, column_names=source.column_names)
         return FileLook(

@@ -88,6 +88,7 @@ class Merger:
         """
         for arrays in read_part(path, self._plan.n_arrays):
             self._writer.write(self._rows(iter(arrays), file_code, class_code, factor))
+            arrays.clear()  # before the next ones are read
 
     def _rows(self, arrays: Any, file_code: int, class_code: int, factor: float) -> dict[str, Any]:
         entries = next(arrays)

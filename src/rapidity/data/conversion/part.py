@@ -133,6 +133,7 @@ class _Conversion:
                 arrays = self._convert(chunk, first_entry + self._n_read)
                 if arrays:
                     append(arrays)
+                del chunk, arrays  # before the next ones are read
         return PartResult(
             self._n_read,
             self._n_selected,
