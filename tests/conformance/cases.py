@@ -15,6 +15,8 @@ from rapidity.network.layers.activation import ACTIVATIONS
 
 Shape = tuple[int, ...]
 Shapes = Mapping[str, Shape]
+MASK = ".mask"
+"""End of the name of an input that says where there is an object."""
 
 ROW, CLOUD, IMAGE = (6,), (4, 6), (6, 7, 4)
 SHAPE_NAMES = {ROW: "row", CLOUD: "cloud", IMAGE: "image"}
@@ -53,11 +55,30 @@ class Case:
         """Return events whose first value says which class they are of, for all but the first class."""
         rng = np.random.default_rng(seed)
         inputs = {
-            name: rng.standard_normal((n_events, *shape)).astype(np.float32)
+            name: draw_mask(rng, n_events, shape)
+            if name.endswith(MASK)
+            else rng.standard_normal((n_events, *shape)).astype(np.float32)
             for name, shape in self.inputs.items()
         }
         first = next(iter(inputs.values())).reshape(n_events, -1)
         return Batch(inputs, {"class": (first[:, 0] > 0).astype(np.int64)})
+
+    def make_garbage(self, events: Batch, garbage: float) -> Batch:
+        """Return the same events with other numbers where there is no object."""
+        inputs = dict(events.inputs)
+        for name, mask in events.inputs.items():
+            if name.endswith(MASK):
+                objects = name.removesuffix(MASK)
+                n_front = inputs[objects].shape[1] - mask.shape[1]
+                sides = ((0, 0), (n_front, 0), *((0, 0),) * (mask.ndim - 2))
+                is_object = np.pad(mask == 1, sides, constant_values=True)[..., np.newaxis]
+                other = np.float32(garbage) * (1 + np.abs(inputs[objects]))
+                inputs[objects] = np.where(is_object, inputs[objects], other)
+        return Batch(inputs, events.targets)
+
+    @property
+    def has_mask(self) -> bool:
+        return any(name.endswith(MASK) for name in self.inputs)
 
     def draw_parameters(self) -> dict[str, Any]:
         """Return parameters of which none is zero or one, so that none can be overlooked."""
@@ -75,10 +96,24 @@ class Case:
         return rng.choice([-1.0, 1.0], spec.shape) / max(1, spec.fan_in) ** 0.5
 
 
+def draw_mask(rng: np.random.Generator, n_events: int, shape: Shape) -> Any:
+    """Return masks of objects, or of their pairs; the first event is full, the second has no object."""
+    n_objects = rng.integers(0, shape[0] + 1, n_events)
+    n_objects[:2] = [shape[0], 0][:n_events]
+    mask = (np.arange(shape[0]) < n_objects[:, np.newaxis]).astype(np.float32)
+    return mask if len(shape) == 1 else mask[:, np.newaxis] * mask[:, :, np.newaxis]
+
+
 ROWS, CLOUDS = (ROW,), (ROW, CLOUD)
+OBJECTS = {"jets": (5, 6)}
+MASKED = {**OBJECTS, f"jets{MASK}": (5,)}
+IN_FRONT = {"jets": (6, 6), f"jets{MASK}": (5,)}
+"""A token in front of the objects, which the mask does not know."""
+PAIRS = {"jets": (5, 6), "pairs": (5, 5, 2)}
+TOKEN = {"token": (6,)}
 EVERYWHERE = (ROW, CLOUD, IMAGE)
 
-SETTINGS: Mapping[str, list[tuple[dict[str, Any], tuple[Shape, ...]]]] = {
+SETTINGS: Mapping[str, list[tuple[dict[str, Any], tuple[Shape | Shapes, ...]]]] = {
     "dense": [({"units": 3}, EVERYWHERE), ({"units": 3, "bias": False, "initializer": "zeros"}, CLOUDS)],
     "activation": [
         *(({"function": function}, ROWS) for function in ACTIVATIONS),
@@ -88,7 +123,10 @@ SETTINGS: Mapping[str, list[tuple[dict[str, Any], tuple[Shape, ...]]]] = {
         ({"function": "softmax"}, (CLOUD, IMAGE)),
     ],
     "dropout": [({"rate": 0.4}, (ROW, IMAGE))],
-    "batch_norm": [({}, EVERYWHERE), ({"momentum": 0.4, "epsilon": 0.1}, ROWS)],
+    "batch_norm": [
+        ({}, (*EVERYWHERE, MASKED, IN_FRONT, {"pairs": (3, 3, 6), f"pairs{MASK}": (3, 3)})),
+        ({"momentum": 0.4, "epsilon": 0.1}, (ROW, MASKED)),
+    ],
     "layer_norm": [({}, EVERYWHERE), ({"epsilon": 0.1}, ROWS)],
     "flatten": [({}, (CLOUD, IMAGE))],
     "conv2d": [
@@ -118,6 +156,25 @@ SETTINGS: Mapping[str, list[tuple[dict[str, Any], tuple[Shape, ...]]]] = {
     ],
     "global_pool": [({"function": "average"}, (IMAGE,)), ({"function": "max"}, (IMAGE,))],
     "upsample2d": [({}, (IMAGE,)), ({"factor": [3, 1]}, ((5, 4, 3),))],
+    "multiply": [
+        ({}, ({"a": ROW, "b": ROW}, {"a": IMAGE, "b": IMAGE, "c": (4,)}, {"a": CLOUD, "b": (6,)})),
+    ],
+    "scale": [({}, EVERYWHERE), ({"initial": 0.1}, ROWS)],
+    "to_tokens": [({}, (IMAGE,))],
+    "class_token": [({}, (CLOUD,))],
+    "position_embedding": [({}, (CLOUD,))],
+    "take_token": [({}, (CLOUD,)), ({"index": -2}, (CLOUD,))],
+    "attention": [
+        ({"heads": 2}, (OBJECTS, MASKED, IN_FRONT, PAIRS, {**PAIRS, f"jets{MASK}": (5,)})),
+        ({"heads": 3, "dropout": 0.3}, (MASKED,)),
+    ],
+    "class_attention": [
+        ({"heads": 2}, (MASKED, OBJECTS, {**TOKEN, **OBJECTS}, {**TOKEN, **MASKED}, {**TOKEN, **IN_FRONT})),
+        ({"heads": 1, "dropout": 0.3}, (MASKED,)),
+    ],
+    "masked_pool": [
+        ({"function": function}, (OBJECTS, MASKED, IN_FRONT)) for function in ("mean", "sum", "max")
+    ],
 }
 """What to try of each kind, and on which shapes; a kind that is not here is tried with its defaults."""
 
@@ -174,22 +231,37 @@ def layer_cases() -> list[Case]:
         for settings, shapes in SETTINGS.get(kind, [({}, EVERYWHERE)]):
             for shape in shapes:
                 values = [f"{key} {value}" for key, value in settings.items()]
-                title = ", ".join([kind, *values, SHAPE_NAMES.get(shape, str(shape))])
+                title = ", ".join([kind, *values, describe_shapes(shape)])
                 is_first = all(case.kind != kind for case in cases)
                 cases.append(_layer_case(title, kind, settings, shape, is_first=is_first))
     return cases
 
 
-def _layer_case(title: str, kind: str, settings: dict[str, Any], shape: Shape, *, is_first: bool) -> Case:
+def describe_shapes(shape: Shape | Shapes) -> str:
+    """Return what a case is tried on, for its title."""
+    if isinstance(shape, Mapping):
+        return " and ".join(f"{name} {extents}" for name, extents in shape.items())
+    return SHAPE_NAMES.get(shape, str(shape))
+
+
+def _layer_case(
+    title: str, kind: str, settings: dict[str, Any], shape: Shape | Shapes, *, is_first: bool
+) -> Case:
     """Return the layer between trained ones, so that its gradient has to go on to those before it."""
-    inputs = dict.fromkeys(("a", "b") if kind in {"concatenate", "add"} else ("a",), shape)
+    if not isinstance(shape, Mapping):
+        shape = dict.fromkeys(("a", "b") if kind in {"concatenate", "add"} else ("a",), shape)
     before = [
-        {"type": "dense", "name": f"{name}_before", "inputs": name, "units": shape[-1]} for name in inputs
+        {"type": "dense", "name": f"{name}_before", "inputs": name, "units": extents[-1]}
+        for name, extents in shape.items()
+        if not name.endswith(MASK)
     ]
-    layer = {"type": kind, "name": TRIED, "inputs": [part["name"] for part in before], **settings}
-    rest = [] if shape == ROW or kind in {"flatten", "global_pool"} else [{"type": "flatten"}]
+    inputs = [name if name.endswith(MASK) else f"{name}_before" for name in shape]
+    layer = {"type": kind, "name": TRIED, "inputs": inputs, **settings}
+    shapes = [*shape.values()]
+    result = LayerList.model_validate({"layers": [layer]}).layers[0].output_shape(shapes)
+    rest = [] if len(result) == 1 else [{"type": "flatten"}]
     config = LayerList.model_validate({"layers": [*before, layer, *rest]})
-    return Case(title, config, inputs, kind, is_first)
+    return Case(title, config, shape, kind, is_first)
 
 
 def network_cases() -> list[Case]:

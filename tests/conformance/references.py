@@ -63,14 +63,25 @@ REFERENCE_ACTIVATIONS: Mapping[str, Callable[[Array, Any], Array]] = {
 }
 
 
+def find_objects(mask: Array, n_tokens: int) -> NDArray[np.bool_]:
+    """Return where there is an object; tokens in front of those that the mask knows are always there."""
+    front = np.ones((len(mask), n_tokens - mask.shape[1], *mask.shape[2:]))
+    return np.concatenate([front, mask], axis=1) == 1
+
+
 def reference_batch_norm(call: Call) -> Array:
     x, own = call.inputs[0], call.own
-    rows = x.reshape(-1, x.shape[-1])
+    is_object = np.ones(x.shape[:-1], bool)
+    if len(call.inputs) > 1:
+        is_object = find_objects(call.inputs[1], x.shape[1])
+    rows = x[is_object]
     if call.is_training and len(rows) > 1:
         mean, variance = rows.mean(axis=0), rows.var(axis=0)
     else:
         mean, variance = own["running_mean"], own["running_variance"]
-    return (x - mean) / np.sqrt(variance + call.layer.epsilon) * own["scale"] + own["bias"]
+    result = np.zeros_like(x)
+    result[is_object] = (rows - mean) / np.sqrt(variance + call.layer.epsilon) * own["scale"] + own["bias"]
+    return result
 
 
 def reference_layer_norm(call: Call) -> Array:
@@ -147,7 +158,88 @@ def reference_upsample(call: Call) -> Array:
     return np.kron(call.inputs[0], np.ones((1, down, across, 1)))
 
 
-REFERENCES: Mapping[str, Callable[[Call], Array]] = {
+def reference_masked_pool(call: Call) -> Array:
+    """Event by event, over a list of the objects that there are."""
+    x = call.inputs[0]
+    is_object = (
+        find_objects(call.inputs[1], x.shape[1]) if len(call.inputs) > 1 else np.ones(x.shape[:2], bool)
+    )
+    function = getattr(np, call.layer.function)
+    return np.stack(
+        [
+            function(objects[there], axis=0) if there.any() else np.zeros(x.shape[-1])
+            for objects, there in zip(x, is_object, strict=True)
+        ]
+    )
+
+
+def attend(query: Array, key: Array, value: Array, heads: int, logits: Array) -> tuple[Array, Array]:
+    """Return what each query gathers, and the weights, head by head; `logits` is added to theirs."""
+    parts = [np.split(array, heads, axis=-1) for array in (query, key, value)]
+    weights, gathered = [], []
+    for number, (asks, asked, gives) in enumerate(zip(*parts, strict=True)):
+        likeness = asks @ asked.swapaxes(1, 2) / math.sqrt(asks.shape[-1])
+        weights.append(softmax(likeness + logits[..., number]))
+        gathered.append(weights[-1] @ gives)
+    return np.concatenate(gathered, axis=-1), np.stack(weights, axis=1)
+
+
+def hide(is_object: NDArray[np.bool_], logits: Array) -> Array:
+    """Return logits ``(n_events, n_queries, n_keys, heads)`` so low that nobody looks at padding."""
+    return np.where(is_object[:, np.newaxis, :, np.newaxis], logits, -3e4)
+
+
+def reference_attention(call: Call) -> Mapping[str, Array]:
+    x, *others = call.inputs
+    n_events, n_tokens, _ = x.shape
+    heads, own = call.layer.heads, call.own
+    logits = np.zeros((n_events, n_tokens, n_tokens, heads))
+    if others and others[0].ndim == 4:
+        logits = others.pop(0)
+    if others:
+        is_object = find_objects(others[0], n_tokens)
+        x = np.where(is_object[..., np.newaxis], x, 0)
+        logits = hide(is_object, logits)
+    query, key, value = np.split(x @ own["projection_kernel"] + own["projection_bias"], 3, axis=-1)
+    gathered, weights = attend(query, key, value, heads, logits)
+    return {"": gathered @ own["output_kernel"] + own["output_bias"], "weights": weights}
+
+
+def reference_class_attention(call: Call) -> Mapping[str, Array]:
+    inputs, own, heads = [*call.inputs], call.own, call.layer.heads
+    token = inputs.pop(0) if inputs[0].ndim == 2 else np.tile(own["token"], (len(inputs[0]), 1))
+    x, *masks = inputs
+    is_object = np.ones((len(x), 1 + x.shape[1]), bool)
+    if masks:
+        is_object = find_objects(masks[0], 1 + x.shape[1])
+        x = np.where(find_objects(masks[0], x.shape[1])[..., np.newaxis], x, 0)
+    everything = np.concatenate([token[:, np.newaxis], x], axis=1)
+    query = token[:, np.newaxis] @ own["query_kernel"] + own["query_bias"]
+    key, value = np.split(everything @ own["projection_kernel"] + own["projection_bias"], 2, axis=-1)
+    logits = hide(is_object, np.zeros((len(x), 1, 1 + x.shape[1], heads)))
+    gathered, weights = attend(query, key, value, heads, logits)
+    return {
+        "": (gathered @ own["output_kernel"] + own["output_bias"])[:, 0],
+        "weights": weights[:, :, 0],
+    }
+
+
+def reference_multiply(call: Call) -> Array:
+    """A row of one event is repeated for all its objects or pixels."""
+    first, *others = call.inputs
+    for other in others:
+        missing = tuple(range(1, 1 + first.ndim - other.ndim))
+        first = first * np.expand_dims(other, missing)
+    return first
+
+
+def reference_class_token(call: Call) -> Array:
+    tokens = call.inputs[0]
+    front = np.tile(call.own["token"], (len(tokens), 1, 1))
+    return np.concatenate([front, tokens], axis=1)
+
+
+REFERENCES: Mapping[str, Callable[[Call], Array | Mapping[str, Array]]] = {
     "dense": lambda call: call.inputs[0] @ call.own["kernel"] + call.own.get("bias", 0),
     "activation": lambda call: REFERENCE_ACTIVATIONS[call.layer.function](call.inputs[0], call.layer),
     "dropout": lambda call: call.inputs[0],  # Switched off wherever numbers are compared.
@@ -162,6 +254,15 @@ REFERENCES: Mapping[str, Callable[[Call], Array]] = {
     "average_pool2d": reference_average_pool,
     "global_pool": reference_global_pool,
     "upsample2d": reference_upsample,
+    "multiply": reference_multiply,
+    "scale": lambda call: call.inputs[0] * call.own["scale"],
+    "to_tokens": lambda call: call.inputs[0].reshape(len(call.inputs[0]), -1, call.inputs[0].shape[-1]),
+    "class_token": reference_class_token,
+    "position_embedding": lambda call: call.inputs[0] + call.own["embedding"],
+    "take_token": lambda call: call.inputs[0][:, call.layer.index],
+    "attention": reference_attention,
+    "class_attention": reference_class_attention,
+    "masked_pool": reference_masked_pool,
 }
 
 
@@ -172,12 +273,15 @@ def compute(
     *,
     is_training: bool = False,
 ) -> dict[str, Array]:
-    """Return node name -> result, in float64, without dropout."""
+    """Return name of a node or of a further result of one -> result, in float64, without dropout."""
     values = {name: np.asarray(array, np.float64) for name, array in inputs.items()}
     for node in network.nodes:
         own = own_parameters(node, parameters)
         call = Call(node.layer, [values[name] for name in node.inputs], own, is_training)
-        values[node.name] = REFERENCES[node.layer.kind](call)
+        found = REFERENCES[node.layer.kind](call)
+        if isinstance(found, np.ndarray):
+            found = {"": found}
+        values |= {f"{node.name}.{title}" if title else node.name: array for title, array in found.items()}
     return values
 
 

@@ -8,7 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 from conformance.cases import TRIED
-from conformance.references import REFERENCE_ACTIVATIONS, REFERENCES, compute, compute_loss
+from conformance.references import (
+    REFERENCE_ACTIVATIONS,
+    REFERENCES,
+    compute,
+    compute_loss,
+    find_objects,
+)
 
 from rapidity.config.training import Sgd
 from rapidity.core.errors import EngineError
@@ -48,7 +54,7 @@ def test_a_layer_that_the_engine_lacks_is_named(
 
 def test_results_are_those_of_the_reference(engine_name: str, case: Any, build_once: Any) -> None:
     model, network, parameters = build_once(engine_name, case), case.network, case.draw_parameters()
-    names = [node.name for node in network.nodes]
+    names = [name for node in network.nodes for name in (node.name, *node.further_results)]
     events = case.make_events(7)
     expected = compute(network, parameters, events.inputs)
     for n_events in (1, 2, 7):
@@ -93,6 +99,28 @@ def test_gradients_are_those_of_the_reference(engine_name: str, case: Any, build
         ), name
 
 
+@pytest.mark.parametrize("garbage", [1e4, np.nan])
+def test_what_stands_in_the_padding_changes_no_result(
+    engine_name: str, masked_case: Any, build_once: Any, garbage: float
+) -> None:
+    model, events = build_once(engine_name, masked_case), masked_case.make_events(7)
+    other = masked_case.make_garbage(events, garbage)
+    expected, found = (model.predict(ResidentBatches(batch, 7))["class"] for batch in (events, other))
+    assert np.isfinite(expected).all()
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6 * np.abs(expected).max())
+
+
+def test_what_stands_in_the_padding_changes_no_gradient(
+    engine_name: str, masked_case: Any, build_once: Any
+) -> None:
+    model, events = build_once(engine_name, masked_case), masked_case.make_events(7)
+    other = masked_case.make_garbage(events, 1e4)
+    expected, found = (model.gradients(batch, masked_case.objective) for batch in (events, other))
+    floor = 1e-6 * max(float(np.abs(gradient).max()) for gradient in expected.values())
+    for name, gradient in expected.items():
+        np.testing.assert_allclose(found[name], gradient, rtol=1e-4, atol=floor, err_msg=name)
+
+
 @pytest.mark.parametrize("n_events", [1, 2, 30])
 def test_running_statistics_are_those_of_pytorch(
     engine_name: str, batch_norm_case: Any, n_events: int
@@ -109,7 +137,11 @@ def test_running_statistics_are_those_of_pytorch(
         np.random.default_rng(1),
     )
     node = network.node(TRIED)
-    rows = compute(network, parameters, events.inputs)[node.inputs[0]].reshape(-1, node.shape[-1])
+    values = compute(network, parameters, events.inputs)[node.inputs[0]]
+    is_object = np.ones(values.shape[:-1], bool)
+    if batch_norm_case.has_mask:
+        is_object = find_objects(events.inputs[node.inputs[1]], values.shape[1])
+    rows = values[is_object]
     found = model.parameters()
     momentum = node.layer.momentum if len(rows) > 1 else 0.0
     for name, of_the_batch in (

@@ -128,3 +128,29 @@ def test_dropout_drops_while_training_and_scales_the_rest(engine_name: str) -> N
     np.testing.assert_allclose(losses, undropped, atol=4 * 0.0029)
     assert np.abs(np.array(losses) - undropped).min() > 1e-6
     np.testing.assert_allclose(model.predict(ResidentBatches(events, 20))["class"], 1.0, rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["attention", "class_attention"])
+def test_attention_drops_weights_while_training(engine_name: str, kind: str) -> None:
+    layers = [{"type": kind, "heads": 2, "dropout": 0.5}, {"type": "flatten"}]
+    network = build_network(LayerList.model_validate({"layers": layers}), {"jets": (5, 6)}, {"class": 1})
+    events = Batch(
+        {"jets": np.random.default_rng(1).standard_normal((20, 5, 6)).astype(np.float32)},
+        {"class": np.ones(20, np.int64)},
+    )
+    model = get_engine(engine_name).build(
+        network, network.initial_parameters(np.random.default_rng(1)), "cpu"
+    )
+    losses = [
+        model.train_epoch(
+            ResidentBatches(events, 20),
+            Objective({"class": OutputObjective(2)}),
+            Sgd(type="sgd"),
+            lambda _: 0.0,
+            np.random.default_rng(seed),
+        ).step_losses[0]
+        for seed in (1, 1, 2)
+    ]
+    assert losses[0] == losses[1] != losses[2]
+    predicted = [model.predict(ResidentBatches(events, 20))["class"] for _ in range(2)]
+    np.testing.assert_array_equal(*predicted)

@@ -21,7 +21,7 @@ CHANNELS_FIRST_KINDS = (
     "upsample2d",
 )
 """Layers whose operators take ``(n, channels, height, width)``."""
-EITHER_ORDER_KINDS = ("activation", "dropout", "batch_norm", "add", "concatenate")
+EITHER_ORDER_KINDS = ("activation", "dropout", "batch_norm", "add", "concatenate", "multiply", "scale")
 """Layers that take images as they come."""
 
 TO_CHANNELS_FIRST = (0, 3, 1, 2)
@@ -30,7 +30,8 @@ TO_CHANNELS_LAST = (0, 2, 3, 1)
 
 def can_take_channels_first(node: Node) -> bool:
     """Return whether the node can leave images as they come."""
-    return node.layer.kind in EITHER_ORDER_KINDS and len(node.shape) == 3
+    is_masked = node.layer.kind == "batch_norm" and len(node.inputs) > 1
+    return node.layer.kind in EITHER_ORDER_KINDS and len(node.shape) == 3 and not is_masked
 
 
 class ImageValues:

@@ -19,6 +19,19 @@ from rapidity.artefact.image_layers import (
 )
 from rapidity.artefact.image_order import CHANNELS_FIRST_KINDS, ImageValues, can_take_channels_first
 from rapidity.artefact.place import Place
+from rapidity.artefact.token_layers import (
+    find_objects,
+    lower_attention,
+    lower_class_attention,
+    lower_class_token,
+    lower_masked_pool,
+    lower_multiply,
+    lower_position_embedding,
+    lower_scale,
+    lower_take_token,
+    lower_to_tokens,
+    zero_padding,
+)
 from rapidity.core.errors import ExportError
 from rapidity.core.registry import Registry
 
@@ -55,13 +68,17 @@ def lower_dropout(place: Place) -> str:
 
 
 def lower_batch_norm(place: Place) -> str:
-    """Return ``x * factor + offset``: the running statistics are constants by now."""
+    """Return ``x * factor + offset``: the running statistics are constants by now; zeros for padding."""
     layer = cast("BatchNorm", place.node.layer)
     names = ("scale", "bias", "running_mean", "running_variance")
     scale, bias, mean, variance = (place.parameter(name).astype(np.float64) for name in names)
     factor = scale / np.sqrt(variance + layer.epsilon)
-    scaled = place.add("Mul", [*place.inputs, place.channel_constant(factor, "factor")])
-    return place.add("Add", [scaled, place.channel_constant(bias - mean * factor, "offset")])
+    scaled = place.add("Mul", [place.inputs[0], place.channel_constant(factor, "factor")])
+    result = place.add("Add", [scaled, place.channel_constant(bias - mean * factor, "offset")])
+    if len(place.inputs) == 1:
+        return result
+    (n_tokens, *_), (n_objects, *_) = place.node.input_shapes
+    return zero_padding(place, result, find_objects(place, place.inputs[1], n_objects, n_tokens))
 
 
 def lower_layer_norm(place: Place) -> str:
@@ -106,6 +123,15 @@ LOWERINGS: Registry[Callable[[Place], str]] = Registry(
         "average_pool2d": lower_average_pool2d,
         "global_pool": lower_global_pool,
         "upsample2d": lower_upsample2d,
+        "multiply": lower_multiply,
+        "scale": lower_scale,
+        "to_tokens": lower_to_tokens,
+        "class_token": lower_class_token,
+        "position_embedding": lower_position_embedding,
+        "take_token": lower_take_token,
+        "attention": lower_attention,
+        "class_attention": lower_class_attention,
+        "masked_pool": lower_masked_pool,
     },
     ExportError,
 )
@@ -132,7 +158,10 @@ def lower_network(
         is_first = node.layer.kind in CHANNELS_FIRST_KINDS or (
             can_take_channels_first(node) and any(values.has_channels_first(name) for name in node.inputs)
         )
-        taken = [values.get(name, channels_first=is_first) for name in node.inputs]
+        taken = [
+            values.get(name, channels_first=is_first and len(shape) == 3)
+            for name, shape in zip(node.inputs, node.input_shapes, strict=True)
+        ]
         place = Place(graph, node, taken, 1 + len(node.input_shapes[0]), parameters, is_first)
         result = LOWERINGS.get_variant(node.layer.kind)(place)
         values.put(node.name, result, channels_first=is_first and len(node.shape) == 3)

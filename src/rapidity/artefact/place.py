@@ -56,6 +56,10 @@ class Place:
         """Add a constant of the node, stored in float32."""
         return self.graph.constant(np.asarray(array, np.float32), f"{SCOPE}/{self.node.name}.{name}")
 
+    def integers(self, values: Sequence[int] | int, name: str) -> str:
+        """Add whole numbers of the node: axes, a shape, an index."""
+        return self.graph.constant(np.asarray(values, np.int64), f"{SCOPE}/{self.node.name}.{name}")
+
     def channel_constant(self, array: NDArray[Any], name: str) -> str:
         """Add a constant of one number per channel, in a shape that broadcasts with the inputs."""
         return self.constant(array[:, None, None] if self.has_channels_first else array, name)

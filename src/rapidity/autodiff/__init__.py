@@ -86,7 +86,7 @@ from rapidity.autodiff.operations.elementwise import (
 )
 from rapidity.autodiff.operations.elementwise import absolute as abs  # noqa: A004 - NumPy's name
 from rapidity.autodiff.operations.error_function import erf
-from rapidity.autodiff.operations.indexing import getitem, take_along_axis
+from rapidity.autodiff.operations.indexing import getitem, scatter, take_along_axis
 from rapidity.autodiff.operations.joining import concatenate, split, stack
 from rapidity.autodiff.operations.linear_algebra import einsum, linear, matmul
 from rapidity.autodiff.operations.losses import binary_cross_entropy, softmax_cross_entropy
@@ -200,6 +200,7 @@ __all__ = [
     "relu",
     "remainder",
     "reshape",
+    "scatter",
     "selu",
     "sigmoid",
     "sign",

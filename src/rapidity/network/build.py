@@ -8,7 +8,7 @@ from rapidity.core.errors import GraphError, closest, shorten
 from rapidity.network.config import LayerList
 from rapidity.network.graph import Network, Node
 from rapidity.network.layer import Layer, Shape, ShapeError
-from rapidity.network.layers import Add, Concatenate, Dense
+from rapidity.network.layers import Add, Concatenate, Dense, Multiply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -113,7 +113,7 @@ class _GraphBuilder:
         if layer.inputs is None:
             if self.nodes:
                 return (self.nodes[-1].name,)
-            return self._all_inputs(joined=not isinstance(layer, Concatenate | Add))
+            return self._all_inputs(joined=not isinstance(layer, Concatenate | Add | Multiply))
         sources = (layer.inputs,) if isinstance(layer.inputs, str) else layer.inputs
         for source in sources:
             if source not in self._shapes:

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from rapidity.core.errors import MissingNameError, closest, shorten
 from rapidity.core.random import make_generator
 from rapidity.network.initializers import INITIALIZERS
@@ -13,9 +15,7 @@ from rapidity.network.initializers import INITIALIZERS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy as np
-
-    from rapidity.core.records import Parameters
+    from rapidity.core.records import FloatArray, Parameters
     from rapidity.network.layer import Layer, ParameterSpec, Shape
 
 
@@ -46,6 +46,12 @@ class Node:
     def n_parameters(self) -> int:
         """Number of trained numbers."""
         return sum(math.prod(spec.shape) for spec in self.parameters if spec.is_trained)
+
+    @property
+    def further_results(self) -> dict[str, Shape]:
+        """What can be asked for beside the result, such as attention weights: ``<node>.<name>`` -> shape."""
+        found = self.layer.further_results(self.input_shapes)
+        return {f"{self.name}.{key}": shape for key, shape in found.items()}
 
 
 @dataclass(frozen=True)
@@ -91,8 +97,15 @@ class Network:
         return by_name[name]
 
     def shape_of(self, name: str) -> Shape:
-        """Return the shape, for one event, of a network input or a node."""
-        return self.inputs[name] if name in self.inputs else self.node(name).shape
+        """Return the shape, for one event, of a network input, a node, or a further result of one."""
+        if name in self.inputs:
+            return self.inputs[name]
+        further = self.further_results()
+        return further[name] if name in further else self.node(name).shape
+
+    def further_results(self) -> dict[str, Shape]:
+        """Return ``<node>.<name>`` -> shape of all that can be asked for beside the results of nodes."""
+        return {name: shape for node in self.nodes for name, shape in node.further_results.items()}
 
     def summary(self) -> tuple[SummaryRow, ...]:
         """Return one row per input and node, in order, for printing and drawing."""
@@ -115,9 +128,14 @@ class Network:
         """
         seed = int(rng.integers(2**63))
         return {
-            name: INITIALIZERS[spec.initializer](make_generator(seed, "parameter", name), spec)
+            name: _draw(make_generator(seed, "parameter", name), spec)
             for name, spec in self.parameter_specs().items()
         }
+
+
+def _draw(rng: np.random.Generator, spec: ParameterSpec) -> FloatArray:
+    values = INITIALIZERS[spec.initializer](rng, spec)
+    return values if spec.factor == 1 else values * np.float32(spec.factor)
 
 
 def _describe_type(layer: Layer) -> str:

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from rapidity.network.layer import ParameterSpec, Shape
 
 Initializer = Literal[
-    "he_uniform", "he_normal", "glorot_uniform", "glorot_normal", "lecun_normal", "fan_in_uniform", "zeros",
-    "ones",
+    "he_uniform", "he_normal", "glorot_uniform", "glorot_normal", "lecun_normal", "fan_in_uniform",
+    "small_normal", "zeros", "ones",
 ]  # fmt: skip
+
+SMALL_DEVIATION = 0.02
 
 Draw = Callable[[np.random.Generator, "ParameterSpec"], "FloatArray"]
 
@@ -61,6 +63,11 @@ def draw_fan_in_uniform(rng: np.random.Generator, spec: ParameterSpec) -> FloatA
     return _uniform(rng, spec.shape, 1.0 / np.sqrt(max(spec.fan_in, 1)))
 
 
+def draw_small_normal(rng: np.random.Generator, spec: ParameterSpec) -> FloatArray:
+    """Return values of standard deviation 0.02, for tokens (Dosovitskiy et al., arXiv:2010.11929)."""
+    return _normal(rng, spec.shape, SMALL_DEVIATION)
+
+
 def draw_zeros(rng: np.random.Generator, spec: ParameterSpec) -> FloatArray:
     """Return zeros."""
     return np.zeros(spec.shape, dtype=np.float32)
@@ -78,6 +85,7 @@ INITIALIZERS: Mapping[Initializer, Draw] = {
     "glorot_normal": draw_glorot_normal,
     "lecun_normal": draw_lecun_normal,
     "fan_in_uniform": draw_fan_in_uniform,
+    "small_normal": draw_small_normal,
     "zeros": draw_zeros,
     "ones": draw_ones,
 }

@@ -13,7 +13,7 @@ from pydantic import Field
 from rapidity.core.block import Block
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rapidity.network.initializers import Initializer
 
@@ -52,6 +52,8 @@ class ParameterSpec:
         Numbers of connections into and out of one unit, for initialisers that need them.
     is_trained
         False for running statistics.
+    factor
+        What the drawn values are multiplied by.
     """
 
     name: str
@@ -60,11 +62,12 @@ class ParameterSpec:
     fan_in: int = 0
     fan_out: int = 0
     is_trained: bool = True
+    factor: float = 1.0
 
     @property
     def is_kernel(self) -> bool:
         """Whether L1 and L2 penalties apply."""
-        return self.name == "kernel"
+        return self.name == "kernel" or self.name.endswith("_kernel")
 
 
 class Layer(Block):
@@ -88,6 +91,10 @@ class Layer(Block):
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         """Return the shape of the result for the shapes of the inputs; a ShapeError says what is wrong."""
         raise NotImplementedError
+
+    def further_results(self, shapes: Sequence[Shape]) -> Mapping[str, Shape]:
+        """Return name -> shape of what can be asked for beside the result, as ``<node>.<name>``."""
+        return {}
 
     def parameter_specs(self, shapes: Sequence[Shape]) -> tuple[ParameterSpec, ...]:
         """Return the parameters that the layer needs for inputs of these shapes; most have none."""

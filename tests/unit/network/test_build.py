@@ -10,6 +10,7 @@ from rapidity.network import LayerList, Mlp, Network, ResidualMlp, build_network
 TABLE = {"features": (4,)}
 TWO_TABLES = {"leptons": (4,), "jets": (6,)}
 IMAGE = {"image": (8, 8, 3)}
+CLOUD = {"jets": (5, 6), "jets.mask": (5,), "pairs": (5, 5, 2), "met": (4,), "tracks.mask": (9,)}
 CLASS = {"class": 1}
 
 
@@ -101,6 +102,25 @@ def test_residual_mlp_adds_each_block_to_what_it_got() -> None:
     assert network.node("block_1_add").inputs == ("stem", "block_1_dense_2")
     assert network.node("block_2_add").inputs == ("block_1_add", "block_2_dense_2")
     assert network.node("block_2_norm").inputs == ("block_1_add",)
+
+
+def test_inputs_may_have_a_dot_in_their_names() -> None:
+    layers = [{"type": "masked_pool", "inputs": ["jets", "jets.mask"]}]
+    network = build(layers, {"jets": (5, 6), "jets.mask": (5,)})
+    assert network.node("masked_pool_1").inputs == ("jets", "jets.mask")
+
+
+def test_attention_offers_its_weights() -> None:
+    layers: list[object] = [
+        {"type": "attention", "name": "among", "heads": 2, "inputs": ["jets", "jets.mask"]},
+        {"type": "class_attention", "name": "of_event", "heads": 3, "inputs": ["among", "jets.mask"]},
+    ]
+    network = build(layers, {"jets": (5, 6), "jets.mask": (5,)})
+    assert network.further_results() == {"among.weights": (2, 5, 5), "of_event.weights": (3, 6)}
+    assert network.shape_of("among.weights") == (2, 5, 5)
+    kernels = [name for name, spec in network.parameter_specs().items() if spec.is_kernel]
+    assert {"among.projection_kernel", "among.output_kernel", "of_event.query_kernel"} < {*kernels}
+    assert "of_event.token" not in kernels
 
 
 @pytest.mark.parametrize(
@@ -218,6 +238,73 @@ def test_residual_mlp_adds_each_block_to_what_it_got() -> None:
             [{"type": "conv2d", "filters": 10}],
             IMAGE,
             r"layer 'class_logits' \(dense\) gets shape \(n_events, 6, 6, 10\) .*\n  Put a 'flatten' layer",
+        ),
+        (["to_tokens"], TABLE, r"layer 'to_tokens_1' .* needs images"),
+        (
+            ["class_token"],
+            IMAGE,
+            (
+                r"needs objects or tokens \(n_events, n_objects, n_features\) as its first input\."
+                r"\n  Name a cloud in its 'inputs'; an image becomes tokens by 'to_tokens'"
+            ),
+        ),
+        (
+            [{"type": "position_embedding", "inputs": ["jets", "jets.mask"]}],
+            CLOUD,
+            r"needs one input\.\n  Leave the mask to the layers that take objects together",
+        ),
+        (
+            [{"type": "take_token", "inputs": "jets", "index": 5}],
+            CLOUD,
+            r"needs more than 5 tokens for its index 5\.\n  Set 'index' between 0 and 4",
+        ),
+        (
+            [{"type": "masked_pool", "inputs": ["jets", "tracks.mask"]}],
+            CLOUD,
+            (
+                r"gets shapes \(n_events, 5, 6\) from 'jets', \(n_events, 9\) from 'tracks.mask' but needs a"
+                r" mask \(n_events, 5\) as its last input, or one shorter beside a class token\."
+                r"\n  Name the mask of the same cloud, such as 'jets.mask'"
+            ),
+        ),
+        (
+            [{"type": "masked_pool", "inputs": ["jets", "jets.mask", "jets.mask"]}],
+            CLOUD,
+            r"needs objects and at most a mask\.\n  Name the two in its 'inputs'",
+        ),
+        ([{"type": "batch_norm", "inputs": ["jets", "tracks.mask"]}], CLOUD, r"needs a mask \(n_events, 5\)"),
+        (
+            [{"type": "attention", "inputs": "jets"}],
+            CLOUD,
+            r"needs a number of features that its 4 heads divide\.\n  Change 'heads'",
+        ),
+        (
+            [{"type": "attention", "heads": 3, "inputs": ["jets", "pairs"]}],
+            CLOUD,
+            r"needs a pair bias \(n_events, 5, 5, 3\)\.\n  Give it one value per head with a 'dense' layer",
+        ),
+        (
+            [{"type": "attention", "heads": 2, "inputs": ["jets", "jets.mask", "pairs"]}],
+            CLOUD,
+            r"needs objects, a pair bias and a mask at most\.\n  Name them in this order",
+        ),
+        (
+            [{"type": "class_attention", "heads": 1, "inputs": ["met", "jets"]}],
+            CLOUD,
+            r"needs a token with as many features as the objects, 6\.\n  Give both one size",
+        ),
+        (
+            [{"type": "class_attention", "heads": 2, "inputs": ["jets", "jets.mask", "jets.mask"]}],
+            CLOUD,
+            r"needs a token, objects and a mask at most\.\n  Name them in this order",
+        ),
+        (
+            [{"type": "multiply", "inputs": ["met", "jets"]}],
+            CLOUD,
+            (
+                r"needs inputs of the first one's shape, or of one value for each of its features\."
+                r"\n  Name the larger input first"
+            ),
         ),
         (["batch_norm"], {"scalar": ()}, r"gets shape \(n_events\) from 'scalar' but needs at least 1 axis"),
     ],

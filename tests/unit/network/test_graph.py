@@ -30,6 +30,11 @@ def test_initial_parameters_do_not_depend_on_other_layers() -> None:
     np.testing.assert_array_equal(short["first.kernel"], long["first.kernel"])
 
 
+def test_a_scale_begins_where_it_is_told() -> None:
+    parameters = make_network({"type": "scale", "initial": 0.1}).initial_parameters(np.random.default_rng(1))
+    np.testing.assert_array_equal(parameters["scale_1.scale"], np.full(3, 0.1, np.float32))
+
+
 def test_another_generator_gives_other_parameters() -> None:
     network = make_network()
     first, second = (network.initial_parameters(np.random.default_rng(seed)) for seed in (1, 2))

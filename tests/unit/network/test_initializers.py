@@ -33,6 +33,7 @@ def test_the_table_holds_every_name() -> None:
         ("glorot_normal", 2 / (FAN_IN + FAN_OUT)),
         ("lecun_normal", 1 / FAN_IN),
         ("fan_in_uniform", 1 / (3 * FAN_IN)),
+        ("small_normal", 0.02**2),
         ("zeros", 0.0),
     ],
 )

@@ -100,6 +100,20 @@ def _plain_index(part: Any) -> Any:
     return np.asarray(part, None if part else np.intp) if isinstance(part, list) else part
 
 
+def scatter(x: Operand, index: Any, shape: Shape) -> Tensor:
+    """Return zeros of a shape with the values put where `index` says, what `getitem` takes away.
+
+    Values that go to the same place add up.
+
+    Examples
+    --------
+    >>> import rapidity.autodiff as ad
+    >>> ad.scatter(ad.tensor([5.0, 6.0]), np.array([True, False, True]), (3,))
+    Tensor([5., 0., 6.])
+    """
+    return apply(SCATTER, x, index=index, shape=shape)
+
+
 def take_along_axis(x: Operand, indices: Any, axis: int) -> Tensor:
     """Return for each position of `indices` the value of `x` at that index along `axis`.
 

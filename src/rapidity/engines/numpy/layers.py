@@ -14,12 +14,30 @@ import rapidity.autodiff as ad
 from rapidity.core.errors import EngineError
 from rapidity.core.registry import Registry
 from rapidity.engines.engine import find_lowering
+from rapidity.engines.numpy.attention_layers import (
+    lower_attention,
+    lower_attention_weights,
+    lower_class_attention,
+    lower_class_attention_weights,
+)
 from rapidity.engines.numpy.image_layers import (
     lower_average_pool2d,
     lower_convolution,
     lower_global_pool,
     lower_max_pool2d,
     lower_upsample2d,
+)
+from rapidity.engines.numpy.randomness import drop
+from rapidity.engines.numpy.token_layers import (
+    add_positions,
+    find_objects,
+    lower_masked_pool,
+    lower_take_token,
+    multiply,
+    put_class_token,
+    scale,
+    to_tokens,
+    zero_padding,
 )
 
 if TYPE_CHECKING:
@@ -73,22 +91,11 @@ def lower_activation(node: Node, layer: Activation) -> Compute:
     return activation
 
 
-DROPOUT_LEVELS = 2**16
-"""Dropout compares numbers of 16 bits with its rate: four of them come out of each 64-bit number drawn."""
-
-
 def lower_dropout(node: Node, layer: Dropout) -> Compute:
     """Return dropout, which outside training (and without random numbers) does nothing."""
-    threshold = round(layer.rate * DROPOUT_LEVELS)
-    scale = np.float32(1 / (1 - layer.rate))
 
     def dropout(mode: Mode, own: Own, x: Tensor) -> Tensor:
-        if mode.rng is None or not mode.is_training or threshold == 0:
-            return x
-        drawn = mode.rng.integers(0, 2**64, -(-x.size // 4), dtype=np.uint64).view(np.uint16)[: x.size]
-        factor = x.workspace.memory.empty(x.shape, x.dtype)
-        np.multiply(drawn.reshape(x.shape) >= threshold, scale, out=factor)
-        return x * factor
+        return drop(x, layer.rate, mode)
 
     return dropout
 
@@ -99,21 +106,28 @@ def lower_batch_norm(node: Node, layer: BatchNorm) -> Compute:
     A training batch of one value per channel has no variance: it uses the running statistics.
     """
 
-    def normalize(mode: Mode, own: Own, x: Tensor) -> Tensor:
-        n_values = x.size // x.shape[-1]
-        running = own["running_mean"], own["running_variance"]
-        if not mode.is_training or n_values == 1:
-            return ad.batch_norm(x, own["scale"], own["bias"], *running, epsilon=layer.epsilon)
-        mean, variance = ad.batch_statistics(x)
-        if not mode.keeps_statistics:
-            # In PyTorch the running variance is that of the whole, of which the batch is a sample: n - 1.
-            _move(running[0].array, mean, layer.momentum)
-            _move(running[1].array, variance * np.float32(n_values / (n_values - 1)), layer.momentum)
-        return ad.batch_norm(
-            x, own["scale"], own["bias"], mean, variance, epsilon=layer.epsilon, of_batch=True
-        )
+    def normalize(mode: Mode, own: Own, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        if mask is None:
+            return _normalize(mode, own, x, layer)
+        objects = find_objects(mask, x.shape[1])
+        if not objects.any():
+            return zero_padding(x, objects)
+        return ad.scatter(_normalize(mode, own, x[objects], layer), objects, x.shape)
 
     return normalize
+
+
+def _normalize(mode: Mode, own: Own, x: Tensor, layer: BatchNorm) -> Tensor:
+    n_values = x.size // x.shape[-1]
+    running = own["running_mean"], own["running_variance"]
+    if not mode.is_training or n_values == 1:
+        return ad.batch_norm(x, own["scale"], own["bias"], *running, epsilon=layer.epsilon)
+    mean, variance = ad.batch_statistics(x)
+    if not mode.keeps_statistics:
+        # In PyTorch the running variance is that of the whole, of which the batch is a sample: n - 1.
+        _move(running[0].array, mean, layer.momentum)
+        _move(running[1].array, variance * np.float32(n_values / (n_values - 1)), layer.momentum)
+    return ad.batch_norm(x, own["scale"], own["bias"], mean, variance, epsilon=layer.epsilon, of_batch=True)
 
 
 def _move(running: Array, found: Array, momentum: float) -> None:
@@ -165,11 +179,35 @@ LOWERINGS: Registry[Callable[[Node, Any], Compute]] = Registry(
         "average_pool2d": lower_average_pool2d,
         "global_pool": lower_global_pool,
         "upsample2d": lower_upsample2d,
+        "multiply": lambda _node, _layer: multiply,
+        "scale": lambda _node, _layer: scale,
+        "to_tokens": lambda _node, _layer: to_tokens,
+        "class_token": lambda _node, _layer: put_class_token,
+        "position_embedding": lambda _node, _layer: add_positions,
+        "take_token": lower_take_token,
+        "attention": lower_attention,
+        "class_attention": lower_class_attention,
+        "masked_pool": lower_masked_pool,
     },
     EngineError,
 )
 
 
+FURTHER_LOWERINGS: Mapping[str, Callable[[Node, Any], Mapping[str, Compute]]] = {
+    "attention": lower_attention_weights,
+    "class_attention": lower_class_attention_weights,
+}
+"""What gives the further results of a layer, computed anew from its inputs when asked for."""
+
+
 def lower_node(node: Node) -> Compute:
     """Return the function of a node; an EngineError names engines that have a layer which this lacks."""
     return find_lowering(LOWERINGS, "numpy", node)(node, node.layer)
+
+
+def lower_further_results(node: Node) -> dict[str, Compute]:
+    """Return ``<node>.<name>`` -> function of the node's inputs, for what its layer has beside the result."""
+    if node.layer.kind not in FURTHER_LOWERINGS:
+        return {}
+    found = FURTHER_LOWERINGS[node.layer.kind](node, node.layer)
+    return {f"{node.name}.{name}": compute for name, compute in found.items()}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rapidity.autodiff import Tensor
-from rapidity.engines.numpy.layers import lower_node, rectify_in_place
+from rapidity.engines.numpy.layers import lower_further_results, lower_node, rectify_in_place
 from rapidity.engines.numpy.lowering import EVALUATION, Compute, Mode
 from rapidity.engines.rectifiers import find_overwriting
 
@@ -42,6 +42,8 @@ class Line:
         The same values for when no gradient is wanted.
     forgets
         Values that no later line needs.
+    further
+        ``<node>.<name>`` -> what gives it, for what can be asked for beside the result.
     """
 
     node: Node
@@ -49,6 +51,7 @@ class Line:
     own: Mapping[str, Tensor]
     constants: Mapping[str, Tensor]
     forgets: tuple[str, ...]
+    further: Mapping[str, Compute]
 
 
 class GraphModule:
@@ -99,8 +102,8 @@ class GraphModule:
 
     @property
     def nodes(self) -> tuple[str, ...]:
-        """Names of the layers, in the order in which they are computed."""
-        return tuple(line.node.name for line in self._lines)
+        """Names of what can be asked for: the layers in the order in which they are computed, and more."""
+        return tuple(name for line in self._lines for name in (line.node.name, *line.further))
 
     def __call__(self, *inputs: Any, mode: Mode = EVALUATION) -> Tensor | tuple[Tensor, ...]:
         """Return the logits ``(n_events, n_logits)``; of several outputs, a tuple in their order."""
@@ -125,16 +128,17 @@ class GraphModule:
         is_recorded
             Whether the gradients of the parameters may be asked for.
         results
-            The arrays of the layers that are keys of it are put into it.
+            The arrays of the layers, and further results, that are keys of it are put into it.
         """
         values: dict[str, Tensor] = dict(zip(self.inputs, inputs, strict=True))
         for line in self._lines:
             name = line.node.name
-            values[name] = line.compute(
-                mode,
-                line.own if is_recorded else line.constants,
-                *[values[source] for source in line.node.inputs],
-            )
+            own = line.own if is_recorded else line.constants
+            taken = [values[source] for source in line.node.inputs]
+            if results is not None:
+                for title in line.further.keys() & results.keys():
+                    results[title] = line.further[title](mode, own, *taken).array.copy()
+            values[name] = line.compute(mode, own, *taken)
             if results is not None and name in results:
                 # A copy: the layer after it may write over it.
                 results[name] = values[name].array.copy()
@@ -164,7 +168,8 @@ def make_lines(network: Network, tensors: Mapping[str, Tensor]) -> tuple[Line, .
         compute = lower_node(node)
         if node.name in overwriting:
             compute = rectify_in_place
-        lines.append(Line(node, compute, own, {key: t.detach() for key, t in own.items()}, forgets))
+        constants = {key: t.detach() for key, t in own.items()}
+        lines.append(Line(node, compute, own, constants, forgets, lower_further_results(node)))
     return tuple(lines)
 
 

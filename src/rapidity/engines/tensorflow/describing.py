@@ -15,6 +15,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from rapidity.core.errors import ExportError, shorten
+from rapidity.engines.tensorflow.attention_layers import OWN_LAYERS
 from rapidity.engines.tensorflow.image_layers import AnyConv2D
 from rapidity.engines.tensorflow.layers import LastAxisBatchNorm
 from rapidity.network import LAYERS, Network, Node, describe_shape
@@ -229,6 +230,12 @@ def _describe_upsample2d(layer: Any) -> list[Piece]:
     return [Piece("upsample2d", {"factor": tuple(layer.size)})]
 
 
+def _describe_token_layer(layer: Any) -> list[Piece]:
+    kind, keys = OWN_LAYERS[type(layer)]
+    settings = {key: getattr(layer, attribute) for key, attribute in keys.items()}
+    return [Piece(kind, settings, {variable.name: variable for variable in layer.trainable_variables})]
+
+
 def _nothing(_layer: Any) -> list[Piece]:
     return []
 
@@ -262,6 +269,8 @@ DESCRIPTIONS: Mapping[type[Any], Callable[[Any], list[Piece]]] = {
     layers.GlobalAveragePooling2D: _global_pooling("average"),
     layers.GlobalMaxPooling2D: _global_pooling("max"),
     layers.UpSampling2D: _describe_upsample2d,
+    layers.Multiply: lambda _: [Piece("multiply")],
+    **dict.fromkeys(OWN_LAYERS, _describe_token_layer),
 }
 
 

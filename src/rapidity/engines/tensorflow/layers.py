@@ -15,6 +15,7 @@ import tensorflow as tf
 from rapidity.core.errors import EngineError
 from rapidity.core.registry import Registry
 from rapidity.engines.engine import find_lowering
+from rapidity.engines.tensorflow.attention_layers import lower_attention, lower_class_attention
 from rapidity.engines.tensorflow.image_layers import (
     lower_average_pool2d,
     lower_convolution,
@@ -24,6 +25,17 @@ from rapidity.engines.tensorflow.image_layers import (
     lower_upsample2d,
 )
 from rapidity.engines.tensorflow.lowering import Lowered
+from rapidity.engines.tensorflow.token_layers import (
+    find_objects,
+    lower_class_token,
+    lower_masked_pool,
+    lower_multiply,
+    lower_position_embedding,
+    lower_scale,
+    lower_take_token,
+    lower_to_tokens,
+    zero_padding,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -58,7 +70,8 @@ class LastAxisBatchNorm(keras.layers.Layer):
 
     def build(self, input_shape: Any) -> None:
         """Make the variables, each ``(n_features,)``."""
-        shape = (input_shape[-1],)
+        is_masked = isinstance(input_shape[0], list | tuple)
+        shape = ((input_shape[0] if is_masked else input_shape)[-1],)
         self.scale = self.add_weight(name="scale", shape=shape, initializer="ones")
         self.bias = self.add_weight(name="bias", shape=shape, initializer="zeros")
         self.running_mean = self.add_weight(
@@ -69,24 +82,33 @@ class LastAxisBatchNorm(keras.layers.Layer):
         )
 
     def call(self, inputs: Any, training: bool = False) -> Any:
-        """Return the normalised values, of the same shape."""
+        """Return the normalised values, of the same shape; with a mask, zeros where there is no object."""
+        x, is_object = inputs, None
+        if isinstance(inputs, list | tuple):
+            x, mask = inputs
+            is_object = find_objects(mask, x.shape[1])
+            x = zero_padding(x, is_object)
         running = tf.convert_to_tensor(self.running_mean), tf.convert_to_tensor(self.running_variance)
-        mean, variance = self._train(inputs, *running) if training else running
-        return tf.nn.batch_normalization(
-            inputs,
+        mean, variance = self._train(x, is_object, *running) if training else running
+        result = tf.nn.batch_normalization(
+            x,
             mean,
             variance,
             tf.convert_to_tensor(self.bias),
             tf.convert_to_tensor(self.scale),
             self.epsilon,
         )
+        return result if is_object is None else zero_padding(result, is_object)
 
-    def _train(self, inputs: Any, running_mean: Any, running_variance: Any) -> tuple[Any, Any]:
+    def _train(self, x: Any, is_object: Any, running_mean: Any, running_variance: Any) -> tuple[Any, Any]:
         """Return the mean and variance to normalise with, and move the running ones."""
-        mean, variance = tf.nn.moments(inputs, list(range(len(inputs.shape) - 1)))
-        n_values = tf.cast(tf.size(inputs) // inputs.shape[-1], inputs.dtype)
+        if is_object is None:
+            mean, variance = tf.nn.moments(x, list(range(len(x.shape) - 1)))
+            n_values = tf.cast(tf.size(x) // x.shape[-1], x.dtype)
+        else:
+            mean, variance, n_values = _masked_moments(x, is_object)
         has_variance = n_values > 1
-        part = tf.where(has_variance, tf.constant(self.momentum, inputs.dtype), 0.0)
+        part = tf.where(has_variance, tf.constant(self.momentum, x.dtype), 0.0)
         unbiased = variance * n_values / tf.maximum(n_values - 1, 1)
         self.running_mean.assign(running_mean + part * (mean - running_mean))
         self.running_variance.assign(running_variance + part * (unbiased - running_variance))
@@ -94,11 +116,21 @@ class LastAxisBatchNorm(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the shape of the input."""
-        return input_shape
+        return input_shape[0] if isinstance(input_shape[0], list | tuple) else input_shape
 
     def get_config(self) -> dict[str, Any]:
         """Return what makes the layer again."""
         return {**super().get_config(), "momentum": self.momentum, "epsilon": self.epsilon}
+
+
+def _masked_moments(x: Any, is_object: Any) -> tuple[Any, Any, Any]:
+    """Return mean and variance of each feature over the objects, and their number; x is zero elsewhere."""
+    axes = list(range(len(x.shape) - 1))
+    n_objects = tf.reduce_sum(tf.cast(is_object, x.dtype))
+    n_values = tf.maximum(n_objects, 1.0)
+    mean = tf.reduce_sum(x, axes) / n_values
+    distance = zero_padding(x - mean, is_object)
+    return mean, tf.reduce_sum(distance * distance, axes) / n_values, n_objects
 
 
 def _function(name: str) -> Callable[[Activation, str], Any]:
@@ -170,6 +202,15 @@ LOWERINGS: Registry[Callable[[Node, Any, str], Lowered]] = Registry(
         "average_pool2d": lower_average_pool2d,
         "global_pool": lower_global_pool,
         "upsample2d": lower_upsample2d,
+        "multiply": lower_multiply,
+        "scale": lower_scale,
+        "to_tokens": lower_to_tokens,
+        "class_token": lower_class_token,
+        "position_embedding": lower_position_embedding,
+        "take_token": lower_take_token,
+        "attention": lower_attention,
+        "class_attention": lower_class_attention,
+        "masked_pool": lower_masked_pool,
     },
     EngineError,
 )

@@ -22,8 +22,11 @@ class Lowered:
         order, possibly in another shape (the kernel of a depthwise convolution).
     padding
         A layer that must come before, where Keras' own padding is another.
+    further
+        Name -> layer that gives, of the inputs of `layer`, what can be asked for beside the result.
     """
 
     layer: Any
     places: Mapping[str, str] = field(default_factory=dict)
     padding: Any = None
+    further: Mapping[str, Any] = field(default_factory=dict)

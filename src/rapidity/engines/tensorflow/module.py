@@ -72,7 +72,7 @@ class NativeNetwork:
     slots
         The variables that make up the state.
     nodes
-        Name of a node -> its symbolic result.
+        Name of a node, or of a further result of one -> its symbolic result.
     declared
         The network that it was built from; None for a user's own model.
     """
@@ -107,12 +107,15 @@ def build_native(network: Network) -> NativeNetwork:
     }
     inputs = list(values.values())
     lowered = {node.name: lower_node(node, names[node.name]) for node in network.nodes}
+    further: dict[str, Any] = {}
     for node in network.nodes:
         arguments: Any = [values[source] for source in node.inputs]
         part = lowered[node.name]
         if part.padding is not None:
             arguments = [part.padding(arguments[0])]
         values[node.name] = part.layer(_one_or_all(arguments))
+        for title, layer in part.further.items():
+            further[f"{node.name}.{title}"] = layer(_one_or_all(arguments))
     results = [values[name] for name in network.outputs.values()]
     model = keras.Model(_one_or_all(inputs), _one_or_all(results), name="network")
     slots = tuple(
@@ -127,7 +130,7 @@ def build_native(network: Network) -> NativeNetwork:
         for spec in node.parameters
     )
     outputs = {name: network.shape_of(node)[-1] for name, node in network.outputs.items()}
-    nodes = {node.name: values[node.name] for node in network.nodes}
+    nodes = {node.name: values[node.name] for node in network.nodes} | further
     graph = keras.Model(inputs, results)
     return NativeNetwork(model, graph, dict(network.inputs), outputs, slots, nodes, network)
 

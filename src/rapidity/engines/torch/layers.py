@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from rapidity.core.errors import EngineError
 from rapidity.core.registry import Registry
 from rapidity.engines.engine import find_lowering
+from rapidity.engines.torch.attention_layers import lower_attention, lower_class_attention
 from rapidity.engines.torch.image_layers import (
     lower_average_pool2d,
     lower_convolution,
@@ -22,6 +23,16 @@ from rapidity.engines.torch.image_layers import (
     lower_upsample2d,
 )
 from rapidity.engines.torch.lowering import Lowered, TensorPlace
+from rapidity.engines.torch.token_layers import (
+    MultiplyBranches,
+    find_objects,
+    lower_class_token,
+    lower_masked_pool,
+    lower_position_embedding,
+    lower_scale,
+    lower_take_token,
+    lower_to_tokens,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,17 +42,26 @@ if TYPE_CHECKING:
 
 
 class LastAxisBatchNorm(nn.BatchNorm1d):
-    """Batch normalisation of the last axis, for any number of axes, that survives a batch of one value.
+    """Batch normalisation of the last axis, for any number of axes and masked, that survives one value.
 
     `torch.nn.BatchNorm1d` takes the second axis for the features, and stops the training when the last
     batch of an epoch happens to hold one event.
     """
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - the name in torch
-        """Return the normalised values, of the same shape."""
-        rows = input if input.dim() == 2 else input.reshape(-1, input.shape[-1])
-        if self.training and len(rows) == 1:
-            result = nn.functional.batch_norm(
+    def forward(self, input: Tensor, mask: Tensor | None = None) -> Tensor:  # noqa: A002 - the name in torch
+        """Return the normalised values, of the same shape; with a mask, zeros where there is no object."""
+        if mask is None:
+            rows = input if input.dim() == 2 else input.reshape(-1, input.shape[-1])
+            result = self._normalize(rows)
+            return result if input.dim() == 2 else result.reshape(input.shape)
+        is_object = find_objects(mask, input.shape[1])
+        rows = self._normalize(input[is_object])
+        return torch.zeros_like(input).masked_scatter(is_object.unsqueeze(-1), rows)
+
+    def _normalize(self, rows: Tensor) -> Tensor:
+        """Return rows ``(n_rows, n_features)`` normalised; of fewer than two with the running statistics."""
+        if self.training and len(rows) < 2:
+            return nn.functional.batch_norm(
                 rows,
                 self.running_mean,
                 self.running_var,
@@ -50,9 +70,7 @@ class LastAxisBatchNorm(nn.BatchNorm1d):
                 training=False,
                 eps=self.eps,
             )
-        else:
-            result = super().forward(rows)
-        return result if input.dim() == 2 else result.reshape(input.shape)
+        return super().forward(rows)
 
 
 class ConcatenateBranches(nn.Module):
@@ -143,6 +161,15 @@ LOWERINGS: Registry[Callable[[Node, Any], Lowered]] = Registry(
         "average_pool2d": lower_average_pool2d,
         "global_pool": lower_global_pool,
         "upsample2d": lower_upsample2d,
+        "multiply": lambda _node, _layer: Lowered(MultiplyBranches()),
+        "scale": lower_scale,
+        "to_tokens": lower_to_tokens,
+        "class_token": lower_class_token,
+        "position_embedding": lower_position_embedding,
+        "take_token": lower_take_token,
+        "attention": lower_attention,
+        "class_attention": lower_class_attention,
+        "masked_pool": lower_masked_pool,
     },
     EngineError,
 )

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from torch import nn
+    from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class TensorPlace:
     Attributes
     ----------
     attribute
-        Name of the tensor in the module.
+        Name of the tensor in the module, with those of the modules inside: ``output.weight``.
     axes
         Order of the canonical axes in the tensor, or None if it is the same.
     """
@@ -29,7 +29,18 @@ class TensorPlace:
 
 @dataclass(frozen=True)
 class Lowered:
-    """A native module, and the places of the node's parameters in it."""
+    """The native module of a node.
+
+    Attributes
+    ----------
+    module
+        What the node is.
+    places
+        Parameter of the node -> where it sits in `module`.
+    further
+        Name -> function of the module's inputs, for what can be asked for beside the result.
+    """
 
     module: nn.Module
     places: Mapping[str, TensorPlace] = field(default_factory=dict)
+    further: Mapping[str, Callable[..., Tensor]] = field(default_factory=dict)

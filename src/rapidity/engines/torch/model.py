@@ -179,17 +179,21 @@ class TorchModel:
         """Give a dictionary that holds, after each call of the module, what the named nodes made."""
         results: dict[str, Tensor] = {}
         hooks = []
-        check_layer_names(names, self.network.nodes)
+        nodes, further = self.network.nodes, self.network.further
+        check_layer_names(names, [*nodes, *further])
 
         def record(name: str) -> Any:
-            def hook(_module: nn.Module, _inputs: Any, result: Tensor) -> None:
+            def hook(_module: nn.Module, inputs: Any, result: Tensor) -> None:
                 # The layer after it may write over its result.
-                results[name] = result.clone()
+                results[name] = further[name][1](*inputs) if name in further else result.clone()
 
             return hook
 
         try:
-            hooks += [self.network.nodes[name].register_forward_hook(record(name)) for name in names]
+            for name in names:
+                results[name] = torch.empty(0)  # For the order of the names.
+                node = further[name][0] if name in further else name
+                hooks.append(nodes[node].register_forward_hook(record(name)))
             yield results
         finally:
             for hook in hooks:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -93,6 +94,9 @@ class NativeNetwork:
         Name -> module whose result can be asked for.
     declared
         The network that it was built from; None for a user's own module.
+    further
+        Name -> name of a node, and what gives it of the inputs of that node, for what can be asked for beside
+        the results of nodes.
     """
 
     module: nn.Module
@@ -102,6 +106,7 @@ class NativeNetwork:
     slots: tuple[TensorSlot, ...]
     nodes: Mapping[str, nn.Module]
     declared: Network | None = None
+    further: Mapping[str, tuple[str, Callable[..., Tensor]]] = field(default_factory=dict)
 
     @property
     def is_foreign(self) -> bool:
@@ -133,7 +138,7 @@ def build_native(network: Network, device: torch.device) -> NativeNetwork:
     slots = tuple(
         TensorSlot(
             f"{node.name}.{spec.name}",
-            getattr(modules[node.name], place.attribute),
+            attrgetter(place.attribute)(modules[node.name]),
             place.axes,
             spec.is_kernel,
         )
@@ -142,7 +147,13 @@ def build_native(network: Network, device: torch.device) -> NativeNetwork:
         for place in [lowered[node.name].places[spec.name]]
     )
     outputs = {name: network.shape_of(node)[-1] for name, node in network.outputs.items()}
-    return NativeNetwork(module, _as_tuple(module), dict(network.inputs), outputs, slots, modules, network)
+    further = {
+        f"{name}.{title}": (name, compute)
+        for name, part in lowered.items()
+        for title, compute in part.further.items()
+    }
+    forward = _as_tuple(module)
+    return NativeNetwork(module, forward, dict(network.inputs), outputs, slots, modules, network, further)
 
 
 def _is_row(node: Node) -> bool:

@@ -7,8 +7,11 @@ from rapidity.core.registry import Registry
 from rapidity.network.layer import Layer
 from rapidity.network.layers.activation import Activation
 from rapidity.network.layers.add import Add
+from rapidity.network.layers.attention import Attention
 from rapidity.network.layers.average_pool2d import AveragePool2d
 from rapidity.network.layers.batch_norm import BatchNorm
+from rapidity.network.layers.class_attention import ClassAttention
+from rapidity.network.layers.class_token import ClassToken
 from rapidity.network.layers.concatenate import Concatenate
 from rapidity.network.layers.conv2d import Conv2d
 from rapidity.network.layers.convolution import Convolution
@@ -18,8 +21,14 @@ from rapidity.network.layers.dropout import Dropout
 from rapidity.network.layers.flatten import Flatten
 from rapidity.network.layers.global_pool import GlobalPool
 from rapidity.network.layers.layer_norm import LayerNorm
+from rapidity.network.layers.masked_pool import MaskedPool
 from rapidity.network.layers.max_pool2d import MaxPool2d
+from rapidity.network.layers.multiply import Multiply
 from rapidity.network.layers.pooling import Pooling
+from rapidity.network.layers.position_embedding import PositionEmbedding
+from rapidity.network.layers.scale import Scale
+from rapidity.network.layers.take_token import TakeToken
+from rapidity.network.layers.to_tokens import ToTokens
 from rapidity.network.layers.upsample2d import Upsample2d
 
 LAYERS: Registry[type[Layer]] = Registry(
@@ -39,6 +48,15 @@ LAYERS: Registry[type[Layer]] = Registry(
         "average_pool2d": AveragePool2d,
         "global_pool": GlobalPool,
         "upsample2d": Upsample2d,
+        "multiply": Multiply,
+        "scale": Scale,
+        "to_tokens": ToTokens,
+        "class_token": ClassToken,
+        "position_embedding": PositionEmbedding,
+        "take_token": TakeToken,
+        "attention": Attention,
+        "class_attention": ClassAttention,
+        "masked_pool": MaskedPool,
     },
     GraphError,
 )
@@ -47,8 +65,11 @@ __all__ = [
     "LAYERS",
     "Activation",
     "Add",
+    "Attention",
     "AveragePool2d",
     "BatchNorm",
+    "ClassAttention",
+    "ClassToken",
     "Concatenate",
     "Conv2d",
     "Convolution",
@@ -59,7 +80,13 @@ __all__ = [
     "GlobalPool",
     "Layer",
     "LayerNorm",
+    "MaskedPool",
     "MaxPool2d",
+    "Multiply",
     "Pooling",
+    "PositionEmbedding",
+    "Scale",
+    "TakeToken",
+    "ToTokens",
     "Upsample2d",
 ]

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from rapidity.network.layer import Layer, ParameterSpec, Shape
 from rapidity.network.layers.arity import one_shape
+from rapidity.network.layers.masks import masked_token_shape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +20,9 @@ class BatchNorm(Layer):
     With the semantics of PyTorch: in training the statistics of the batch, the variance divided by n; the
     running ones move by `momentum` towards them, the variance divided by n - 1; outside training the running
     ones are used. A training batch of one value per feature has no variance: it uses the running
-    statistics and leaves them alone. Source: Ioffe and Szegedy, arXiv:1502.03167.
+    statistics and leaves them alone. With the mask of objects as a second input only those that there are
+    count, in the statistics and in n, and the padding comes out as zeros. Source: Ioffe and Szegedy,
+    arXiv:1502.03167.
     """
 
     type: Literal["batch_norm"]
@@ -30,11 +33,16 @@ class BatchNorm(Layer):
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         """Return the shape of the input."""
-        return one_shape(shapes, min_axes=1)
+        if len(shapes) < 2:
+            return one_shape(shapes, min_axes=1)
+        shape, mask = shapes[0], shapes[1]
+        if len(shapes) == 2 and len(shape) > 1 and mask == shape[:-1]:
+            return shape
+        return masked_token_shape(shapes)
 
     def parameter_specs(self, shapes: Sequence[Shape]) -> tuple[ParameterSpec, ...]:
         """Return ``scale``, ``bias``, ``running_mean``, ``running_variance``, each ``(n_features,)``."""
-        features = (one_shape(shapes, min_axes=1)[-1],)
+        features = (shapes[0][-1],)
         return (
             ParameterSpec("scale", features, "ones"),
             ParameterSpec("bias", features, "zeros"),

@@ -45,7 +45,7 @@ def branches(layers: Any, row: Any, image: Any) -> Any:
     pooled = layers.GlobalAveragePooling2D()(filters)
     shared = layers.Dense(3, name="shared")
     first, second = shared(row), shared(layers.Identity()(row))
-    total = layers.Add()([first, second, pooled])
+    total = layers.Multiply()([layers.Add()([first, second, pooled]), first])
     return layers.Concatenate()([total, layers.GaussianNoise(0.1)(row)])
 
 
@@ -101,7 +101,8 @@ def test_the_description_computes_what_the_model_does(title: str) -> None:
 
 
 def test_every_known_layer_is_tried() -> None:
-    """Those of CASES, and our own ones below."""
+    """Those of CASES, and our own ones below and in `test_module`."""
+    from rapidity.engines.tensorflow.attention_layers import OWN_LAYERS
     from rapidity.engines.tensorflow.describing import DESCRIPTIONS
     from rapidity.engines.tensorflow.image_layers import AnyConv2D
     from rapidity.engines.tensorflow.layers import LastAxisBatchNorm
@@ -113,7 +114,7 @@ def test_every_known_layer_is_tried() -> None:
 
     noise = {keras.layers.SpatialDropout1D, keras.layers.SpatialDropout2D, keras.layers.AlphaDropout,
              keras.layers.GaussianDropout, keras.layers.ActivityRegularization}  # fmt: skip
-    assert set(DESCRIPTIONS) - tried == {LastAxisBatchNorm, AnyConv2D, *noise}
+    assert set(DESCRIPTIONS) - tried == {LastAxisBatchNorm, AnyConv2D, *OWN_LAYERS, *noise}
 
 
 def test_a_model_of_ours_taken_away_can_come_back() -> None:

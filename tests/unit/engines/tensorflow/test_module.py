@@ -25,6 +25,17 @@ IMAGE_LAYERS: tuple[dict[str, Any], ...] = (
     {"type": "max_pool2d", "kernel_size": 2, "padding": [1, 0]},
     {"type": "flatten"},
 )
+TOKEN_LAYERS: tuple[dict[str, Any], ...] = (
+    {"type": "batch_norm", "inputs": ["jets", "jets.mask"]},
+    {"type": "position_embedding"},
+    {"type": "class_token", "name": "tokens"},
+    {"type": "attention", "heads": 2, "dropout": 0.1, "inputs": ["tokens", "jets.mask"]},
+    {"type": "scale", "name": "scaled"},
+    {"type": "masked_pool", "function": "max", "inputs": ["scaled", "jets.mask"], "name": "pooled"},
+    {"type": "take_token", "inputs": "scaled", "index": 1, "name": "taken"},
+    {"type": "class_attention", "heads": 2, "inputs": ["met", "scaled", "jets.mask"]},
+    {"type": "multiply", "inputs": ["class_attention_1", "pooled", "taken"]},
+)
 
 
 def network_of(*layers: Any, inputs: dict[str, tuple[int, ...]] | None = None, **outputs: int) -> Network:
@@ -70,6 +81,28 @@ def test_a_saved_model_can_be_loaded_again(tmp_path: Path) -> None:
     images = np.random.default_rng(1).standard_normal((3, 9, 10, 4)).astype(np.float32)
     expected = model.predict(ResidentBatches(Batch({"image": images}), 3))["class"]
     np.testing.assert_allclose(loaded.predict(images, verbose=0), expected, rtol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
+def test_a_saved_model_of_tokens_can_be_loaded_and_described_again(tmp_path: Path) -> None:
+    import keras
+
+    inputs = {"jets": (5, 4), "jets.mask": (5,), "met": (4,)}
+    model = build(network_of(*TOKEN_LAYERS, inputs=inputs))
+    model.native.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    rng = np.random.default_rng(1)
+    arrays = {name: rng.standard_normal((3, *shape)).astype(np.float32) for name, shape in inputs.items()}
+    arrays["jets.mask"] = (np.arange(5) < [[5], [0], [3]]).astype(np.float32)
+    batches = ResidentBatches(Batch(arrays), 3)
+    expected = model.predict(batches)["class"]
+    found = loaded.predict(list(arrays.values()), verbose=0)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    engine = get_engine("tensorflow")
+    wrapped = engine.wrap(loaded, inputs, {"class": 1}, "cpu")
+    network, parameters = engine.describe(wrapped)
+    again = engine.build(network, parameters, "cpu")
+    np.testing.assert_allclose(again.predict(batches)["class"], expected, rtol=1e-5)
 
 
 def test_kernels_are_laid_out_as_ours() -> None:

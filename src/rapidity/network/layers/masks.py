@@ -1,0 +1,47 @@
+"""What layers ask of a mask: which objects of an event there are, and which places only fill it up.
+
+A mask is an input ``(n_objects,)`` of zeros and ones, the last one of a layer that takes it. A class token
+stands in front of the objects and is always there, so tokens may be one more than the mask says.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rapidity.network.layer import Shape, ShapeError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+N_CLASS_TOKENS = 1
+"""Tokens in front of the objects that a mask may leave out."""
+
+
+def token_shape(shapes: Sequence[Shape]) -> Shape:
+    """Return the first shape if it is that of objects or tokens ``(n_objects, n_features)``."""
+    if not shapes or len(shapes[0]) != 2:
+        raise ShapeError(
+            needs="objects or tokens (n_events, n_objects, n_features) as its first input",
+            cure="Name a cloud in its 'inputs'; an image becomes tokens by 'to_tokens'",
+        )
+    return shapes[0]
+
+
+def masked_token_shape(shapes: Sequence[Shape]) -> Shape:
+    """Return the shape of objects that come alone, or with their mask after them."""
+    shape = token_shape(shapes)
+    if len(shapes) > 2:
+        raise ShapeError(needs="objects and at most a mask", cure="Name the two in its 'inputs'")
+    for mask in shapes[1:]:
+        check_mask(shape, mask)
+    return shape
+
+
+def check_mask(tokens: Shape, mask: Shape) -> None:
+    """Raise a ShapeError unless a mask has a number for each of the tokens, or for all but a class token."""
+    n_tokens = tokens[0]
+    if len(mask) != 1 or n_tokens - mask[0] not in range(N_CLASS_TOKENS + 1):
+        raise ShapeError(
+            needs=f"a mask (n_events, {n_tokens}) as its last input, or one shorter beside a class token",
+            cure="Name the mask of the same cloud, such as 'jets.mask'",
+        )
