@@ -30,6 +30,30 @@ def sum_of_weights(event_weight: ArrayLike) -> float:
     return 0.0 if abs(total) <= ROUNDING * float(np.abs(weight).sum()) else total
 
 
+def sum_in_cells(
+    cell: NDArray[np.int64], event_weight: NDArray[np.float64], n_cells: int
+) -> NDArray[np.float64]:
+    """Return the sum of signed weights in each cell ``(n_cells,)``, exactly 0 where they cancel.
+
+    Also where they cancel but for rounding.
+
+    Parameters
+    ----------
+    cell
+        Number of the cell of each event ``(n_events,)``, from 0 to ``n_cells - 1``.
+
+    Examples
+    --------
+    >>> sum_in_cells(np.array([0, 0, 0, 1]), np.array([0.1, 0.2, -0.3, 1.0]), 3)
+    array([0., 1., 0.])
+    """
+    sums = np.bincount(cell, event_weight, minlength=n_cells).astype(np.float64)
+    if len(event_weight) and event_weight.min() < 0:
+        sizes = np.bincount(cell, np.abs(event_weight), minlength=n_cells)
+        sums[np.abs(sums) <= ROUNDING * sizes] = 0.0
+    return sums
+
+
 def check_event_weight(event_weight: ArrayLike | None, n_events: int) -> NDArray[np.float64]:
     """Return the weights as float64 ``(n_events,)``; None stands for weights of 1.
 

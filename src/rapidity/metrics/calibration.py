@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rapidity.core.errors import DataError
-from rapidity.metrics.arrays import ROUNDING, check_event_weight, check_scores, sum_of_weights
+from rapidity.metrics.arrays import ROUNDING, check_event_weight, check_scores, sum_in_cells, sum_of_weights
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -100,7 +100,7 @@ def calibration_curve(
     def fill(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.bincount(bins, numbers, minlength=n_bins).astype(np.float64)
 
-    sig, bkg = fill(weight * signal), fill(weight * ~signal)
+    sig, bkg = (sum_in_cells(bins, weight * side, n_bins) for side in (signal, ~signal))
     yields = sig + bkg
     is_filled = yields > ROUNDING * fill(np.abs(weight))
     known = np.where(is_filled, yields, np.nan)

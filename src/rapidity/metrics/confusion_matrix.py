@@ -8,7 +8,13 @@ import numpy as np
 
 from rapidity.core.errors import DataError
 from rapidity.metrics.accuracy import predicted_class
-from rapidity.metrics.arrays import ROUNDING, check_class_index, check_event_weight, check_scores
+from rapidity.metrics.arrays import (
+    ROUNDING,
+    check_class_index,
+    check_event_weight,
+    check_scores,
+    sum_in_cells,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -50,8 +56,7 @@ def confusion_matrix(
     values = check_scores(values, len(index), "scores")
     weight = check_event_weight(event_weight, len(index))
     cell = index * n_classes + predicted_class(values)
-    sums = np.bincount(cell, weight, minlength=n_classes**2).astype(np.float64)
-    return sums.reshape(n_classes, n_classes)
+    return sum_in_cells(cell, weight, n_classes**2).reshape(n_classes, n_classes)
 
 
 def normalise_by_true_class(matrix: ArrayLike) -> NDArray[np.float64]:

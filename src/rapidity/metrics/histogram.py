@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rapidity.core.errors import DataError
-from rapidity.metrics.arrays import check_event_weight
+from rapidity.metrics.arrays import check_event_weight, sum_in_cells
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -95,6 +95,6 @@ def fill_histogram(values: ArrayLike, edges: ArrayLike, event_weight: ArrayLike 
     if is_missing.any():
         position, weight = position[~is_missing], weight[~is_missing]
     n_cells = len(bounds) + 1
-    contents = np.bincount(position, weight, minlength=n_cells).astype(np.float64)
+    contents = sum_in_cells(position, weight, n_cells)
     variances = np.bincount(position, weight**2, minlength=n_cells).astype(np.float64)
     return Histogram(bounds, contents, variances, missing)

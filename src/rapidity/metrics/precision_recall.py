@@ -60,7 +60,9 @@ def f1(confusion: ArrayLike) -> NDArray[np.float64]:
     array([0.842, 0.667])
     """
     matrix = np.asarray(confusion, dtype=np.float64)
-    return _divide(2 * np.diag(matrix), matrix.sum(axis=0) + matrix.sum(axis=1))
+    sizes = np.abs(matrix)
+    together = sizes.sum(axis=0) + sizes.sum(axis=1)
+    return _divide(2 * np.diag(matrix), matrix.sum(axis=0) + matrix.sum(axis=1), together)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,9 @@ from rapidity.metrics import (
     accuracy,
     auc,
     chi2_test,
+    confusion_matrix,
     efficiencies,
+    f1,
     fill_histogram,
     ks_test,
     log_loss,
@@ -82,3 +84,11 @@ def test_a_negative_background_has_no_rejection():
     cut = efficiencies([True, False, False], [0.9, 0.8, 0.1], 0.5, [1.0, -0.5, 1.0])
     assert cut.bkg_eff == pytest.approx(-1.0)
     assert np.isnan(cut.bkg_rej)
+
+
+def test_cells_whose_weights_cancel_are_empty():
+    """Also where all others are empty, so that nothing is left to compare a residue with."""
+    matrix = confusion_matrix([0, 0, 0, 1], np.eye(2)[[1, 1, 1, 1]], WEIGHT[:4])
+    np.testing.assert_array_equal(matrix, [[0.0, 0.0], [0.0, 1.0]])
+    assert np.isnan(f1(matrix)[0])
+    assert fill_histogram([0.5, 0.5, 0.5], [0.0, 1.0], CANCELLING).values[0] == 0.0
