@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 MOST_PADDING = 4
 """Sorting in padded rows is fastest, unless so few events have many objects that most of it is padding."""
 
+FIRST_EVENTS = 256
+
 
 @dataclass(frozen=True)
 class Arrangement:
@@ -39,6 +41,16 @@ class Arrangement:
         """Return a column of the collection with the objects that are kept."""
         content = values.content if self.places is None else values.content[self.places]
         return Jagged.from_counts(content, self.counts)
+
+    def index_rows(self, width: int, n_values: int) -> NDArray[np.int64]:
+        """Return where the values of padded rows stand ``(n_events, width)``: one index for all columns.
+
+        Where there is no object it is `n_values`, one behind the last value: put a 0 there.
+        """
+        index = np.full((len(self.counts), width), n_values)
+        is_object = np.arange(width) < self.counts[:, np.newaxis]
+        index[is_object] = np.arange(n_values) if self.places is None else self.places
+        return index
 
 
 def arrange_objects(
@@ -103,9 +115,12 @@ def _sort_descending(key: NDArray[Any], offsets: NDArray[np.int64]) -> NDArray[n
         key = key.astype(np.float64)
     ascending = -key
     # Stable sorting keeps infinities before the padding, which is infinite too but comes after them.
-    if np.isnan(ascending).any():
-        ascending[np.isnan(ascending)] = np.inf
-    if _is_sorted(ascending, offsets):
+    is_nan = np.isnan(ascending)
+    if is_nan.any():
+        ascending[is_nan] = np.inf
+    # Mostly the first events tell, and a look at all of them can be spared.
+    n_first = min(FIRST_EVENTS, len(offsets) - 1)
+    if _is_sorted(ascending[: offsets[n_first]], offsets[: n_first + 1]) and _is_sorted(ascending, offsets):
         return None
     counts = np.diff(offsets)
     width = int(counts.max(initial=0))

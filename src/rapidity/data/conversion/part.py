@@ -249,12 +249,15 @@ class _Conversion:
             collection.n_objects,
         )
         self._count(collection, arranged)
+        counts = arranged.counts.astype(np.int32)
         width = self._plan.width_of(collection)
-        objects = {}
-        for name, values in columns.items():
-            kept = arranged.apply(values)
-            objects[name] = kept.content if width is None else kept.padded(width)
-        return arranged.counts.astype(np.int32), objects
+        if width is None:
+            return counts, {name: arranged.apply(values).content for name, values in columns.items()}
+        index = arranged.index_rows(width, int(offsets[-1]))
+        return counts, {
+            name: np.append(values.content, values.dtype.type(0)).take(index)
+            for name, values in columns.items()
+        }
 
     def _of_objects(self, text: str | None, chunk: Mapping[str, Any]) -> NDArray[Any] | None:
         if text is None:
