@@ -6,12 +6,13 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import time
 import tracemalloc
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import awkward as ak
 import numpy as np
@@ -26,10 +27,12 @@ from rapidity.core.progress import SilentProgress
 from rapidity.data.disk_array import DiskArray
 from rapidity.data.writers import open_writer
 from rapidity.training import CheckpointFolder
-from rapidity.workflow import fit
 from rapidity.workflow.evaluate import evaluate_run
 from rapidity.workflow.prepare import prepare_run
 from rapidity.workflow.train import train_run
+
+if TYPE_CHECKING:
+    from rapidity.workflow.run import Run
 
 SCRIPT = Path(__file__).with_name("streamed_training.py")
 N_EVENTS = 8000
@@ -39,7 +42,7 @@ MEMORY = "150 kB"
 CONFIG = """
 name: streamed
 data:
-  sources: [{{path: events.parquet}}]
+  sources: [{{path: {path}}}]
   target: kind
   event_weight: weight
   spectators: [number]
@@ -63,9 +66,9 @@ class Notes(SilentProgress):
         self.said.append(message)
 
 
-@pytest.fixture
-def make_config(tmp_path: Path) -> Any:
-    """Return a writer of a configuration beside a file of events that is sorted by class."""
+@pytest.fixture(scope="module")
+def events(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a file of events that is sorted by class."""
     rng = np.random.default_rng(1)
     kind = np.arange(N_EVENTS) // (N_EVENTS // 2)
     columns = {
@@ -76,16 +79,41 @@ def make_config(tmp_path: Path) -> Any:
         "weight": rng.normal(1.0, 0.5, N_EVENTS),
         "number": np.arange(N_EVENTS),
     }
-    path = tmp_path / "events.parquet"
+    path = tmp_path_factory.mktemp("data") / "events.parquet"
     with open_writer(path, columns={name: values.dtype for name, values in columns.items()}) as writer:
         writer.write(columns)
+    return path
 
-    def write(memory: str = MEMORY, engine: str = "numpy", name: str = "config.yaml") -> Path:
-        config = tmp_path / name
-        config.write_text(CONFIG.format(memory=memory, engine=engine))
+
+@pytest.fixture(scope="module")
+def make_config(events: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Return a writer of configurations for these events."""
+
+    def write(memory: str = MEMORY, engine: str = "numpy") -> Path:
+        config = tmp_path_factory.mktemp("config") / "config.yaml"
+        config.write_text(CONFIG.format(path=events, memory=memory, engine=engine))
         return config
 
     return write
+
+
+@pytest.fixture(scope="module")
+def held(make_config: Any, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Return a run in memory."""
+    return train_run(make_config("null"), output=tmp_path_factory.mktemp("runs") / "held")
+
+
+@pytest.fixture(scope="module")
+def noted(make_config: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Notes]:
+    """Return a streamed run, and what it said."""
+    notes = Notes()
+    folder = tmp_path_factory.mktemp("runs") / "streamed"
+    return train_run(make_config(), output=folder, progress=notes), notes
+
+
+@pytest.fixture(scope="module")
+def streamed(noted: tuple[Run, Notes]) -> Run:
+    return noted[0]
 
 
 def hash_state(run: Path) -> str:
@@ -97,35 +125,33 @@ def hash_state(run: Path) -> str:
     return digest.hexdigest()
 
 
-def test_a_streamed_run_reaches_what_one_in_memory_does(make_config: Any, tmp_path: Path) -> None:
-    notes = Notes()
-    held = train_run(make_config("null"), output=tmp_path / "held")
-    streamed = train_run(make_config(), output=tmp_path / "streamed", progress=notes)
+def test_a_streamed_run_says_so_and_leaves_no_cache(noted: tuple[Run, Notes]) -> None:
+    run, notes = noted
     assert any("raw ones lie on the disk" in note for note in notes.said)
     assert any("are streamed from" in note for note in notes.said)
-    assert (tmp_path / "streamed" / "history.csv").read_text().count("\n") == 4
+    assert not run.path.cache.exists()
+    assert run.path.history.read_text().count("\n") == 4
+
+
+def test_a_streamed_run_reaches_what_one_in_memory_does(held: Run, streamed: Run) -> None:
     for name in ("accuracy", "macro_auc", "log_loss"):
         low, high = held.metrics[f"{name}_interval"]
         assert low <= streamed.metrics[name] <= high, name
-    assert not (tmp_path / "streamed" / "cache").exists()
     assert streamed.metrics["counts"] == held.metrics["counts"]
 
 
-def test_every_event_has_its_score(make_config: Any, tmp_path: Path) -> None:
-    streamed = train_run(make_config(), output=tmp_path / "streamed")
+def test_every_event_has_its_score(streamed: Run, events: Path) -> None:
     columns = pyarrow.parquet.read_table(streamed.path.scores).to_pydict()
     assert columns["number"] == columns["source_entry"] == list(range(N_EVENTS))
-    events = pyarrow.parquet.read_table(tmp_path / "events.parquet").to_pydict()
-    assert columns["class"] == events["kind"]
-    raw = {name: np.array(events[name], np.float64)[:500] for name in ("a", "b", "c")}
-    np.testing.assert_allclose(
-        streamed.model.run(raw).probabilities[:, 0], columns["score_kaon"][:500], atol=1e-6
-    )
+    read = pyarrow.parquet.read_table(events).to_pydict()
+    assert columns["class"] == read["kind"]
+    raw = {name: np.array(read[name], np.float64)[:500] for name in ("a", "b", "c")}
+    found = streamed.model.run(raw).probabilities[:, 0]
+    np.testing.assert_allclose(found, columns["score_kaon"][:500], atol=1e-6)
 
 
-def test_the_other_verbs_stream_too(make_config: Any, tmp_path: Path) -> None:
-    run = train_run(make_config(), output=tmp_path / "streamed")
-    whole = evaluate_run(run.path.path, [str(tmp_path / "events.parquet")])
+def test_other_events_are_evaluated_within_the_bound(streamed: Run, events: Path) -> None:
+    whole = evaluate_run(streamed.path.path, [str(events)])
     assert whole["counts"]["all"] == {"kaon": N_EVENTS // 2, "pion": N_EVENTS // 2}
 
 
@@ -202,17 +228,14 @@ def test_a_full_disk_leaves_nothing_behind(
 
 
 def test_a_complete_training_that_is_resumed_writes_no_cache(
-    make_config: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    streamed: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = make_config()
-    train_run(config, output=tmp_path / "run")
-    before = hash_state(tmp_path / "run")
-    monkeypatch.setattr(fit, "_describe_stream", lambda _prepared, _splits: "nothing")
+    shutil.copytree(streamed.path.path, tmp_path / "run")
     monkeypatch.setattr(
         "rapidity.data.streamed_splits.create_groups", lambda *_: pytest.fail("the file was written")
     )
-    train_run(config, output=tmp_path / "run", resume=True)
-    assert hash_state(tmp_path / "run") == before
+    train_run(tmp_path / "run" / "config.yaml", output=tmp_path / "run", resume=True)
+    assert hash_state(tmp_path / "run") == hash_state(streamed.path.path)
 
 
 def start(config: Path, folder: Path) -> subprocess.Popen[str]:
@@ -262,12 +285,12 @@ def test_killed_within_an_epoch_and_resumed_equals_uninterrupted(
     assert without_times[0] == without_times[1]
 
 
-def test_a_bound_that_holds_the_prepared_events_changes_nothing(make_config: Any, tmp_path: Path) -> None:
-    for memory in ("null", "400 kB"):
-        train_run(make_config(memory), output=tmp_path / memory)
-    assert hash_state(tmp_path / "null") == hash_state(tmp_path / "400 kB")
-    metrics = [json.loads((tmp_path / memory / "metrics.json").read_text()) for memory in ("null", "400 kB")]
-    assert metrics[0] == metrics[1]
+def test_a_bound_that_holds_the_prepared_events_changes_nothing(
+    held: Run, make_config: Any, tmp_path: Path
+) -> None:
+    other = train_run(make_config("400 kB"), output=tmp_path / "run")
+    assert hash_state(other.path.path) == hash_state(held.path.path)
+    assert other.metrics == held.metrics
 
 
 def test_images_are_streamed(write_idx: Any, tmp_path: Path) -> None:
@@ -333,3 +356,36 @@ def test_jagged_columns_are_streamed(tmp_path: Path) -> None:
     columns = {"met": events["met"], "jet_pt": Jagged.from_counts(pt, counts)}
     expected = run.model.run(columns).probabilities[:, 1]
     np.testing.assert_allclose(np.array(scores["score_background"])[1500:], expected, atol=1e-6)
+
+
+@pytest.mark.data
+@pytest.mark.slow
+def test_tracks_of_alice_are_streamed(shared_data: Path, tmp_path: Path) -> None:
+    kinds = ("Electrons", "Kaons", "Pions", "Protons")
+    sources = [
+        {"path": str(shared_data / "alice_pid" / f"{kind}.root"), "class": kind, "limit": 40_000}
+        for kind in kinds
+    ]
+    runs = []
+    for memory in (None, "4 MB"):
+        config = {
+            "name": "alice",
+            "data": {"sources": sources, "drop_duplicates": True, "memory": memory},
+            "inputs": {"track": {"kind": "table", "columns": "all", "exclude": ["index"]}},
+            "network": {"type": "mlp", "hidden": [32, 32]},
+            "training": {
+                "engine": "numpy",
+                "epochs": 3,
+                "optimizer": {"type": "adam", "learning_rate": 5e-3},
+            },
+            "evaluation": {"bootstrap": 100, "interactive": False},
+        }
+        notes = Notes()
+        output = tmp_path / str(memory)
+        runs.append(train_run(RunConfig.model_validate(config), output=output, progress=notes))
+        assert any("are streamed from" in note for note in notes.said) == (memory is not None)
+    held, streamed = (run.metrics for run in runs)
+    # Two trainings with other orders differ by more than the interval of one: by some of its widths.
+    low, high = held["accuracy_interval"]
+    assert abs(streamed["accuracy"] - held["accuracy"]) < 3 * (high - low)
+    assert streamed["macro_auc"] > 0.99
