@@ -76,7 +76,7 @@ def plan_blocks(n_events: int, bytes_per_event: int, memory: int, batch_size: in
     --------
     >>> layout = plan_blocks(1_000_000, 100, memory=20_000_000, batch_size=1024)
     >>> layout, layout.least_rows, layout.most_rows
-    (BlockLayout(n_events=1000000, n_blocks=321, n_windows=21), 46725, 49856)
+    (BlockLayout(n_events=1000000, n_blocks=320, n_windows=20), 50000, 50000)
     """
     window_rows = max(memory // (WINDOWS_IN_MEMORY * bytes_per_event), 1)
     if n_events <= window_rows:
