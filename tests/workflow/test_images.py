@@ -10,8 +10,7 @@ import pytest
 
 from rapidity.cli import main
 from rapidity.core.errors import ConfigError, DataError
-from rapidity.delivery import predict_files
-from rapidity.workflow import check_config, evaluate_run, train_run
+from rapidity.workflow import check_config, evaluate_run, predict_files, train_run
 
 pytest.importorskip("torch")
 pytestmark = pytest.mark.torch

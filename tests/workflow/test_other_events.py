@@ -46,7 +46,7 @@ def read(path, *names):
 def reading_options(source):
     """Return the options of `rapidity predict` for a source of a configuration."""
     named = [word for key in ("tree", "dataset") if key in source for word in (f"--{key}", source[key])]
-    return [*named, *(["--columns", ", ".join(source["columns"])] if "columns" in source else [])]
+    return [*named, *(["--column-names", ", ".join(source["columns"])] if "columns" in source else [])]
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".parquet", ".h5"])
