@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from rapidity.config.block_file import load_block
 from rapidity.config.cluster import ClusterBlock
-from rapidity.config.loader import load_block
 from rapidity.core.block import Block
 
 if TYPE_CHECKING:

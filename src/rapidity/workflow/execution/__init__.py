@@ -8,9 +8,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rapidity.config.cluster import parse_cluster
 from rapidity.core.errors import ConfigError
-from rapidity.samples.workers import default_workers
 from rapidity.workflow.execution.executor import Executor
 from rapidity.workflow.execution.processes import ProcessExecutor
 from rapidity.workflow.execution.serial import SerialExecutor
@@ -49,12 +47,16 @@ def open_executor(
         If Dask is not installed, or the cluster cannot be had.
     """
     if cluster is not None:
+        from rapidity.config.cluster import parse_cluster
         from rapidity.workflow.execution.dask_cluster import open_dask_executor
 
         block = parse_cluster(cluster) if isinstance(cluster, str) else cluster
         with open_dask_executor(block, progress) as executor:
             yield executor
         return
+    # Not above: worker processes import this package, and need none of it.
+    from rapidity.samples.workers import default_workers
+
     count = default_workers() if n_workers is None else n_workers
     if count < 1:
         message = f"the number of workers is {count}. Give 1 or more"

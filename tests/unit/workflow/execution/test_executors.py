@@ -45,7 +45,7 @@ def test_one_worker_is_this_process():
 
 
 def test_processors_are_counted(monkeypatch):
-    monkeypatch.setattr("rapidity.workflow.execution.default_workers", lambda: 3)
+    monkeypatch.setattr("rapidity.samples.workers.default_workers", lambda: 3)
     with open_executor() as executor:
         assert isinstance(executor, ProcessExecutor)
         assert executor.n_workers == 3
