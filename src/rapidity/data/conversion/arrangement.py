@@ -12,9 +12,8 @@ from rapidity.core.jagged import Jagged
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MOST_PADDING = 4
+MOST_PADDING = 16
 """Sorting in padded rows is fastest, unless so few events have many objects that most of it is padding."""
-
 FIRST_EVENTS = 256
 
 
@@ -42,15 +41,26 @@ class Arrangement:
         content = values.content if self.places is None else values.content[self.places]
         return Jagged.from_counts(content, self.counts)
 
-    def index_rows(self, width: int, n_values: int) -> NDArray[np.int64]:
-        """Return where the values of padded rows stand ``(n_events, width)``: one index for all columns.
 
-        Where there is no object it is `n_values`, one behind the last value: put a 0 there.
-        """
-        index = np.full((len(self.counts), width), n_values)
-        is_object = np.arange(width) < self.counts[:, np.newaxis]
-        index[is_object] = np.arange(n_values) if self.places is None else self.places
-        return index
+@dataclass(frozen=True)
+class RowArrangement:
+    """The objects of each event that are kept, in rows of equal length.
+
+    Attributes
+    ----------
+    index
+        Where they stand in the contents of the columns ``(n_events, width)``; where there is no object,
+        one behind the last.
+    """
+
+    index: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    n_cut: int
+    n_events_cut: int
+
+    def apply(self, values: Jagged) -> NDArray[Any]:
+        """Return a column of the collection in rows, filled up with 0."""
+        return np.append(values.content, values.dtype.type(0)).take(self.index)
 
 
 def arrange_objects(
@@ -80,57 +90,106 @@ def arrange_objects(
     >>> pt[arranged.places].tolist(), arranged.counts.tolist(), arranged.n_cut
     ([50.0, 30.0], [2, 0], 1)
     """
-    places: NDArray[np.int64] | None = None
-    if is_kept is not None and not is_kept.all():
-        places = np.flatnonzero(is_kept)
-        n_kept_before = np.zeros(len(is_kept) + 1, np.int64)
-        np.cumsum(is_kept, out=n_kept_before[1:])
-        offsets = n_kept_before[offsets]
-    if key is not None:
-        kept_key = key if places is None else key[places]
-        order = _sort_descending(kept_key, offsets)
-        if order is not None:
-            places = order if places is None else places[order]
+    counts = np.diff(offsets) if is_kept is None else np.diff(_choose(offsets, is_kept)[1])
+    if n_objects is None:
+        width = int(counts.max(initial=0))
+        if len(counts) * width > MOST_PADDING * int(offsets[-1]):
+            return _arrange_apart(offsets, is_kept, key)
+    rows = arrange_rows(offsets, is_kept, key, width if n_objects is None else n_objects)
+    places = rows.index[rows.index < offsets[-1]]
+    is_unchanged = len(places) == offsets[-1] and bool((np.diff(places) == 1).all())
+    return Arrangement(None if is_unchanged else places, rows.counts, rows.n_cut, rows.n_events_cut)
+
+
+def arrange_rows(
+    offsets: NDArray[np.int64],
+    is_kept: NDArray[np.bool_] | None,
+    key: NDArray[Any] | None,
+    width: int,
+) -> RowArrangement:
+    """Return the same as `arrange_objects` for at most `width` objects, in rows of that length.
+
+    Examples
+    --------
+    >>> pt = np.array([20.0, 50.0, 30.0, 10.0])
+    >>> arrange_rows(np.array([0, 3, 4]), pt > 15, pt, 2).apply(Jagged(pt, np.array([0, 3, 4])))
+    array([[50., 30.],
+           [ 0.,  0.]])
+    """
+    n_values = int(offsets[-1])
+    places, offsets = (None, offsets) if is_kept is None else _choose(offsets, is_kept)
     counts = np.diff(offsets)
-    if n_objects is None or counts.max(initial=0) <= n_objects:
-        return Arrangement(places, counts, 0, 0)
-    is_first = _ranks(offsets) < n_objects
-    places = np.flatnonzero(is_first) if places is None else places[is_first]
-    too_many = np.maximum(counts - n_objects, 0)
-    return Arrangement(
-        places, np.minimum(counts, n_objects), int(too_many.sum()), int(np.count_nonzero(too_many))
+    n_columns = min(width, int(counts.max(initial=0)))
+    index = offsets[:-1, np.newaxis] + np.arange(n_columns)
+    if key is not None and n_columns:
+        order = _sort_descending(key if places is None else key[places], offsets)
+        if order is not None and order.ndim == 2:
+            index = order[:, :n_columns] + offsets[:-1, np.newaxis]
+        elif order is not None:
+            index = order.take(index, mode="clip")
+    if places is not None and n_columns:
+        index = places.take(index, mode="clip")
+    rows = np.full((len(counts), width), n_values)
+    np.copyto(rows[:, :n_columns], index, where=np.arange(n_columns) < counts[:, np.newaxis])
+    too_many = np.maximum(counts - width, 0)
+    return RowArrangement(
+        rows, np.minimum(counts, width), int(too_many.sum()), int(np.count_nonzero(too_many))
     )
 
 
-def _ranks(offsets: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the position of each object in its event, from 0."""
-    ranks = np.arange(offsets[-1])
-    ranks -= np.repeat(offsets[:-1], np.diff(offsets))
-    return ranks
+def _arrange_apart(
+    offsets: NDArray[np.int64], is_kept: NDArray[np.bool_] | None, key: NDArray[Any] | None
+) -> Arrangement:
+    """Return the objects that are kept, all of them, without rows: few events have most of the objects."""
+    places, offsets = (None, offsets) if is_kept is None else _choose(offsets, is_kept)
+    if key is not None:
+        order = _sort_apart(_ascending(key if places is None else key[places]), offsets)
+        places = order if places is None else places[order]
+    return Arrangement(places, np.diff(offsets), 0, 0)
 
 
-def _sort_descending(key: NDArray[Any], offsets: NDArray[np.int64]) -> NDArray[np.int64] | None:
-    """Return the places of the objects by descending key within their events; None if they are so already."""
-    if key.dtype.kind != "f":
-        key = key.astype(np.float64)
-    ascending = -key
-    # Stable sorting keeps infinities before the padding, which is infinite too but comes after them.
+def _choose(
+    offsets: NDArray[np.int64], is_kept: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64] | None, NDArray[np.int64]]:
+    """Return the places of the objects that fulfil a condition (None: all do), and their offsets."""
+    if is_kept.all():
+        return None, offsets
+    n_kept_before = np.zeros(len(is_kept) + 1, np.int64)
+    np.cumsum(is_kept, out=n_kept_before[1:])
+    return np.flatnonzero(is_kept), n_kept_before[offsets]
+
+
+def _ascending(key: NDArray[Any]) -> NDArray[Any]:
+    """Return what sorts upwards as the key does downwards, NaN last."""
+    ascending: NDArray[Any] = -(key if key.dtype.kind == "f" else key.astype(np.float64))
     is_nan = np.isnan(ascending)
     if is_nan.any():
         ascending[is_nan] = np.inf
+    return ascending
+
+
+def _sort_descending(key: NDArray[Any], offsets: NDArray[np.int64]) -> NDArray[np.int64] | None:
+    """Return the objects by descending key: None if they are so already.
+
+    In two dimensions the positions in the event, row by row ``(n_events, n_most)``; in one dimension the places
+    ``(n_objects,)``.
+    """
+    ascending = _ascending(key)
     # Mostly the first events tell, and a look at all of them can be spared.
     n_first = min(FIRST_EVENTS, len(offsets) - 1)
     if _is_sorted(ascending[: offsets[n_first]], offsets[: n_first + 1]) and _is_sorted(ascending, offsets):
         return None
-    counts = np.diff(offsets)
-    width = int(counts.max(initial=0))
-    if len(counts) * width > MOST_PADDING * len(key):
-        return np.lexsort((ascending, np.repeat(np.arange(len(counts)), counts)))
+    n_events, width = len(offsets) - 1, int(np.diff(offsets).max(initial=0))
+    if n_events * width > MOST_PADDING * len(key):
+        return _sort_apart(ascending, offsets)
+    # Stable sorting keeps infinities before the padding, which is infinite too but comes after them.
     padded = Jagged(ascending, offsets).padded(width, fill=np.inf)
-    order = np.argsort(padded, axis=1, kind="stable")
-    order += offsets[:-1, np.newaxis]
-    is_object = np.arange(width) < counts[:, np.newaxis]
-    return order[is_object]
+    return np.argsort(padded, axis=1, kind="stable")
+
+
+def _sort_apart(ascending: NDArray[Any], offsets: NDArray[np.int64]) -> NDArray[np.int64]:
+    counts = np.diff(offsets)
+    return np.lexsort((ascending, np.repeat(np.arange(len(counts)), counts)))
 
 
 def _is_sorted(ascending: NDArray[Any], offsets: NDArray[np.int64]) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 from rapidity.core.errors import ConfigError, DataError
 from rapidity.core.jagged import Jagged
 from rapidity.data.collections import align_counts, pick_rows
-from rapidity.data.conversion.arrangement import arrange_objects
+from rapidity.data.conversion.arrangement import arrange_objects, arrange_rows
 from rapidity.data.conversion.looking import BadFile, FileId, identify_file
 from rapidity.data.conversion.part_file import write_part
 from rapidity.data.readers import open_reader
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from rapidity.data.conversion.arrangement import Arrangement
+    from rapidity.data.conversion.arrangement import Arrangement, RowArrangement
     from rapidity.data.conversion.plan import PartPlan, PlannedCollection, PlannedColumn
 
 
@@ -242,22 +242,20 @@ class _Conversion:
             for column in self._plan.columns_of(collection)
         }
         is_kept = self._of_objects(collection.select, chunk)
-        arranged = arrange_objects(
-            offsets,
-            None if is_kept is None else is_kept.astype(np.bool_, copy=False),
-            self._of_objects(collection.order_by, chunk),
-            collection.n_objects,
-        )
-        self._count(collection, arranged)
-        counts = arranged.counts.astype(np.int32)
+        if is_kept is not None:
+            is_kept = is_kept.astype(np.bool_, copy=False)
+        key = self._of_objects(collection.order_by, chunk)
         width = self._plan.width_of(collection)
-        if width is None:
-            return counts, {name: arranged.apply(values).content for name, values in columns.items()}
-        index = arranged.index_rows(width, int(offsets[-1]))
-        return counts, {
-            name: np.append(values.content, values.dtype.type(0)).take(index)
-            for name, values in columns.items()
-        }
+        objects: dict[str, NDArray[Any]]
+        if width is not None:
+            rows = arrange_rows(offsets, is_kept, key, width)
+            objects = {name: rows.apply(values) for name, values in columns.items()}
+            self._count(collection, rows)
+            return rows.counts.astype(np.int32), objects
+        arranged = arrange_objects(offsets, is_kept, key, collection.n_objects)
+        objects = {name: arranged.apply(values).content for name, values in columns.items()}
+        self._count(collection, arranged)
+        return arranged.counts.astype(np.int32), objects
 
     def _of_objects(self, text: str | None, chunk: Mapping[str, Any]) -> NDArray[Any] | None:
         if text is None:
@@ -266,7 +264,7 @@ class _Conversion:
         content: NDArray[Any] = values.content
         return content
 
-    def _count(self, collection: PlannedCollection, arranged: Arrangement) -> None:
+    def _count(self, collection: PlannedCollection, arranged: Arrangement | RowArrangement) -> None:
         name = collection.name
         self._n_largest[name] = max(self._n_largest[name], int(arranged.counts.max(initial=0)))
         self._n_cut[name] += arranged.n_cut

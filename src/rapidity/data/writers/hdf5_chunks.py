@@ -121,8 +121,9 @@ class ChunkedDataset:
         self.make()
         start, n_rows = self._n_written, len(rows)
         self._n_written += n_rows
-        self._dataset.resize(self._n_written, axis=0)
-        if not self._is_direct or not self._dataset.size:
+        # Not `resize`, which asks for the shape again: with many columns that takes as long as writing.
+        self._dataset.id.set_extent((self._n_written, *self._shape))
+        if not self._is_direct or not all(self._shape):
             self._dataset[start:] = rows
             return
         if n_rows < self._chunk_rows:  # on disk the last chunk is as large as the others

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rapidity.core.jagged import Jagged
-from rapidity.data.conversion.arrangement import arrange_objects
+from rapidity.data.conversion.arrangement import arrange_objects, arrange_rows
 
 KEYS = st.one_of(st.floats(-5, 5, width=32), st.sampled_from([0.0, 1.0, np.nan, np.inf, -np.inf]))
 EVENTS = st.lists(st.lists(st.tuples(KEYS, st.booleans()), max_size=6), max_size=8)
@@ -45,6 +45,12 @@ def test_arrangement_agrees_with_a_loop(events, n_objects, is_chosen, is_ordered
     whole = by_loop(events, None, is_chosen=is_chosen, is_ordered=is_ordered)
     n_cut = [len(a) - len(b) for a, b in zip(whole, expected, strict=True)]
     assert (arranged.n_cut, arranged.n_events_cut) == (sum(n_cut), sum(n > 0 for n in n_cut))
+    if n_objects is not None:
+        rows = arrange_rows(offsets, is_kept if is_chosen else None, key if is_ordered else None, n_objects)
+        assert rows.apply(Jagged(np.arange(1, len(flat) + 1), offsets)).tolist() == [
+            [number + 1 for number in event] + [0] * (n_objects - len(event)) for event in expected
+        ]
+        assert (rows.n_cut, rows.n_events_cut) == (arranged.n_cut, arranged.n_events_cut)
 
 
 def test_objects_in_order_already_are_not_moved():
@@ -59,6 +65,8 @@ def test_one_event_with_very_many_objects_is_sorted_without_padding():
     key = rng.random(counts.sum())
     ordered = arrange_objects(offsets, key=key).apply(Jagged(key, offsets))
     assert ordered[2:3].content.tolist() == sorted(key[1:5001], reverse=True)
+    rows = arrange_rows(offsets, key < 0.9, key, 3).apply(Jagged(key, offsets))
+    assert rows[2].tolist() == sorted(key[1:5001][key[1:5001] < 0.9], reverse=True)[:3]
 
 
 def test_whole_numbers_order_too():
