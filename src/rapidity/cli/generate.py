@@ -9,12 +9,15 @@ from rapidity.cli.options import Json, Overwrite, Quiet
 from rapidity.cli.outcome import print_json, print_table
 
 if TYPE_CHECKING:
-    from rapidity.samples import SampleSummary, TrackSampleSummary
+    from collections.abc import Mapping
+
+    from rapidity.samples import ImageSampleSummary, SampleSummary, TrackSampleSummary
 
 
 def generate(
     sample: Annotated[
-        str, typer.Argument(metavar="SAMPLE", help="Name of the sample: hww_ttbar or lhcb_pid.")
+        str,
+        typer.Argument(metavar="SAMPLE", help="Name of the sample: hww_ttbar, lhcb_pid or electron_photon."),
     ],
     output: Annotated[
         Path,
@@ -43,7 +46,8 @@ def generate(
         ),
     ] = False,
     unlabelled: Annotated[
-        bool, typer.Option("--unlabelled", help="Leave out the classes: a file to predict on (lhcb_pid).")
+        bool,
+        typer.Option("--unlabelled", help="Leave out the classes: a file to predict on (not of hww_ttbar)."),
     ] = False,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
@@ -52,7 +56,7 @@ def generate(
     """Generate a simulated sample."""
     from rapidity.core.errors import DataError
     from rapidity.core.progress import make_progress
-    from rapidity.samples import TrackSampleSummary
+    from rapidity.samples import ImageSampleSummary, TrackSampleSummary
     from rapidity.samples import generate as generate_sample
 
     if output.exists() and not overwrite:
@@ -63,7 +67,10 @@ def generate(
         labelled=not unlabelled, workers=workers, progress=make_progress(quiet=quiet),
     )  # fmt: skip
     if isinstance(summary, TrackSampleSummary):
-        _show_tracks(summary, as_json=as_json)
+        _show_classes(summary, "tracks", summary.n_tracks, as_json=as_json)
+        return
+    if isinstance(summary, ImageSampleSummary):
+        _show_classes(summary, "images", summary.n_images, as_json=as_json)
         return
     if as_json:
         print_json({"path": summary.path, "seconds": summary.seconds, "processes": _as_dict(summary)})
@@ -73,12 +80,18 @@ def generate(
     print_table(rows, ["process", "generated", "selected", "cross-section (pb)", "yield at 1 fb-1"])
 
 
-def _show_tracks(summary: "TrackSampleSummary", *, as_json: bool) -> None:
+def _show_classes(
+    summary: "TrackSampleSummary | ImageSampleSummary",
+    rows: str,
+    counts: "Mapping[str, int]",
+    *,
+    as_json: bool,
+) -> None:
     if as_json:
-        print_json({"path": summary.path, "seconds": summary.seconds, "tracks": dict(summary.n_tracks)})
+        print_json({"path": summary.path, "seconds": summary.seconds, rows: dict(counts)})
         return
-    typer.echo(f"{summary.n_selected:,} tracks in {summary.seconds:.1f} s: {summary.path}\n")
-    print_table(list(summary.n_tracks.items()), ["class", "tracks"])
+    typer.echo(f"{summary.n_selected:,} {rows} in {summary.seconds:.1f} s: {summary.path}\n")
+    print_table(list(counts.items()), ["class", rows])
 
 
 def _as_dict(summary: "SampleSummary") -> dict[str, dict[str, float]]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rapidity.core.registry import Registry
+from rapidity.samples.electron_photon import ELECTRON_PHOTON
 from rapidity.samples.hww_ttbar import HWW_TTBAR
 from rapidity.samples.lhcb_pid import LHCB_PID
 
 if TYPE_CHECKING:
-    from rapidity.samples.sample import Sample, TrackSample
+    from rapidity.samples.sample import ImageSample, Sample, TrackSample
 
 SAMPLES: Registry[Sample] = Registry("sample", {HWW_TTBAR.name: HWW_TTBAR})
 """Samples of collisions, from Pythia."""
@@ -17,5 +18,10 @@ SAMPLES: Registry[Sample] = Registry("sample", {HWW_TTBAR.name: HWW_TTBAR})
 TRACK_SAMPLES: Registry[TrackSample] = Registry("sample", {LHCB_PID.name: LHCB_PID})
 """Samples of single tracks, without any generator of events."""
 
-ALL_SAMPLES: Registry[Sample | TrackSample] = Registry("sample", {**SAMPLES, **TRACK_SAMPLES})
+IMAGE_SAMPLES: Registry[ImageSample] = Registry("sample", {ELECTRON_PHOTON.name: ELECTRON_PHOTON})
+"""Samples of images of single particles, without any generator of events."""
+
+ALL_SAMPLES: Registry[Sample | TrackSample | ImageSample] = Registry(
+    "sample", {**SAMPLES, **TRACK_SAMPLES, **IMAGE_SAMPLES}
+)
 """Everything that `generate` takes."""

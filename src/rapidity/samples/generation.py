@@ -13,10 +13,11 @@ import numpy as np
 from rapidity.core.errors import ConfigError, DataError
 from rapidity.core.progress import SilentProgress
 from rapidity.samples.blocks import BLOCK_SIZE, CHUNK_SIZE, Block, BlockTask
-from rapidity.samples.catalogue import ALL_SAMPLES, TRACK_SAMPLES
+from rapidity.samples.catalogue import ALL_SAMPLES, IMAGE_SAMPLES, TRACK_SAMPLES
+from rapidity.samples.images import generate_images
 from rapidity.samples.output import check_path, write_sample
 from rapidity.samples.pythia import check_generators
-from rapidity.samples.sample import ProcessSummary, SampleSummary, TrackSample
+from rapidity.samples.sample import ImageSample, ProcessSummary, SampleSummary, TrackSample
 from rapidity.samples.tracks import generate_tracks
 from rapidity.samples.workers import InlinePool, WorkerPool, default_workers
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from rapidity.core.progress import Progress, Task
-    from rapidity.samples.sample import Process, Sample, TrackSampleSummary
+    from rapidity.samples.sample import ImageSampleSummary, Process, Sample, TrackSampleSummary
 
 FIRST_GUESS_OF_EFFICIENCY = 0.4
 MAX_INTEGER = 2**63 - 1
@@ -42,7 +43,7 @@ def generate(  # noqa: PLR0913 - each argument is an option of the verb
     labelled: bool = True,
     workers: int | None = None,
     progress: Progress | None = None,
-) -> SampleSummary | TrackSampleSummary:
+) -> SampleSummary | TrackSampleSummary | ImageSampleSummary:
     """Generate a sample and write it.
 
     Parameters
@@ -52,20 +53,20 @@ def generate(  # noqa: PLR0913 - each argument is an option of the verb
     path
         File to write; it appears whole or not at all. Collisions: HDF5 with one compound dataset a
         process, ending in ``.h5``, ``.hdf5`` or ``.hdf``. Tracks: ``.csv``, ``.csv.gz``, ``.parquet``
-        or ``.h5``, one table.
+        or ``.h5``, one table. Images: HDF5.
     n_events
         Number of rows, all classes together, in equal parts (up to one). Of collisions: of *selected*
         events.
     seed
         From 0 to 2**63 - 1. The events depend on it, on `underlying_event` and on the versions of
-        Pythia and FastJet (tracks: of NumPy); not on `workers`, and the events of a smaller sample
+        Pythia and FastJet (tracks and images: of NumPy); not on `workers`, and the events of a smaller sample
         begin a larger one.
     underlying_event
         Simulate multiple parton interactions: about six times slower. Collisions only.
     labelled
-        Write the class of each row; False for a file to predict on. Tracks only.
+        Write the class of each row; False for a file to predict on. Not of collisions.
     workers
-        Processes (tracks: threads) to use; None for one a processor, 1 for this process alone.
+        Processes (tracks and images: threads) to use; None for one a processor, 1 for this process alone.
     progress
         What shows the work; None for silence.
 
@@ -86,10 +87,17 @@ def generate(  # noqa: PLR0913 - each argument is an option of the verb
         return generate_tracks(
             sample, path, n_tracks=n_events, seed=seed, labelled=labelled, workers=workers, progress=progress
         )
+    if isinstance(sample, ImageSample):
+        if underlying_event:
+            message = f"sample '{name}' has no underlying event: it is made of single particles. Leave it out"
+            raise ConfigError(message)
+        return generate_images(
+            sample, path, n_images=n_events, seed=seed, labelled=labelled, workers=workers, progress=progress
+        )
     if not labelled:
         message = (
             f"sample '{name}' cannot be written without classes: each is a dataset of its own. "
-            f"Those that can: {', '.join(TRACK_SAMPLES)}"
+            f"Those that can: {', '.join((*TRACK_SAMPLES, *IMAGE_SAMPLES))}"
         )
         raise ConfigError(message)
     options = _Options(n_events, seed, underlying_event, workers)

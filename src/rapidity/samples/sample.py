@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rapidity.samples.particles import Particles
 
     Reconstruct = Callable[[Particles, np.random.Generator], tuple[NDArray[np.float64], NDArray[np.int64]]]
+    SimulateImages = Callable[[NDArray[np.int64], np.random.Generator], NDArray[np.float32]]
     Simulate = Callable[[NDArray[np.int64], np.random.Generator], dict[str, NDArray[np.float64]]]
 
 LUMINOSITY_FB = 1.0
@@ -89,6 +90,34 @@ class TrackSample:
     target: str
     identifier: str
     simulate: Simulate
+
+
+@dataclass(frozen=True)
+class ImageSample:
+    """A sample of images, one particle each, simulated here.
+
+    Attributes
+    ----------
+    shape
+        Rows, columns and channels of an image.
+    channels
+        Name of each channel -> its unit.
+    images, target, identifier
+        Names in the file: of the images, of their classes, and of what stands in the place of the classes
+        in a file without them.
+    simulate
+        From class indices ``(n_images,)`` to float32 images ``(n_images, *shape)`` in the same order.
+    """
+
+    name: str
+    title: str
+    classes: tuple[str, ...]
+    shape: tuple[int, int, int]
+    channels: Mapping[str, str]
+    images: str
+    target: str
+    identifier: str
+    simulate: SimulateImages
 
 
 @dataclass(frozen=True)
@@ -171,3 +200,27 @@ class TrackSampleSummary:
     def n_selected(self) -> int:
         """Tracks in the file."""
         return sum(self.n_tracks.values())
+
+
+@dataclass(frozen=True)
+class ImageSampleSummary:
+    """What `generate` did for a sample of images.
+
+    Attributes
+    ----------
+    n_images
+        Class name -> its images in the file.
+    seconds
+        Wall time.
+    """
+
+    name: str
+    path: Path
+    n_images: Mapping[str, int]
+    n_workers: int
+    seconds: float
+
+    @property
+    def n_selected(self) -> int:
+        """Images in the file."""
+        return sum(self.n_images.values())

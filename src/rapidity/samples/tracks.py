@@ -8,17 +8,15 @@ the other threads, so workers are threads.
 from __future__ import annotations
 
 import time
-from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rapidity.core.errors import DataError
 from rapidity.core.progress import SilentProgress
 from rapidity.core.random import make_generator
+from rapidity.samples.ordered_blocks import blocks_in_order, check_numbers
 from rapidity.samples.output import check_place, package_version
 from rapidity.samples.sample import TrackSampleSummary
 from rapidity.samples.workers import default_workers
@@ -36,8 +34,6 @@ if TYPE_CHECKING:
 
 BLOCK_SIZE = 12_000
 """Tracks; a multiple of the number of classes. Some 100 MB while a block is made."""
-MAX_WORKERS = 1024
-MAX_INTEGER = 2**63 - 1
 
 
 def generate_tracks(
@@ -73,7 +69,7 @@ def generate_tracks(
 
     start = time.monotonic()
     n_workers = default_workers() if workers is None else workers
-    _check_numbers(sample, n_tracks, seed, n_workers)
+    check_numbers(sample.name, "events (tracks)", n_tracks, seed, n_workers)
     file = Path(path)
     counts = np.zeros(len(sample.classes), dtype=np.int64)
     writer = open_writer(file, columns=_layout(sample, labelled=labelled), attributes=_about(sample, seed))
@@ -101,34 +97,11 @@ def make_block(sample: TrackSample, seed: int, number: int) -> Block:
 
 
 def _blocks(sample: TrackSample, n_tracks: int, seed: int, n_workers: int) -> Iterator[Block]:
-    """Yield blocks in order, the last one cut; no more are under way than there are workers."""
-    n_blocks = -(-n_tracks // BLOCK_SIZE)
-    numbers = iter(range(n_blocks))
-    with ThreadPoolExecutor(n_workers, thread_name_prefix="generate") as pool:
-        under_way: deque[Future[Block]] = deque(
-            pool.submit(make_block, sample, seed, number) for number in islice(numbers, n_workers)
-        )
-        n_left = n_tracks
-        while under_way:
-            block = under_way.popleft().result()
-            under_way.extend(pool.submit(make_block, sample, seed, number) for number in islice(numbers, 1))
-            yield {name: values[:n_left] for name, values in block.items()}
-            n_left -= BLOCK_SIZE
-
-
-def _check_numbers(sample: TrackSample, n_tracks: int, seed: int, n_workers: int) -> None:
-    problems = [
-        f"{what} is {found}; give {lowest} to {highest}"
-        for what, found, lowest, highest in (
-            ("the number of events (tracks)", n_tracks, 1, MAX_INTEGER),
-            ("the seed", seed, 0, MAX_INTEGER),
-            ("the number of workers", n_workers, 1, MAX_WORKERS),
-        )
-        if not lowest <= found <= highest
-    ]
-    if problems:
-        message = f"cannot generate sample '{sample.name}': {'. '.join(problems)}"
-        raise DataError(message)
+    """Yield blocks in order, the last one cut."""
+    n_left = n_tracks
+    for block in blocks_in_order(partial(make_block, sample, seed), -(-n_tracks // BLOCK_SIZE), n_workers):
+        yield {name: values[:n_left] for name, values in block.items()}
+        n_left -= BLOCK_SIZE
 
 
 def _layout(sample: TrackSample, *, labelled: bool) -> dict[str, OutputColumn]:

@@ -135,4 +135,4 @@ def test_options_of_other_samples_are_refused(tmp_path):
 def test_generate_knows_the_sample(tmp_path):
     summary = generate("lhcb_pid", tmp_path / "a.csv", n_events=12, seed=1, workers=1)
     assert summary.n_selected == 12
-    assert set(ALL_SAMPLES) == {"hww_ttbar", "lhcb_pid"}
+    assert {"hww_ttbar", "lhcb_pid"} <= set(ALL_SAMPLES)
