@@ -13,10 +13,9 @@ import onnxruntime
 import pytest
 from pyarrow import csv
 
-from rapidity.delivery import predict_files
 from rapidity.samples import generate
 from rapidity.samples.lhcb.columns import CLASSES, COLUMNS, LABEL
-from rapidity.workflow import Run, train_run
+from rapidity.workflow import Run, predict_files, train_run
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "lhcb_pid"
 QUICK = ["training.epochs=8", "training.batch_size=128", "evaluation.bootstrap=5"]

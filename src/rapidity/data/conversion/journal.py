@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from rapidity.core.errors import DataError
 from rapidity.data.conversion.part import PartResult
+from rapidity.data.conversion.part_file import report_unwritable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -80,7 +81,9 @@ class Journal:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._stream.close()
+        # On a full disk, closing tries in vain to write once more what has been reported already.
+        with contextlib.suppress(OSError):
+            self._stream.close()
 
     def path_of(self, key: str) -> Path:
         """Return the part file of a key."""
@@ -109,8 +112,12 @@ class Journal:
 
     def record(self, key: str, result: PartResult) -> None:
         """Note that a part is done."""
-        self._stream.write(json.dumps({"key": key, "result": asdict(result)}) + "\n")
-        self._stream.flush()
+        line = json.dumps({"key": key, "result": asdict(result)}) + "\n"
+        try:
+            self._stream.write(line)
+            self._stream.flush()
+        except OSError as error:
+            raise report_unwritable(self.folder / JOURNAL, error, len(line)) from error
 
     def _read(self) -> Iterable[tuple[str, PartResult]]:
         self._stream.seek(0)

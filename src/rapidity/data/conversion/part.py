@@ -15,7 +15,7 @@ from rapidity.core.jagged import Jagged
 from rapidity.data.collections import align_counts, pick_rows
 from rapidity.data.conversion.arrangement import arrange_objects, arrange_rows
 from rapidity.data.conversion.looking import BadFile, FileId, identify_file
-from rapidity.data.conversion.part_file import write_part
+from rapidity.data.conversion.part_file import UnwritablePartError, write_part
 from rapidity.data.readers import open_reader
 from rapidity.expressions import parse_expression
 
@@ -86,9 +86,16 @@ def convert_part(task: PartTask) -> PartResult | BadFile:
     """Read the entries of a part, select, compute, arrange, and write the part file.
 
     What is wrong with the file or its content is returned: it is for the caller to stop or to go on.
+
+    Raises
+    ------
+    UnwritablePartError
+        If the part cannot be written.
     """
     try:
         return _Conversion(task).run()
+    except UnwritablePartError:
+        raise
     except DataError as error:
         return BadFile(task.file.path, str(error))
 

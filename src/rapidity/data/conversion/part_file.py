@@ -5,7 +5,9 @@ They live in the folder beside the output until it is whole, are read once, and 
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -23,12 +25,36 @@ FORMAT = 1
 """Part of what identifies a part; it grows when parts written before would be misread."""
 
 
+class UnwritablePartError(DataError):
+    """The parts cannot be written: nothing is wrong with the file that is read."""
+
+
+def report_unwritable(path: Path, error: OSError, n_bytes: int) -> UnwritablePartError:
+    """Return the error to raise where `n_bytes` could not be written.
+
+    NumPy says how much it has written, but not why it stopped.
+    """
+    why = error.strerror or str(error)
+    if error.errno is None and shutil.disk_usage(path.parent).free < n_bytes:
+        why = os.strerror(errno.ENOSPC)
+    message = (
+        f"cannot write {path}, a part of the conversion: {why}. The parts that are done stay: free some "
+        "space, and the same command goes on from there; or choose another folder for the output."
+    )
+    return UnwritablePartError(message)
+
+
 @contextmanager
 def write_part(path: Path) -> Iterator[Callable[[Sequence[NDArray[Any]]], None]]:
     """Yield a function that appends arrays; the file takes its name when the block ends without error.
 
     It is not flushed to the disk: that of hundreds of parts would take longer than the conversion. A
     program that is killed loses nothing by it.
+
+    Raises
+    ------
+    UnwritablePartError
+        If there is no space left, or the disk refuses otherwise.
     """
     temporary = path.with_name(f".{path.name}-{os.getpid()}")
     try:
@@ -36,7 +62,12 @@ def write_part(path: Path) -> Iterator[Callable[[Sequence[NDArray[Any]]], None]]
 
             def append(arrays: Sequence[NDArray[Any]]) -> None:
                 for array in arrays:
-                    np.lib.format.write_array(stream, _as_storable(array), allow_pickle=False)
+                    storable = _as_storable(array)
+                    try:
+                        np.lib.format.write_array(stream, storable, allow_pickle=False)
+                        stream.flush()
+                    except OSError as error:
+                        raise report_unwritable(path, error, storable.nbytes) from error
 
             yield append
         temporary.replace(path)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 import pytest
 
 from rapidity.core.errors import ConfigError, DataError, ExpressionError, MissingNameError
@@ -111,3 +114,14 @@ def test_inputs_are_not_touched(convert, root_file):
     before = (root_file.read_bytes(), root_file.stat().st_mtime_ns)
     convert(root_file)
     assert (root_file.read_bytes(), root_file.stat().st_mtime_ns) == before
+
+
+def test_a_full_disk_is_no_fault_of_the_file(convert, root_file, monkeypatch):
+    """It was a traceback; and a file that cannot be stored must not be skipped as a bad one."""
+
+    def write_array(stream, array, *, allow_pickle):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("numpy.lib.format.write_array", write_array)
+    with pytest.raises(DataError, match=r"cannot write .*a part of the conversion: No space left"):
+        convert(root_file, skip_bad_files=True)

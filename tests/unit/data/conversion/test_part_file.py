@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import os
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from rapidity.core.errors import DataError
-from rapidity.data.conversion.part_file import read_part, write_part
+from rapidity.data.conversion import part_file
+from rapidity.data.conversion.part_file import UnwritablePartError, read_part, write_part
 
 
 def test_arrays_come_back(tmp_path):
@@ -44,3 +49,24 @@ def test_a_truncated_part_is_an_error_that_says_what_to_do(tmp_path):
     path.write_bytes(path.read_bytes()[:-8])
     with pytest.raises(DataError, match=r"a part of a conversion, cannot be read: .*\. Remove the folder"):
         list(read_part(path, 1))
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), OSError("1000 requested and 64 written")]
+)
+def test_a_full_disk_is_an_error_that_says_what_to_do(tmp_path, monkeypatch, error):
+    # The second is how `numpy.ndarray.tofile` says it.
+    def write_array(stream, array, *, allow_pickle):
+        raise error
+
+    def append_to(path):
+        with write_part(path) as append:
+            append([np.arange(1000)])
+
+    monkeypatch.setattr(part_file.np.lib.format, "write_array", write_array)
+    monkeypatch.setattr(part_file.shutil, "disk_usage", lambda _: SimpleNamespace(free=64))
+    with pytest.raises(
+        UnwritablePartError, match=r"cannot write .*a\.part.*: No space left .* goes on from"
+    ):
+        append_to(tmp_path / "a.part")
+    assert list(tmp_path.iterdir()) == []
