@@ -180,6 +180,7 @@ SETTINGS: Mapping[str, list[tuple[dict[str, Any], tuple[Shape | Shapes, ...]]]] 
 
 TABLE, TWO_TABLES = {"a": ROW}, {"a": ROW, "b": (2,)}
 DIGITS, TWO_IMAGES = {"image": (8, 8, 1)}, {"image": (8, 9, 1), "layers": (8, 9, 2)}
+TWO_IMAGES_AND_TABLE = {**TWO_IMAGES, "features": (3,)}
 ENERGY_AND_TIME = {"energy": (9, 8, 1), "features": (3,), "time": (5, 6, 2)}
 SMALL = {"filters": (3, 4), "hidden": (6,)}
 
@@ -219,6 +220,61 @@ NETWORK_SETTINGS: Mapping[str, list[tuple[dict[str, Any], Shapes]]] = {
         (SMALL, ENERGY_AND_TIME),
         ({**SMALL, "activation": "gelu"}, TWO_IMAGES),
         (SMALL, DIGITS),
+    ],
+    "resnet": [
+        ({"widths": (3, 4), "depths": (1, 2)}, DIGITS),
+        (
+            {
+                "widths": (4,),
+                "depths": (1,),
+                "stem_stride": 2,
+                "stem_pooling": True,
+                "squeeze": 2,
+                "hidden": (5,),
+            },
+            TWO_IMAGES_AND_TABLE,
+        ),
+        ({"widths": (3, 3), "depths": (1, 1), "activation": "gelu", "dropout": 0.1}, TWO_IMAGES),
+    ],
+    "inception": [
+        ({"filters": (16, 16), "modules": 1, "dropout": 0.0}, DIGITS),
+        ({"filters": (64,), "modules": 1, "normalization": "layer", "hidden": (5,)}, TWO_IMAGES_AND_TABLE),
+        ({"filters": (16,), "modules": 1, "normalization": "none"}, DIGITS),
+    ],
+    "vit": [
+        ({"width": 8, "heads": 2, "blocks": 2}, DIGITS),
+        (
+            {"width": 6, "heads": 3, "blocks": 1, "patch_size": (4, 3), "pooling": "mean", "hidden": (5,)},
+            TWO_IMAGES_AND_TABLE,
+        ),
+        (
+            {
+                "width": 4,
+                "heads": 1,
+                "blocks": 1,
+                "block_dropout": 0.1,
+                "attention_dropout": 0.1,
+                "dropout": 0.1,
+            },
+            DIGITS,
+        ),
+    ],
+    "deep_sets": [
+        ({"object_hidden": (12, 8), "hidden": (8,)}, MASKED),
+        (
+            {"object_hidden": (6,), "hidden": (5,), "normalization": "batch", "pooling": "mean"},
+            {**MASKED, "met": (3,), "tracks": (4, 3), "tracks.mask": (4,)},
+        ),
+        (
+            {
+                "object_hidden": (6, 6),
+                "hidden": (),
+                "normalization": "layer",
+                "pooling": "max",
+                "dropout": 0.1,
+            },
+            {**OBJECTS, "met": (3,)},
+        ),
     ],
 }
 """What to try of each network, and with which inputs; others are tried on their reference inputs."""

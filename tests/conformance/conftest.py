@@ -26,6 +26,7 @@ CASES = {
     "first_other_case": [case for case in LAYER_CASES if case.is_first and case.kind != "dense"],
     "batch_norm_case": [case for case in LAYER_CASES if case.kind == "batch_norm"],
     "masked_case": [case for case in (*LAYER_CASES, *NETWORK_CASES) if case.has_mask],
+    "cloud_case": [case for case in NETWORK_CASES if case.has_mask],
     "network_case": NETWORK_CASES,
 }
 """Fixture -> what it goes through; `first_case` is one of each kind, for tests that train."""

@@ -76,7 +76,12 @@ def _read_image_shape(text: str | None) -> tuple[int, ...] | None:
 def _replace_shapes(
     inputs: Mapping[str, tuple[int, ...]], by_n_axes: Mapping[int, tuple[int, ...] | None]
 ) -> dict[str, tuple[int, ...]]:
-    return {name: by_n_axes.get(len(shape)) or shape for name, shape in inputs.items()}
+    from rapidity.network.layers.masks import is_mask
+
+    return {
+        name: shape if is_mask(name, inputs) else by_n_axes.get(len(shape)) or shape
+        for name, shape in inputs.items()
+    }
 
 
 def _print_one(description: Any) -> None:
@@ -89,10 +94,13 @@ def _print_one(description: Any) -> None:
 
 
 def _as_text(inputs: Mapping[str, tuple[int, ...]]) -> str:
-    """Return `image 28x28x1`, or `26 features`."""
+    """Return `image 28x28x1`, or `26 features`; masks go without saying."""
+    from rapidity.network.layers.masks import is_mask
+
     return ", ".join(
         f"{shape[0]} features" if len(shape) == 1 else f"{name} {'x'.join(map(str, shape))}"
         for name, shape in inputs.items()
+        if not is_mask(name, inputs)
     )
 
 

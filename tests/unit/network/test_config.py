@@ -82,6 +82,20 @@ def test_the_place_of_an_error_holds_only_what_the_user_wrote() -> None:
         ),
         ({"layers": [{"type": "average_pool2d", "padding": [0, 2]}]}, "padding 2 is more than half"),
         ({"type": "lenet", "filters": [6]}, "Field required"),
+        (
+            {"type": "resnet", "depths": [3, 3]},
+            "there are 3 widths but 2 depths. Give each stage one of both",
+        ),
+        (
+            {"type": "inception", "filters": [64, 100]},
+            "100 is not a multiple of 16, the parts in which the branches of a module share its channels out",
+        ),
+        ({"type": "inception", "filters": [8]}, "share its channels out. Take 16 or 32"),
+        ({"type": "vit", "heads": 5}, "5 heads do not divide the width 64. Each head has a share of it"),
+        ({"type": "vit", "attention_dropout": 1.0}, "1.0 is not in [0, 1)"),
+        ({"type": "deep_sets", "object_hidden": []}, "at least 1 item"),
+        ({"layers": [{"type": "attention", "dropout": -0.1}]}, "-0.1 is not in [0, 1)"),
+        ({"layers": [{"type": "scale", "initial": "nan"}]}, "finite number"),
         ({"type": "cnn", "kernel_size": 0}, "expected a whole number of at least 1"),
     ],
 )

@@ -5,11 +5,15 @@ from __future__ import annotations
 from rapidity.core.errors import GraphError
 from rapidity.core.registry import Registry
 from rapidity.network.catalogue.cnn import Cnn
+from rapidity.network.catalogue.deep_sets import DeepSets
 from rapidity.network.catalogue.entry import CatalogueNetwork
+from rapidity.network.catalogue.inception import Inception
 from rapidity.network.catalogue.lenet import Lenet
 from rapidity.network.catalogue.mlp import Mlp
 from rapidity.network.catalogue.residual_mlp import ResidualMlp
+from rapidity.network.catalogue.resnet import Resnet
 from rapidity.network.catalogue.two_branch_cnn import TwoBranchCnn
+from rapidity.network.catalogue.vit import Vit
 
 CATALOGUE: Registry[type[CatalogueNetwork]] = Registry(
     "network",
@@ -19,8 +23,24 @@ CATALOGUE: Registry[type[CatalogueNetwork]] = Registry(
         "lenet": Lenet,
         "cnn": Cnn,
         "two_branch_cnn": TwoBranchCnn,
+        "resnet": Resnet,
+        "inception": Inception,
+        "vit": Vit,
+        "deep_sets": DeepSets,
     },
     GraphError,
 )
 
-__all__ = ["CATALOGUE", "CatalogueNetwork", "Cnn", "Lenet", "Mlp", "ResidualMlp", "TwoBranchCnn"]
+__all__ = [
+    "CATALOGUE",
+    "CatalogueNetwork",
+    "Cnn",
+    "DeepSets",
+    "Inception",
+    "Lenet",
+    "Mlp",
+    "ResidualMlp",
+    "Resnet",
+    "TwoBranchCnn",
+    "Vit",
+]

@@ -11,10 +11,34 @@ from typing import TYPE_CHECKING
 from rapidity.network.layer import Shape, ShapeError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 N_CLASS_TOKENS = 1
 """Tokens in front of the objects that a mask may leave out."""
+
+MASK_SUFFIX = ".mask"
+
+
+def mask_name(cloud: str) -> str:
+    """Return the name of the input that says where a cloud has objects.
+
+    Examples
+    --------
+    >>> mask_name("jets")
+    'jets.mask'
+    """
+    return cloud + MASK_SUFFIX
+
+
+def is_mask(name: str, inputs: Collection[str]) -> bool:
+    """Return whether an input is the mask of another.
+
+    Examples
+    --------
+    >>> is_mask("jets.mask", ["jets", "jets.mask"]), is_mask("jets.mask", ["jets.mask"])
+    (True, False)
+    """
+    return name.endswith(MASK_SUFFIX) and name.removesuffix(MASK_SUFFIX) in inputs
 
 
 def token_shape(shapes: Sequence[Shape]) -> Shape:
