@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 MOST_PADDING = 16
 """Sorting in padded rows is fastest, unless so few events have many objects that most of it is padding."""
 FIRST_EVENTS = 256
+MOST_POSITIONS = 2**16
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,8 @@ def _choose(
 
 def _ascending(key: NDArray[Any]) -> NDArray[Any]:
     """Return what sorts upwards as the key does downwards, NaN last."""
-    ascending: NDArray[Any] = -(key if key.dtype.kind == "f" else key.astype(np.float64))
+    # From zero, so that there is no minus zero, which would be told apart from zero.
+    ascending: NDArray[Any] = 0.0 - (key if key.dtype.kind == "f" else key.astype(np.float64))
     is_nan = np.isnan(ascending)
     if is_nan.any():
         ascending[is_nan] = np.inf
@@ -171,7 +173,7 @@ def _ascending(key: NDArray[Any]) -> NDArray[Any]:
 def _sort_descending(key: NDArray[Any], offsets: NDArray[np.int64]) -> NDArray[np.int64] | None:
     """Return the objects by descending key: None if they are so already.
 
-    In two dimensions the positions in the event, row by row ``(n_events, n_most)``; in one dimension the places
+    In two dimensions the positions in the event, row by row ``(n_events, n_most)``; in one the places
     ``(n_objects,)``.
     """
     ascending = _ascending(key)
@@ -184,7 +186,23 @@ def _sort_descending(key: NDArray[Any], offsets: NDArray[np.int64]) -> NDArray[n
         return _sort_apart(ascending, offsets)
     # Stable sorting keeps infinities before the padding, which is infinite too but comes after them.
     padded = Jagged(ascending, offsets).padded(width, fill=np.inf)
-    return np.argsort(padded, axis=1, kind="stable")
+    return _sort_rows(padded)
+
+
+def _sort_rows(rows: NDArray[Any]) -> NDArray[np.int64]:
+    """Return the positions of the values of each row, the smallest first, equal ones in their order."""
+    if rows.dtype != np.float32 or rows.shape[1] > MOST_POSITIONS:
+        return np.argsort(rows, axis=1, kind="stable")
+    # Whole numbers of 64 bits are sorted several times as fast as an order is found: in front the bits of the
+    # value, turned such that they sort like it (IEEE 754), behind them its position.
+    bits = rows.view(np.uint32)
+    sign = bits >> np.uint32(31)
+    keyed = (bits ^ (sign * np.uint32(0x7FFFFFFF) + np.uint32(0x80000000))).astype(np.uint64)
+    keyed <<= np.uint64(16)
+    keyed |= np.arange(rows.shape[1], dtype=np.uint64)
+    keyed.sort(axis=1)
+    keyed &= np.uint64(MOST_POSITIONS - 1)
+    return keyed.view(np.int64)
 
 
 def _sort_apart(ascending: NDArray[Any], offsets: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from rapidity.data.conversion.arrangement import Arrangement, RowArrangement
     from rapidity.data.conversion.plan import PartPlan, PlannedCollection, PlannedColumn
+    from rapidity.data.readers import Reader
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,15 @@ def convert_part(task: PartTask) -> PartResult | BadFile:
         return BadFile(task.file.path, str(error))
 
 
+@lru_cache(maxsize=1)
+def _open(file: FileId) -> Reader:
+    """Return the table of a file; that of the last one is known, as the next part is often of the same."""
+    source = file.source
+    return open_reader(
+        Path(file.path), tree=source.tree, dataset=source.dataset, column_names=source.column_names
+    )
+
+
 class _Conversion:
     """The work on one part, and what is counted on the way."""
 
@@ -128,10 +139,7 @@ class _Conversion:
         if identify_file(path) != (task.file.size, task.file.mtime_ns):
             message = f"{path} has changed since the conversion began. Let it be finished, and convert again."
             raise DataError(message)
-        source = task.file.source
-        self._reader = open_reader(
-            path, tree=source.tree, dataset=source.dataset, column_names=source.column_names
-        )
+        self._reader = _open(task.file)
         destination = Path(task.destination)
         first_entry = task.entries[0] if task.entries else 0
         types = {column.name: column.type for column in self._plan.raw}

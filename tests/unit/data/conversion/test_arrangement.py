@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rapidity.core.jagged import Jagged
 from rapidity.data.conversion.arrangement import arrange_objects, arrange_rows
 
-KEYS = st.one_of(st.floats(-5, 5, width=32), st.sampled_from([0.0, 1.0, np.nan, np.inf, -np.inf]))
+KEYS = st.one_of(st.floats(-5, 5, width=32), st.sampled_from([0.0, -0.0, 1.0, np.nan, np.inf, -np.inf]))
 EVENTS = st.lists(st.lists(st.tuples(KEYS, st.booleans()), max_size=6), max_size=8)
 
 
@@ -29,11 +29,17 @@ def by_loop(events, n_objects, *, is_chosen, is_ordered):
     return arranged
 
 
-@given(EVENTS, st.one_of(st.none(), st.integers(1, 4)), st.booleans(), st.booleans())
-def test_arrangement_agrees_with_a_loop(events, n_objects, is_chosen, is_ordered):
+@given(
+    EVENTS,
+    st.one_of(st.none(), st.integers(1, 4)),
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from([np.float32, np.float64]),
+)
+def test_arrangement_agrees_with_a_loop(events, n_objects, is_chosen, is_ordered, dtype):
     flat = [item for event in events for item in event]
     offsets = np.concatenate([[0], np.cumsum([len(event) for event in events])]).astype(np.int64)
-    key = np.array([item[0] for item in flat], np.float32)
+    key = np.array([item[0] for item in flat], dtype)
     is_kept = np.array([item[1] for item in flat], bool)
     arranged = arrange_objects(
         offsets, is_kept if is_chosen else None, key if is_ordered else None, n_objects

@@ -65,8 +65,6 @@ def test_a_full_disk_is_an_error_that_says_what_to_do(tmp_path, monkeypatch, err
 
     monkeypatch.setattr(part_file.np.lib.format, "write_array", write_array)
     monkeypatch.setattr(part_file.shutil, "disk_usage", lambda _: SimpleNamespace(free=64))
-    with pytest.raises(
-        UnwritablePartError, match=r"cannot write .*a\.part.*: No space left .* goes on from"
-    ):
+    with pytest.raises(UnwritablePartError, match=r"cannot write .*a\.part.*: No space left .* goes on from"):
         append_to(tmp_path / "a.part")
     assert list(tmp_path.iterdir()) == []
