@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import awkward as ak
 import h5py
 import numpy as np
 import pytest
@@ -124,8 +125,6 @@ def test_what_it_writes_trains_as_it_is(labelled_csv, tmp_path):
 
 
 def test_jagged_collections_become_features(tmp_path, rng):
-    import awkward as ak
-
     for name, shift in (("signal", 30.0), ("background", 0.0)):
         counts = rng.poisson(3, N_EVENTS)
         values = {
@@ -151,6 +150,30 @@ def test_jagged_collections_become_features(tmp_path, rng):
     }
     assert {"met", "count(jet_pt)", "jet_pt[0]", "mass(jets[0], jets[1])", "sum(jet_pt)"} <= set(columns)
     assert config.preparation.missing.nan == "missing"
+    assert check_config(path).n_parameters > 0
+
+
+def test_fields_of_records_stand_in_backticks_and_counts_are_taken_once(tmp_path, rng):
+    """A list item that began with a backtick was no YAML; a count beside count(...) is the same twice."""
+    counts = {name: rng.poisson(3, N_EVENTS) for name in ("signal", "background")}
+    for name, n_jets in counts.items():
+        jets = {
+            end: ak.unflatten(rng.uniform(1, 2, n_jets.sum()).astype(np.float32), n_jets)
+            for end in ("pt", "eta", "phi", "mass")
+        }
+        columns = {"jet": ak.zip(jets), "n_jet": n_jets.astype(np.int32), "met": rng.normal(size=N_EVENTS)}
+        keys = {"event": np.arange(N_EVENTS), "run": np.full(N_EVENTS, 7)}
+        with uproot.recreate(tmp_path / f"{name}.root") as file:
+            file.mkrntuple("events", ak.Array({**columns, **keys}))
+    starter = make_starter([f"{tmp_path}/*.root"], folder=tmp_path)
+    path = tmp_path / "jets.yaml"
+    write_starter(starter, path)
+    config = load_config(path).config
+    columns = config.inputs["event"].columns
+    assert {"count(`jet.pt`)", "`jet.pt`[0]", "mass(jets[0], jets[1])"} <= set(columns)
+    assert "n_jet" not in columns
+    assert "n_jet: the number of objects of 'jet', which a feature counts" in starter.text
+    assert config.data.event_key == ("run", "event")
     assert check_config(path).n_parameters > 0
 
 

@@ -21,6 +21,7 @@ from rapidity.data.features import (
     unique,
 )
 from rapidity.data.images import ImageColumns, find_image_columns
+from rapidity.data.unknown_columns import look_for_columns
 from rapidity.expressions import parse_expression
 
 if TYPE_CHECKING:
@@ -139,8 +140,10 @@ def plan_columns(
     """
     files = [file for source in sources for file in source.files]
     collections = find_collections([file.columns for file in files], data.objects, with_arrays=True)
-    selection = _parse(data.selection, "data.selection", data, collections)
-    weight = _parse(data.event_weight, "data.event_weight", data, collections)
+    with look_for_columns(files[0], data.objects, {"data.selection": data.selection}):
+        selection = _parse(data.selection, "data.selection", data, collections)
+    with look_for_columns(files[0], data.objects, {"data.event_weight": data.event_weight}):
+        weight = _parse(data.event_weight, "data.event_weight", data, collections)
     splitting = tuple(column for column in split_columns if column != ROW_NUMBER)
     roles = _roles(data, weight, splitting)
     features = FeatureSet(
@@ -192,7 +195,14 @@ def _features_of(
 ) -> tuple[Feature, ...]:
     if config.columns != "all":
         where = f"inputs.{name}.columns"
-        return make_features(config.columns, where, files[0].columns, data.objects, collections)
+        texts = {f"inputs.{name}, feature '{text}'": text for text in config.columns}
+        texts |= {
+            f"data.objects.{object_name}.{component}": text
+            for object_name, components in data.objects.items()
+            for component, text in components.items()
+        }
+        with look_for_columns(files[0], data.objects, texts):
+            return make_features(config.columns, where, files[0].columns, data.objects, collections)
     first = _free_columns(config, roles, files[0])
     for file in files[1:]:
         other = _free_columns(config, roles, file)

@@ -11,7 +11,7 @@ import uproot
 
 from rapidity.config.data import Guards
 from rapidity.config.preparation import Preparation
-from rapidity.core.errors import ConfigError, DataError
+from rapidity.core.errors import ConfigError, DataError, MissingNameError
 from rapidity.core.jagged import Jagged
 from rapidity.data.features import FeatureSet, evaluate_feature, make_features
 from rapidity.data.guards import run_guards
@@ -157,6 +157,36 @@ def test_counts_that_differ_are_refused_with_file_and_entry(
 def test_one_value_an_event_is_asked_for(write_root: Any, read: Any, keys: Any, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         read([write_root()], target="label", **({"columns": ["met"]} | keys))
+
+
+@pytest.mark.parametrize(
+    ("texts", "keys", "message"),
+    [
+        (
+            ["count(jet_ptt)"],
+            {},
+            r"column 'jet_ptt' \(inputs\.event, feature 'count\(jet_ptt\)'\) is not in",
+        ),
+        (["x = jet_ptt[0]"], {}, r"column 'jet_ptt' .* is not in .*\n  Closest: 'jet_pt'"),
+        (
+            ["met"],
+            {"selection": "count(jet_ptt > 30) > 1"},
+            r"column 'jet_ptt' \(data\.selection\) is not in",
+        ),
+        (["met"], {"event_weight": "sum(weights)"}, r"column 'weights' \(data\.event_weight\) is not in"),
+        (
+            ["kinematics(jets, 2)"],
+            {"objects": {"jets": JETS | {"pt": "jet_ptt"}}},
+            r"column 'jet_ptt' \(.*\) is not in .*\n  Closest: 'jet_pt'",
+        ),
+    ],
+)
+def test_a_column_that_is_not_there_is_named_before_its_use_is(
+    write_root: Any, read: Any, texts: list[str], keys: Any, message: str
+) -> None:
+    """It was said that `jet_ptt` has one value an event already."""
+    with pytest.raises(MissingNameError, match=message):
+        read([write_root()], texts, target="label", **keys)
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,20 @@ def test_a_tree_of_several_baskets_is_refused(tmp_path):
     )
 
 
+def test_a_tree_whose_jagged_branches_share_a_count_is_refused(tmp_path):
+    """The copy was made, found to be another one, and thrown away, without a word about why."""
+    path = tmp_path / "a.root"
+    jets = ak.zip({"pt": ak.Array([[1.0, 2.0], []]), "eta": ak.Array([[0.5, -0.5], []])})
+    with uproot.recreate(path) as file:
+        file.mktree("t", {"jet": jets.type.content, "met": "f4"})
+        file["t"].extend({"jet": jets, "met": np.zeros(2, "f4")})
+    message = (
+        r"2 of its 4 branches hold a varying number of values per event \(jet_pt, jet_eta\), and uproot "
+        "would forget that 'njet' tells how many: it expects 'njet_pt'"
+    )
+    refuse(path, "root", message)
+
+
 def test_branches_that_are_there_are_refused(tmp_path):
     path = tmp_path / "a.root"
     with uproot.recreate(path) as file:

@@ -97,6 +97,14 @@ def _find_obstacle(tree: Any) -> str:
             f"{n_elements} of its {len(tree.branches)} branches hold C++ objects ({shorten(elements)}; the "
             f"first is '{first.name}', {first.typename}), and uproot cannot write their description anew."
         )
+    counts = {branch.name: _name_count(branch) for branch in tree.branches}
+    lost = [name for name, count in counts.items() if count not in (None, f"n{name}")]
+    if lost:
+        return (
+            f"{len(lost)} of its {len(counts)} branches hold a varying number of values per event "
+            f"({shorten(lost)}), and uproot would forget that '{counts[lost[0]]}' tells how many: it expects "
+            f"'n{lost[0]}'."
+        )
     n_baskets = {branch.name: int(branch.member("fWriteBasket")) for branch in tree.branches}
     most, least = (pick(n_baskets, key=n_baskets.__getitem__, default="") for pick in (max, min))
     capacities = {int(branch.member("fMaxBaskets")) for branch in tree.branches}
@@ -114,6 +122,14 @@ def _find_obstacle(tree: Any) -> str:
             "trees of one basket."
         )
     return ""
+
+
+def _name_count(branch: Any) -> str | None:
+    """Return the name of the leaf that holds the number of values of a branch; None where it is fixed."""
+    for leaf in branch.member("fLeaves"):
+        if leaf.member("fLeafCount") is not None:
+            return str(leaf.member("fLeafCount").member("fName"))
+    return None
 
 
 def _pair_baskets(old: Any, new: Any) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:

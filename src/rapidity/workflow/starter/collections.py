@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rapidity.core.jagged import Jagged
+from rapidity.data.features import quote_column
 from rapidity.data.guards.truth_like_name import looks_like_truth
 from rapidity.workflow.starter.roles import describe_range
 
@@ -37,7 +38,7 @@ class Collection:
     Attributes
     ----------
     components
-        Component of a four-vector -> column.
+        Component of a four-vector -> column, as it stands in an expression.
     features
         Expression -> comment.
     """
@@ -49,15 +50,32 @@ class Collection:
 
 def find_collections(columns: Mapping[str, ColumnInfo], values: Mapping[str, Values]) -> list[Collection]:
     """Return the collections of the jagged columns, with features for each."""
+    return [_describe(name, members, values) for name, members in _group(columns, values).items()]
+
+
+def find_counts(columns: Mapping[str, ColumnInfo], values: Mapping[str, Values]) -> dict[str, str]:
+    """Return the columns that hold nothing but the number of objects of a collection -> that collection."""
+    of_collection = {name: values[members[0]].counts for name, members in _group(columns, values).items()}
+    return {
+        name: collection
+        for name, array in values.items()
+        if not isinstance(array, Jagged) and array.dtype.kind in "iu"
+        for collection, counts in of_collection.items()
+        if counts.any() and np.array_equal(array, counts)
+    }
+
+
+def _group(columns: Mapping[str, ColumnInfo], values: Mapping[str, Values]) -> dict[str, list[str]]:
+    """Return the jagged columns of each collection, if they hold equally many values."""
     groups: dict[str, list[str]] = {}
     for name, array in values.items():
         if isinstance(array, Jagged) and not looks_like_truth(name):
             groups.setdefault(columns[name].collection or _stem(name), []).append(name)
-    return [
-        _describe(name, members, values)
+    return {
+        name: members
         for name, members in groups.items()
         if len({tuple(values[member].counts[:1000]) for member in members}) == 1
-    ]
+    }
 
 
 def _stem(name: str) -> str:
@@ -68,14 +86,14 @@ def _describe(name: str, members: list[str], values: Mapping[str, Values]) -> Co
     components: dict[str, str] = {}
     for member in members:
         end = re.split(r"[_.]", member)[-1].lower()
-        if end in COMPONENTS and "." not in member:
-            components.setdefault(COMPONENTS[end], member)
+        if end in COMPONENTS:
+            components.setdefault(COMPONENTS[end], quote_column(member))
     counts = values[members[0]].counts
-    features = {f"count({members[0]})": f"{counts.min()} to {counts.max()} objects"}
+    features = {f"count({quote_column(members[0])})": f"{counts.min()} to {counts.max()} objects"}
     n_leading = sum(float((counts > index).mean()) >= COMMON_SHARE for index in range(N_LEADING))
     for index in range(n_leading):
         for member in members:
-            text = f"{member}[{index}]" if member.isidentifier() else f"`{member}`[{index}]"
+            text = f"{quote_column(member)}[{index}]"
             features[text] = describe_range(values[member][counts > index].padded(index + 1)[:, index])
     label = _object_name(name, values)
     if n_leading > 1 and _is_complete(components):

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rapidity.config.document import parse_yaml, write_yaml
+from rapidity.core.errors import ConfigError
+from rapidity.data.features import quote_column
+from rapidity.workflow.starter.roles import is_event_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -103,7 +106,8 @@ def _object_lines(found: Findings) -> Iterator[str]:
 def _identity_lines(found: Findings) -> Iterator[str]:
     for name, role in found.of_part("event weight"):
         yield _commented(f"  event_weight: {_expression(name)}", role.reason)
-    keys = [name for name, _ in found.of_part("event key")]
+    # The event number comes last: of the columns of a key, folds are made by the last one.
+    keys = sorted((name for name, _ in found.of_part("event key")), key=is_event_number)
     if keys:
         yield _commented(f"  event_key: {_flow(keys)}", "identifies an event: keeps its copies in one split")
 
@@ -229,11 +233,15 @@ def _scalar(value: str) -> str:
 
 def _item(text: str) -> str:
     """Return a text as it stands in a list with one item a line."""
-    return text if parse_yaml(f"- {text}\n").values == [text] else _scalar(text)
+    try:
+        is_plain = parse_yaml(f"- {text}\n").values == [text]
+    except ConfigError:  # no YAML at all: it begins with a backtick
+        is_plain = False
+    return text if is_plain else _scalar(text)
 
 
 def _expression(name: str) -> str:
-    return _scalar(name if name.isidentifier() else f"`{name}`")
+    return _scalar(quote_column(name))
 
 
 def _flow(value: Mapping[str, Any] | Sequence[Any]) -> str:

@@ -16,7 +16,7 @@ from rapidity.core.progress import SilentProgress
 from rapidity.data.readers import find_files, open_reader
 from rapidity.data.row_hash import hash_rows
 from rapidity.workflow.starter.classes import classes_of_column, classes_of_files, guess_target, name_files
-from rapidity.workflow.starter.collections import Collection, find_collections, leading_has_gaps
+from rapidity.workflow.starter.collections import Collection, find_collections, find_counts, leading_has_gaps
 from rapidity.workflow.starter.document import write_document
 from rapidity.workflow.starter.roles import Role, find_roles
 from rapidity.workflow.starter.sample import SampledFile, join, sample_file
@@ -212,6 +212,11 @@ def _find(files: tuple[SampledFile, ...], target: str | None, *, is_table_named:
     sizes = [len(next(iter(file.values.values()))) for file in files]
     roles = find_roles(values, classes, np.repeat(np.arange(len(files)), sizes))
     collections = tuple(find_collections(files[0].columns, values))
+    roles |= {
+        name: Role("left out", f"the number of objects of '{collection}', which a feature counts")
+        for name, collection in find_counts(files[0].columns, values).items()
+        if name in roles
+    }
     images = find_images(files[0].columns, files[0].target_values is not None)
     features = [name for name, role in roles.items() if role.part == "feature"]
     if not features and not images and not any(item.features for item in collections):

@@ -84,6 +84,11 @@ def _find_role(name: str, values: NDArray[Any], classes: Classes, file_index: ND
     return Role("left out", reason) if reason else _role_of_values(values, classes)
 
 
+def is_event_number(name: str) -> bool:
+    """Whether a column of an event key is the number of the event, not of its run or luminosity block."""
+    return name.replace("_", "").lower().startswith(("event", "evt"))
+
+
 def _is_whole(values: NDArray[Any]) -> bool:
     """Whether all values are whole numbers, in whatever type."""
     return values.dtype != object and bool((values == np.round(values)).all())
