@@ -169,7 +169,7 @@ def load_cluster(path: Path) -> LocalCluster | SchedulerCluster | BatchCluster:
     ConfigError
         If the file cannot be read or has no such block, and with every problem in the block.
     """
-    document = read_document(path)
+    document = read_document(path, "a block `cluster:`")
     if document.values.get("cluster") is None:
         found = shorten(document.values)
         message = (

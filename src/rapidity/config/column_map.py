@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
@@ -71,7 +72,14 @@ def load_column_map(path: Path) -> ColumnMap:
     ConfigError
         If the file cannot be read, and with every unknown key and wrong type, each with its line.
     """
-    document = read_document(path)
+    if path.suffix not in {".yaml", ".yml", ".json"} and not path.exists():
+        message = (
+            f"--columns takes a YAML file that says what the columns of the model are called here; found "
+            f"'{path}', and no such file. If these are the names of the columns, for files that carry none: "
+            f"--column-names {shlex.quote(str(path))}"
+        )
+        raise ConfigError(message)
+    document = read_document(path, "`columns:`, and below it a column of the model and what it is here")
     try:
         block = _ColumnMapFile.model_validate(document.values)
     except ValidationError as error:

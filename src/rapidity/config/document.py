@@ -197,7 +197,7 @@ def read_document(path: Path, needs: str = "name, data and features (or inputs)"
         message = f"{path} is {error}"
         raise ConfigError(message) from error
     if document.values is None:
-        message = f"{path} is empty. A configuration needs at least {needs}"
+        message = f"{path} is empty. It needs at least {needs}"
         raise ConfigError(message)
     if not isinstance(document.values, dict):
         kind = "a list" if isinstance(document.values, list) else f"the value {document.values!r}"

@@ -156,7 +156,10 @@ class InputProblems:
         if len(self.found) > 10:
             lines.append(f"  ... and {len(self.found) - 10} more")
         lines.append(f"  List its columns: rapidity inspect {self._reader.path}")
-        lines.append("  If they have other names or units here, say so in a file: --columns map.yaml")
+        if self._map is None:
+            lines.append("  If they have other names or units here, say so in a file: --columns map.yaml")
+        else:
+            lines.append(f"  Correct {self._map.source}, which says what they are here.")
         kind = MissingNameError if self._n_missing else DataError
         raise kind("\n".join(lines))
 

@@ -80,7 +80,7 @@ layout: rows
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", r"is empty. A configuration needs at least sources"),
+        ("", r"is empty. It needs at least sources"),
         ("columns: [met]\n", r"sources: this key is missing"),
         ("sources: []\n", r"needs at least 1 entry"),
         (

@@ -148,8 +148,39 @@ def test_damaged_file_is_refused(tree_file):
     content = bytearray(tree_file.read_bytes())
     content[100:] = b"\xff" * (len(content) - 100)
     tree_file.write_bytes(bytes(content))
-    with pytest.raises(DataError, match=r"events.root cannot be read, it seems to be damaged: "):
+    with pytest.raises(DataError, match=r"events.root cannot be read, the file seems to be damaged: "):
         open_reader(tree_file)
+
+
+@pytest.mark.parametrize("layout", ["tree", "rntuple"])
+def test_damage_in_the_middle_is_told_with_the_entries(tmp_path, layout):
+    path = tmp_path / "events.root"
+    with uproot.recreate(path) as file:
+        if layout == "tree":
+            file.mktree("t", {"x": "f8"})
+        for part in range(3):
+            values = {"x": np.random.default_rng(part).integers(0, 9, 1000).astype(float)}
+            if layout == "tree":
+                file["t"].extend(values)
+            elif part == 0:
+                file.mkrntuple("t", values)
+            else:
+                file["t"].extend(values)
+    with uproot.open(path) as file:
+        if layout == "tree":
+            start, size = (int(file["t/x"].member(key)[1]) for key in ("fBasketSeek", "fBasketBytes"))
+        else:
+            locator = file["t"].page_link_list[1][0].pages[0].locator
+            start, size = int(locator.offset), int(locator.num_bytes)
+    content = bytearray(path.read_bytes())
+    content[start + 100 : start + size] = b"\xff" * (size - 100)
+    path.write_bytes(bytes(content))
+    chunks = open_reader(path).read({"x": np.float64}, 1000)
+    assert len(next(chunks)["x"]) == 1000
+    with pytest.raises(
+        DataError, match=r"entries 1,000 to 1,999,? of .*events.root cannot be read, the file"
+    ):
+        next(chunks)
 
 
 def test_file_without_trees_says_so(tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -84,6 +86,20 @@ def test_missing_columns_of_the_map_tell_its_line(prepare):
         prepare(make_map(pt="lep_ptt / 1000"), rename(pt="lep_pt"))
     with pytest.raises(MissingNameError, match=r"map\.yaml, line 2: 'pt' from 'lep_ptt'  closest: lep_pt"):
         prepare(make_map(pt="lep_ptt"), rename(pt="lep_pt"))
+    with pytest.raises(MissingNameError, match=r"\n  Correct map\.yaml, which says what they are here\."):
+        prepare(make_map(pt="lep_ptt"), rename(pt="lep_pt"))
+
+
+def test_a_map_is_no_list_of_names():
+    """`--columns` took the names of the columns of files without any."""
+    with pytest.raises(ConfigError, match=r"--columns takes a YAML file .* carry none: --column-names a,b$"):
+        load_column_map(Path("a,b"))
+
+
+def test_an_empty_map_says_what_belongs_there(tmp_path):
+    (tmp_path / "map.yaml").write_text("")
+    with pytest.raises(ConfigError, match=r"map\.yaml is empty\. It needs at least `columns:`, and below it"):
+        load_column_map(tmp_path / "map.yaml")
 
 
 def test_an_expression_that_is_none_tells_its_line(prepare):

@@ -229,11 +229,12 @@ def _not_what_it_says(path: Path, by_name: Format | None, found: str, by_content
     known = shorten(suffix for file_format in FORMATS.values() for suffix in file_format.suffixes)
     if by_name is None:
         return DataError(f"{path} is {found}. Readable are: {known}")
-    cure = f"rename it to end in {by_content.suffixes[0]}" if by_content else "name another file"
-    return DataError(
-        f"{path} is not what its name says: found {found}, expected {by_name.title}. "
-        f"If this is the file you mean, {cure}."
+    cure = (
+        f"If this is the file you mean, rename it to end in {by_content.suffixes[0]}."
+        if by_content
+        else "Name another file, or write it again."
     )
+    return DataError(f"{path} is not what its name says: found {found}, expected {by_name.title}. {cure}")
 
 
 def _pick_table_name(path: Path, file_format: Format, tree: str | None, dataset: str | None) -> str | None:

@@ -38,15 +38,22 @@ def open_file(path: Path) -> Iterator[Any]:
 
 
 @contextmanager
-def report_damage(path: Path) -> Iterator[None]:
-    """Turn what uproot raises on nonsensical bytes into a DataError that names the file."""
+def report_damage(path: Path, place: str = "") -> Iterator[None]:
+    """Turn what uproot raises on nonsensical bytes into a DataError that names the file.
+
+    Parameters
+    ----------
+    place
+        What of it is being read.
+    """
     try:
         yield
     except DataError:
         raise
     except _DAMAGE as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        message = f"{path} cannot be read, it seems to be damaged: {reason}. Copy or write it again."
+        where = f"{place} of {path}" if place else f"{path}"
+        message = f"{where} cannot be read, the file seems to be damaged: {reason}. Copy or write it again."
         raise DataError(message) from error
 
 

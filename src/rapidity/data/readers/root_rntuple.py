@@ -109,7 +109,8 @@ class RNTupleReader(TableReader):
                 first, last = max(begin, start), min(begin + int(cluster.num_entries), end)
                 if first >= last:
                     continue
-                values = {name: streams[name].read(number, begin, first, last) for name in names}
+                with report_damage(self.path, f"entries {first:,} to {last - 1:,}"):
+                    values = {name: streams[name].read(number, begin, first, last) for name in names}
                 for place in range(0, last - first, chunk_size):
                     yield {name: values[name][place : place + chunk_size] for name in names}
 

@@ -68,7 +68,11 @@ class TreeReader(TableReader):
             end = self._n_entries if stop is None else stop
             for first in range(start, end or 0, chunk_size):
                 last = min(first + chunk_size, end or 0)
-                yield {name: stream.take(first, last) for name, stream in streams.items()}
+                yield {name: self._take(name, stream, first, last) for name, stream in streams.items()}
+
+    def _take(self, name: str, stream: BranchStream, first: int, last: int) -> Any:
+        with report_damage(self.path, f"branch '{name}', entries {first:,} to {last - 1:,},"):
+            return stream.take(first, last)
 
 
 def _name_branches(tree: Any) -> dict[str, Any]:
