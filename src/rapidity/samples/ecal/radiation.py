@@ -55,6 +55,8 @@ def radiate(flight: Flight, thickness: Floats, rng: np.random.Generator) -> tupl
         rows = np.flatnonzero(n_candidates > number)
         y = np.exp(-log_range[rows] * rng.random(len(rows)))
         is_kept = rng.random(len(rows)) < 1.0 - y + 0.75 * y**2
+        # What was radiated before leaves less room for the next one.
+        is_kept &= energy[rows] * y >= SOFTEST_PHOTON_GEV
         rows, y = rows[is_kept], y[is_kept]
         photons.append(replace(flight.take(rows), energy_gev=energy[rows] * y, charge=np.zeros(len(rows))))
         energy[rows] *= 1.0 - y
