@@ -69,6 +69,8 @@ class PublicDataSet:
         """Return how much there is to download, in words."""
         if not self.files:
             return "nothing to download"
+        if not self.size:
+            return "to download, how much is not known"
         at_least = "more than " if any(file.size is None for file in self.files) else ""
         return f"{at_least}{self.size / 1e6:,.1f} MB to download"
 
