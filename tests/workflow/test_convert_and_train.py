@@ -78,3 +78,33 @@ def test_objects_of_the_output_are_features(converted, tmp_path):
     run = train(tmp_path, converted("events.h5"), ["met", "ht = sum(jet_pt)", "n_hard = count(jet_pt > 30)"])
     assert "jet_pt" in run.model.inputs
     assert run.metrics["test_auc"]["signal"] > 0.5
+
+
+@pytest.mark.numpy
+def test_scores_of_the_ntuples_warn_of_what_the_conversion_changed(converted, tmp_path):
+    """Objects are ordered and cut off by a conversion: a model that learnt so scores others otherwise."""
+    run = train(tmp_path, converted("events.h5"), ["met", "sum(jet_pt)"])
+    ntuple = tmp_path / "signal.root"
+    (note,) = run.predict([ntuple], tmp_path / "scores").notes
+    assert "(jet_pt: ordered by jet_pt, at most 4 objects), but signal.root is taken as it is" in note
+    assert run.predict([ntuple], tmp_path / "scores.csv").notes == (note,)
+    (tmp_path / "map.yaml").write_text("columns: {jet_pt: jet_pt}")
+    assert run.predict([ntuple], tmp_path / "mapped", columns=tmp_path / "map.yaml").notes == ()
+    summary = run.predict([tmp_path / "events.h5"], tmp_path / "scores")
+    assert summary.notes == ()
+    assert note not in str(summary)
+
+
+@pytest.mark.numpy
+@pytest.mark.parametrize("name", ["events.h5", "events.parquet"])
+def test_computed_columns_and_selected_events_of_a_conversion_are_told(converted, tmp_path, name):
+    converted(name)
+    changed = [
+        "columns=[{met: met / 1000}, event, jet_pt]", "selection=met > 5",
+        "collections={jet: {order_by: file, select: jet_pt > 20}}",
+    ]  # fmt: skip
+    convert_files(tmp_path / "convert.yaml", tmp_path / name, n_workers=1, overrides=changed, overwrite=True)
+    run = train(tmp_path, tmp_path / name, ["met", "sum(jet_pt)"])
+    columns, selection = run.predict([tmp_path / "signal.root"], tmp_path / "scores").notes
+    assert "(met: computed as `met / 1000`; jet_pt: only objects with `jet_pt > 20`)" in columns
+    assert selection.endswith("by their conversion (met > 5), of which `pass` knows nothing")

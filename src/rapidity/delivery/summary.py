@@ -41,6 +41,8 @@ class PredictionSummary:
         How the scores are used in ROOT, for a terminal; empty where they are in no ROOT file.
     is_verification
         Whether nothing was to be written.
+    notes
+        What else should be known of these scores.
     """
 
     output: Path
@@ -55,6 +57,7 @@ class PredictionSummary:
     n_kept_events: int = 0
     usage: str = field(default="", repr=False)
     is_verification: bool = False
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def of_table(
@@ -85,6 +88,7 @@ class PredictionSummary:
             "mean_scores": dict(self.mean_scores),
             "n_kept_files": self.n_kept_files,
             "n_kept_events": self.n_kept_events,
+            "notes": list(self.notes),
         }
 
     def __str__(self) -> str:
@@ -108,7 +112,7 @@ class PredictionSummary:
         return "\n".join([*lines, *([self.usage] if self.usage else [])])
 
     def _warnings(self) -> list[str]:
-        lines = []
+        lines = [f"  warning: {note}." for note in self.notes]
         if self.n_undefined:
             lines.append(f"  warning: scores that are NaN: {self.n_undefined:,} events")
         if self.n_outside:

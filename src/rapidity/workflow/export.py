@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,12 +13,11 @@ from rapidity.artefact import OnnxModel, check_parity, write_model
 from rapidity.core.random import make_generator
 from rapidity.core.records import ResidentBatches
 from rapidity.data.batches import OUTPUT_NAME, make_batch
+from rapidity.data.conversion.changes import find_changes
 from rapidity.data.split import SplitRows
 from rapidity.engines import get_engine
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
     from rapidity.artefact import ParityReport
@@ -93,8 +93,10 @@ def _numbers_of_an_event(prepared: PreparedRun) -> int:
 
 def model_metadata(prepared: PreparedRun, configuration: str, data_hashes: dict[str, str]) -> dict[str, str]:
     """Return what the model file says of its origin."""
-    return {
+    metadata = {
         "name": prepared.config.name,
         "configuration": configuration,
         "data_hashes": json.dumps(data_hashes),
     }
+    changes = find_changes(map(Path, data_hashes), prepared.features.columns)
+    return metadata | ({"conversion": json.dumps(changes)} if changes else {})

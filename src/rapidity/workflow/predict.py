@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from rapidity.core.errors import ConfigError, DataError, VerificationError, shor
 from rapidity.core.progress import SilentProgress
 from rapidity.data.readers import find_files, open_reader
 from rapidity.delivery import PredictionSummary, PredictTask, predict_file, predict_table, verify_file
+from rapidity.delivery.conversion_note import note_conversion
 from rapidity.delivery.destination import (
     ADDED,
     check_folder,
@@ -105,10 +107,11 @@ def predict_files(  # noqa: PLR0913 - each argument is an option of the verb
     table: dict[str, Any] = {"tree": tree, "dataset": dataset, "column_names": column_names}
     if is_one_table(target) and not inject:
         _refuse_for_table(target, verify=verify, output_format=output_format, cluster=cluster)
-        return predict_table(
+        summary = predict_table(
             model, listed, target, **table, column_map=column_map, spectators=spectators,
             overwrite=overwrite, progress=progress,
         )  # fmt: skip
+        return _add_notes(summary, model, table, column_map)
     reporter = progress or SilentProgress()
     with open_executor(cluster, n_workers, reporter) as executor:
         options = {
@@ -118,7 +121,18 @@ def predict_files(  # noqa: PLR0913 - each argument is an option of the verb
         }  # fmt: skip
         tasks = _make_tasks(model, listed, target, output_format, options)
         outcomes = _run(executor, tasks, reporter, verify=verify)
-    return _summarise(target, tasks, outcomes, verify=verify)
+    return _add_notes(_summarise(target, tasks, outcomes, verify=verify), model, table, column_map)
+
+
+def _add_notes(
+    summary: PredictionSummary, model: Path, table: dict[str, Any], column_map: ColumnMap | None
+) -> PredictionSummary:
+    """Say what should be known of the first file, for which the others stand."""
+    from rapidity.artefact import OnnxModel
+
+    metadata = OnnxModel.load(model).metadata
+    mapped = column_map.columns if column_map else ()
+    return replace(summary, notes=note_conversion(metadata, open_reader(summary.files[0], **table), mapped))
 
 
 def _refuse_for_table(target: Path, *, verify: bool, output_format: str | None, cluster: object) -> None:

@@ -15,7 +15,7 @@ def read_attribute(path: Path, name: str) -> str | None:
     """Return a text about a file: of a ROOT file the ``TObjString`` of this name, else the attribute.
 
     HDF5 files have attributes at the top, at the group ``events`` or at another table; Parquet
-    files in their schema. None if the file has none of this name, or its format keeps none.
+    files in their footer. None if the file has none of this name, or its format keeps none.
 
     Raises
     ------
@@ -64,7 +64,8 @@ def _of_parquet(path: Path, name: str) -> str | None:
     from rapidity.core.errors import DataError
 
     try:
-        metadata = pq.read_schema(path).metadata or {}
+        # Those of the schema are among them; what a writer adds at its end is not among those of the schema.
+        metadata = pq.read_metadata(path).metadata or {}
     except (pa.ArrowException, OSError) as error:
         message = f"{path} cannot be read as Parquet ({error}). Copy or write it again."
         raise DataError(message) from error
