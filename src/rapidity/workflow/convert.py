@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import threading
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -25,6 +26,7 @@ from rapidity.data.conversion.looking import BadFile, FileTask, SourceTable, War
 from rapidity.data.conversion.part import convert_part
 from rapidity.data.conversion.planning import plan_conversion
 from rapidity.data.readers import find_files
+from rapidity.data.writers import load_writer
 from rapidity.workflow.execution import Executor, open_executor
 
 if TYPE_CHECKING:
@@ -176,7 +178,11 @@ class _Conversion:
     def run(self, executor: Executor, tasks: Sequence[FileTask]) -> ConversionSummary:
         """Look at the files, convert their parts, put them together."""
         start = time.perf_counter()
+        # While other processes start: a library that comes later would make this process grow.
+        loading = threading.Thread(target=load_writer, args=(self._output,), daemon=True)
+        loading.start()
         looks = self._look(executor, tasks)
+        loading.join()
         plan, looks = self._make_plan(looks, self._sample(executor, looks))
         ledger = Ledger(looks, list_parts(looks, plan.parts, self._journal))
         for bad in self._ledger.bad.values():

@@ -33,7 +33,8 @@ def run(capsys, *words):
 def test_straight_from_files(files, capsys):
     code, out, _ = run(
         capsys, "in_*.h5", "-o", "out.h5", "--columns", "x,y", "--columns", "z = min(x, y)",
-        "--class", "signal", "--dataset", "table", "--select", "x > 3", "--weight", "y", "--event-key", "event", "--quiet",
+        "--class", "signal", "--dataset", "table", "--select", "x > 3", "--weight", "y",
+        "--event-key", "event", "--quiet",
     )  # fmt: skip
     assert code == 0
     assert out.startswith("13 of 20 events of 2 files: ")

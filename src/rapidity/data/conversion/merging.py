@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rapidity.data.conversion.plan import PartPlan, PlannedCollection
 
 DEFAULT_COMPRESSION = "none"
-"""Of HDF5: reading and writing is then several times as fast, and floats hardly compress."""
+"""Of HDF5: floats hardly compress, while writing them takes many times as long."""
 
 
 class Merger:

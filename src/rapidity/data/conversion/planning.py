@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from rapidity.expressions import Expression
 
 CHUNK_BYTES = 2**26
-MOST_ROWS, FEWEST_ROWS = 2**15, 2**10
+MOST_ROWS, FEWEST_ROWS = 2**14, 2**10
 OBJECTS_GUESSED = 8
 """Objects of an event, to guess how much memory jagged columns take."""
 

@@ -7,7 +7,7 @@ columns: which ones, and their values, is the business of the caller.
 from __future__ import annotations
 
 from rapidity.data.writers.compound import write_compound_hdf5
-from rapidity.data.writers.opening import WRITABLE_SUFFIXES, open_writer
+from rapidity.data.writers.opening import WRITABLE_SUFFIXES, load_writer, open_writer
 from rapidity.data.writers.writer import FORMAT_VERSION, OutputColumn, Writer
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "WRITABLE_SUFFIXES",
     "OutputColumn",
     "Writer",
+    "load_writer",
     "open_writer",
     "write_compound_hdf5",
 ]

@@ -32,6 +32,13 @@ _LAYOUTS = {
 """Of HDF5 files."""
 
 
+def load_writer(path: Path) -> None:
+    """Import what writes a file of this name, if anything does: it need not be done later."""
+    for suffix, (module, _) in _WRITERS.items():
+        if path.name.lower().endswith(suffix):
+            import_module(f"rapidity.data.writers.{module}")
+
+
 def open_writer(
     path: Path | str,
     *,
