@@ -117,7 +117,7 @@ class Journal:
             self._stream.write(line)
             self._stream.flush()
         except OSError as error:
-            raise report_unwritable(self.folder / JOURNAL, error, len(line)) from error
+            raise report_unwritable(self.folder / JOURNAL, error) from error
 
     def _read(self) -> Iterable[tuple[str, PartResult]]:
         self._stream.seek(0)

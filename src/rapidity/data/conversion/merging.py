@@ -86,7 +86,7 @@ class Merger:
         factor
             What its generator weights are multiplied by.
         """
-        for arrays in read_part(path, self._plan.n_arrays):
+        for arrays in read_part(path):
             self._writer.write(self._rows(iter(arrays), file_code, class_code, factor))
             arrays.clear()  # before the next ones are read
 

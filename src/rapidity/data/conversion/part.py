@@ -162,7 +162,7 @@ class _Conversion:
         )
 
     def _convert(self, chunk: dict[str, Any], first_entry: int) -> list[NDArray[Any]]:
-        """Return the arrays of a chunk, in the order of `PartPlan.n_arrays`; none if nothing is selected."""
+        """Return the arrays of a chunk, entries, weight, counts, columns; none if nothing is selected."""
         chunk = align_counts(chunk, self._plan.collection_of, self._reader.where, first_entry)
         n_events = len(next(iter(chunk.values())))
         self._n_read += n_events

@@ -131,12 +131,6 @@ class PartPlan:
         """Return the width of the rows in which its objects are stored; None: end to end."""
         return collection.n_objects if self.is_padded else None
 
-    @property
-    def n_arrays(self) -> int:
-        """Number of arrays that the events of a chunk are stored as."""
-        is_weighted = self.generator_weight is not None
-        return 1 + is_weighted + len(self.collections) + len(self.columns)
-
     def fingerprint(self) -> str:
         """Return what identifies the plan: equal plans make equal parts of equal files."""
         text = json.dumps([FORMAT, asdict(self)], sort_keys=True)

@@ -119,9 +119,9 @@ def test_inputs_are_not_touched(convert, root_file):
 def test_a_full_disk_is_no_fault_of_the_file(convert, root_file, monkeypatch):
     """It was a traceback; and a file that cannot be stored must not be skipped as a bad one."""
 
-    def write_array(stream, array, *, allow_pickle):
+    def refuse(stream, arrays):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("numpy.lib.format.write_array", write_array)
+    monkeypatch.setattr("rapidity.data.conversion.part_file._write_arrays", refuse)
     with pytest.raises(DataError, match=r"cannot write .*a part of the conversion: No space left"):
         convert(root_file, skip_bad_files=True)
