@@ -38,7 +38,8 @@ def report_unwritable(path: Path, error: OSError) -> UnwritablePartError:
     """Return the error to raise where a part could not be written."""
     message = (
         f"cannot write {path}, a part of the conversion: {error.strerror or error}. The parts that are done "
-        "stay: free some space, and the same command goes on from there; or choose another folder for the output."
+        "stay: free some space, and the same command goes on from there; or choose another folder for the "
+        "output."
     )
     return UnwritablePartError(message)
 
