@@ -25,10 +25,10 @@ def hide_keys(bias: Tensor | None, is_object: Tensor | None, dtype: torch.dtype)
     """Return what to add to the logits, so that nobody attends to where there is no object."""
     if is_object is None:
         return bias
-    hidden = ~is_object[:, None, None, :]
+    keys = is_object[:, None, None, :]
     if bias is not None:
-        return bias.masked_fill(hidden, HIDDEN_LOGIT)
-    return torch.zeros(hidden.shape, dtype=dtype, device=hidden.device).masked_fill(hidden, HIDDEN_LOGIT)
+        return torch.where(keys, bias, HIDDEN_LOGIT)
+    return (~keys).to(dtype) * HIDDEN_LOGIT
 
 
 class HeadedModule(nn.Module):

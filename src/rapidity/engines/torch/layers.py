@@ -54,9 +54,10 @@ class LastAxisBatchNorm(nn.BatchNorm1d):
             rows = input if input.dim() == 2 else input.reshape(-1, input.shape[-1])
             result = self._normalize(rows)
             return result if input.dim() == 2 else result.reshape(input.shape)
-        is_object = find_objects(mask, input.shape[1])
-        rows = self._normalize(input[is_object])
-        return torch.zeros_like(input).masked_scatter(is_object.unsqueeze(-1), rows)
+        rows = input.reshape(-1, input.shape[-1])
+        (objects,) = find_objects(mask, input.shape[1]).flatten().nonzero(as_tuple=True)
+        normalized = self._normalize(rows.index_select(0, objects))
+        return torch.zeros_like(rows).index_copy(0, objects, normalized).view(input.shape)
 
     def _normalize(self, rows: Tensor) -> Tensor:
         """Return rows ``(n_rows, n_features)`` normalised; of fewer than two with the running statistics."""

@@ -29,7 +29,7 @@ def find_objects(mask: Tensor, n_tokens: int) -> Tensor:
 
 def zero_padding(x: Tensor, is_object: Tensor) -> Tensor:
     """Return the objects with zeros where there is none, whatever stands there: NaN too."""
-    return x.masked_fill(~is_object.unsqueeze(-1), 0.0)
+    return torch.where(is_object.unsqueeze(-1), x, 0.0)
 
 
 def put_in_front(token: Tensor, tokens: Tensor) -> Tensor:
@@ -135,8 +135,8 @@ class MaskedMax(nn.Module):
         if mask is None:
             return x.amax(dim=1)
         is_object = find_objects(mask, x.shape[1])
-        hidden = x.masked_fill(~is_object.unsqueeze(-1), torch.finfo(x.dtype).min)
-        return hidden.amax(dim=1).masked_fill(~is_object.any(dim=1, keepdim=True), 0.0)
+        hidden = torch.where(is_object.unsqueeze(-1), x, torch.finfo(x.dtype).min)
+        return torch.where(is_object.any(dim=1, keepdim=True), hidden.amax(dim=1), 0.0)
 
 
 POOLS: dict[str, type[nn.Module]] = {"mean": MaskedMean, "sum": MaskedSum, "max": MaskedMax}
