@@ -116,7 +116,7 @@ def read_scores(path, *keys):
 
 def test_from_jagged_trees_to_the_scores_of_every_event(train, blocks, tmp_path, monkeypatch):
     # Small chunks and batches, so that some of them are without any object.
-    monkeypatch.setattr("rapidity.data.columns.MAX_ROWS", 37)
+    monkeypatch.setattr("rapidity.data.column_types.MAX_ROWS", 37)
     monkeypatch.setattr("rapidity.artefact.model.DEFAULT_BATCH_SIZE", 32)
     run = train(**blocks)
     assert run.record["parity"]["max_deviation"] < 1e-6

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from rapidity.config.data import DataBlock
     from rapidity.config.inputs import AnyInput
     from rapidity.core.progress import Progress, Task
-    from rapidity.data.columns import ColumnType
+    from rapidity.data.column_types import ColumnType
     from rapidity.data.sources import Chunk, JoinedFile, OpenSource
     from rapidity.data.spool import Spool
 

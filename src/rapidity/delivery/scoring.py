@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rapidity.data.columns import rows_at_once
+from rapidity.data.column_types import rows_at_once
 from rapidity.data.events import CHUNK_SIZE
 from rapidity.data.row_hash import hash_rows
 from rapidity.delivery.selection import evaluate_selection

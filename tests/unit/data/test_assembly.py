@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rapidity.core.errors import ConfigError, DataError, MissingNameError
-from rapidity.data import columns
+from rapidity.data import column_types
 
 Read = Any
 
@@ -84,7 +84,7 @@ def test_weights_that_sum_to_nothing_are_refused(read: Read, two_sources: Any) -
 def test_limit_counts_kept_events_and_stops_reading(
     read: Read, write_csv: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(columns, "MAX_ROWS", 4)
+    monkeypatch.setattr(column_types, "MAX_ROWS", 4)
     write_csv("a.csv", x=[1, 1, 2, 2, 3, 4, 5, 6, 7, 8, 9, 10], keep=[1] * 12)
     write_csv("b.csv", x=[1, 2], keep=[1, 1])
     sources = [{"path": "a.csv", "class": "a", "limit": 3}, {"path": "b.csv", "class": "b"}]
@@ -153,7 +153,7 @@ def test_joining_needs_one_file_for_each(read: Read, write_csv: Any) -> None:
 def test_joined_chunks_of_any_size_stay_aligned(
     read: Read, write_csv: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(columns, "MAX_ROWS", 3)
+    monkeypatch.setattr(column_types, "MAX_ROWS", 3)
     write_csv("tracks.csv", p=range(10))
     write_csv("labels.csv", particle=["even" if i % 2 == 0 else "odd" for i in range(10)])
     table, _ = read([{"path": "tracks.csv", "join": "labels.csv"}], target="particle")

@@ -66,7 +66,7 @@ def make(texts: list[str], columns: Any = (), **objects: Any) -> FeatureSet:
 def test_features_of_objects_are_read_chunk_by_chunk(
     write_root: Any, read: Any, jet_events: dict[str, Any], monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr("rapidity.data.columns.MAX_ROWS", 7)
+    monkeypatch.setattr("rapidity.data.column_types.MAX_ROWS", 7)
     texts = ["jet_pt[0]", "count(jet_pt > 30)", "m = mass(jets[0], jets[1])", "met / sum(jet_pt)"]
     table, features = read(
         [write_root()], texts, target="label", objects={"jets": JETS}, selection="count(jet_pt) >= 1"

@@ -96,9 +96,9 @@ def test_selection_and_limit_pick_whole_images(save: Any, read_images: Any, imag
 def test_few_large_entries_are_read_at_a_time(
     save: Any, read_images: Any, images: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from rapidity.data import columns
+    from rapidity.data import column_types
 
-    monkeypatch.setattr(columns, "MAX_CHUNK_BYTES", 5 * (HEIGHT * WIDTH + 8))
+    monkeypatch.setattr(column_types, "MAX_CHUNK_BYTES", 5 * (HEIGHT * WIDTH + 8))
     table, _ = read_images([save("a.npz", image=images)])
     np.testing.assert_array_equal(table.columns["image"], images)
 

@@ -252,7 +252,7 @@ def test_images_are_scored_in_small_portions(image_model, tmp_path, monkeypatch)
     images = np.random.default_rng(1).integers(0, 90, (50, 3, 2))
     images[::10, 2, 1] = 101
     np.savez(tmp_path / "a.npz", image=images, pt=np.zeros(50), event=np.arange(50))
-    monkeypatch.setattr("rapidity.data.columns.MAX_CHUNK_BYTES", 70)
+    monkeypatch.setattr("rapidity.data.column_types.MAX_CHUNK_BYTES", 70)
     summary = predict_table(image_model, [tmp_path / "a.npz"], tmp_path / "s.parquet", spectators=["event"])
     scores = read(tmp_path / "s.parquet", ["score_signal", "event", "source_entry"])
     np.testing.assert_allclose(scores["score_signal"], images[:, 0, 0] / 255, rtol=1e-6)
