@@ -18,6 +18,7 @@ from rapidity.samples.images import generate_images
 from rapidity.samples.output import check_path, write_sample
 from rapidity.samples.pythia import check_generators
 from rapidity.samples.sample import ImageSample, ProcessSummary, SampleSummary, TrackSample
+from rapidity.samples.simulated_rows import RowOptions
 from rapidity.samples.tracks import generate_tracks
 from rapidity.samples.workers import InlinePool, WorkerPool, default_workers
 
@@ -84,16 +85,12 @@ def generate(  # noqa: PLR0913 - each argument is an option of the verb
         if underlying_event:
             message = f"sample '{name}' has no underlying event: it is made of single tracks. Leave it out"
             raise ConfigError(message)
-        return generate_tracks(
-            sample, path, n_tracks=n_events, seed=seed, labelled=labelled, workers=workers, progress=progress
-        )
+        return generate_tracks(sample, path, RowOptions(n_events, seed, labelled, workers), progress)
     if isinstance(sample, ImageSample):
         if underlying_event:
             message = f"sample '{name}' has no underlying event: it is made of single particles. Leave it out"
             raise ConfigError(message)
-        return generate_images(
-            sample, path, n_images=n_events, seed=seed, labelled=labelled, workers=workers, progress=progress
-        )
+        return generate_images(sample, path, RowOptions(n_events, seed, labelled, workers), progress)
     if not labelled:
         message = (
             f"sample '{name}' cannot be written without classes: each is a dataset of its own. "

@@ -10,7 +10,10 @@ import pytest
 from rapidity.core.errors import ConfigError, DataError
 from rapidity.data.readers import open_reader
 from rapidity.samples import IMAGE_SAMPLES, generate, images
-from rapidity.samples.images import generate_images, make_block
+from rapidity.samples.images import generate_images
+from rapidity.samples.simulated_rows import RowOptions, make_block
+
+BLOCK_SIZE = 12
 
 
 def simulate(class_index, rng):
@@ -22,16 +25,16 @@ def simulate(class_index, rng):
 
 @pytest.fixture(autouse=True)
 def sample(monkeypatch):
-    """Replace the simulation by random numbers, in blocks of 12."""
-    monkeypatch.setattr(images, "BLOCK_SIZE", 12)
+    """Replace the simulation by random numbers, in small blocks."""
+    monkeypatch.setattr(images, "BLOCK_SIZE", BLOCK_SIZE)
     return replace(IMAGE_SAMPLES["electron_photon"], simulate=simulate)
 
 
 @pytest.fixture
 def make(sample, tmp_path):
     def build(name="a.h5", **settings):
-        defaults = {"n_images": 40, "seed": 3, "workers": 1}
-        return generate_images(sample, tmp_path / name, **(defaults | settings))
+        defaults = {"n_rows": 40, "seed": 3, "workers": 1}
+        return generate_images(sample, tmp_path / name, RowOptions(**(defaults | settings)))
 
     return build
 
@@ -65,15 +68,17 @@ def test_any_number_of_workers_gives_the_same_file(make, tmp_path):
 
 
 def test_a_smaller_sample_is_the_beginning_of_a_larger_one(make, tmp_path):
-    make("small.h5", n_images=17)
-    make("large.h5", n_images=40)
+    make("small.h5", n_rows=17)
+    make("large.h5", n_rows=40)
     with h5py.File(tmp_path / "small.h5") as small, h5py.File(tmp_path / "large.h5") as large:
         for name in ("X", "y"):
             np.testing.assert_array_equal(small[name], large[name][:17])
 
 
 def test_another_seed_gives_other_images(sample):
-    first, second, other = (make_block(sample, seed, number)[1] for seed, number in ((1, 0), (2, 0), (1, 1)))
+    first, second, other = (
+        make_block(sample, seed, BLOCK_SIZE, number)[1] for seed, number in ((1, 0), (2, 0), (1, 1))
+    )
     assert not np.any(first[:, 1] == second[:, 1])
     assert not np.any(first[:, 1] == other[:, 1])
 
@@ -98,14 +103,14 @@ def test_ctrl_c_and_failures_leave_nothing_behind(sample, tmp_path, interruption
         return simulate(class_index, rng)
 
     with pytest.raises(interruption):
-        generate_images(replace(sample, simulate=stop), tmp_path / "a.h5", n_images=60, seed=1, workers=2)
+        generate_images(replace(sample, simulate=stop), tmp_path / "a.h5", RowOptions(60, seed=1, workers=2))
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"n_images": 0}, r"the number of events \(images\) is 0; give 1 to"),
+        ({"n_rows": 0}, r"the number of events \(images\) is 0; give 1 to"),
         ({"seed": -1}, "the seed is -1; give 0 to"),
         ({"workers": 0}, "the number of workers is 0; give 1 to 1024"),
         ({"name": "a.csv"}, "it is an HDF5 file, and the name of one ends in"),

@@ -12,7 +12,10 @@ from rapidity.core.errors import ConfigError, DataError
 from rapidity.data.readers import open_reader
 from rapidity.samples import ALL_SAMPLES, TRACK_SAMPLES, generate, tracks
 from rapidity.samples.lhcb.columns import CLASSES, ORDER
-from rapidity.samples.tracks import generate_tracks, make_block
+from rapidity.samples.simulated_rows import RowOptions, make_block
+from rapidity.samples.tracks import generate_tracks
+
+BLOCK_SIZE = 12
 
 
 def simulate(class_index, rng):
@@ -23,16 +26,16 @@ def simulate(class_index, rng):
 
 @pytest.fixture(autouse=True)
 def sample(monkeypatch):
-    """Replace the simulation by random numbers, in blocks of 12."""
-    monkeypatch.setattr(tracks, "BLOCK_SIZE", 12)
+    """Replace the simulation by random numbers, in small blocks."""
+    monkeypatch.setattr(tracks, "BLOCK_SIZE", BLOCK_SIZE)
     return replace(TRACK_SAMPLES["lhcb_pid"], simulate=simulate)
 
 
 @pytest.fixture
 def make(sample, tmp_path):
     def build(name="a.csv", **settings):
-        defaults = {"n_tracks": 40, "seed": 3, "workers": 1}
-        return generate_tracks(sample, tmp_path / name, **(defaults | settings))
+        defaults = {"n_rows": 40, "seed": 3, "workers": 1}
+        return generate_tracks(sample, tmp_path / name, RowOptions(**(defaults | settings)))
 
     return build
 
@@ -44,21 +47,21 @@ def test_any_number_of_workers_gives_the_same_file(make, tmp_path):
 
 
 def test_a_smaller_sample_is_the_beginning_of_a_larger_one(make, tmp_path):
-    make("small.csv", n_tracks=17)
-    make("large.csv", n_tracks=40)
+    make("small.csv", n_rows=17)
+    make("large.csv", n_rows=40)
     small = (tmp_path / "small.csv").read_text().splitlines()
     assert len(small) == 18
     assert small == (tmp_path / "large.csv").read_text().splitlines()[:18]
 
 
 def test_another_seed_gives_other_tracks(sample):
-    first, second = make_block(sample, 1, 0), make_block(sample, 2, 0)
+    first, second = (make_block(sample, seed, BLOCK_SIZE, 0)[1] for seed in (1, 2))
     assert not np.any(first["EcalE"] == second["EcalE"])
-    assert not np.any(make_block(sample, 1, 1)["EcalE"] == first["EcalE"])
+    assert not np.any(make_block(sample, 1, BLOCK_SIZE, 1)[1]["EcalE"] == first["EcalE"])
 
 
 def test_classes_are_equally_frequent_and_mixed(make, tmp_path):
-    summary = make(n_tracks=36)
+    summary = make(n_rows=36)
     assert dict(summary.n_tracks) == dict.fromkeys(CLASSES, 6)
     assert summary.n_selected == 36
     table = csv.read_csv(tmp_path / "a.csv")
@@ -97,7 +100,7 @@ def test_hdf5_and_parquet_keep_units_and_the_seed(make, tmp_path):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"n_tracks": 0}, r"the number of events \(tracks\) is 0; give 1 to"),
+        ({"n_rows": 0}, r"the number of events \(tracks\) is 0; give 1 to"),
         ({"seed": -1}, "the seed is -1; give 0 to"),
         ({"workers": 0}, "the number of workers is 0; give 1 to 1024"),
     ],
@@ -121,7 +124,7 @@ def test_a_failure_leaves_nothing_behind(sample, tmp_path):
         raise ValueError(message)
 
     with pytest.raises(ValueError, match="broken"):
-        generate_tracks(replace(sample, simulate=fail), tmp_path / "a.csv", n_tracks=5, seed=1, workers=2)
+        generate_tracks(replace(sample, simulate=fail), tmp_path / "a.csv", RowOptions(5, seed=1, workers=2))
     assert not list(tmp_path.iterdir())
 
 
