@@ -1,4 +1,4 @@
-"""Jagged columns of every format that has them, and ranges of entries of every format."""
+"""Jagged columns of every format that has them."""
 
 from __future__ import annotations
 
@@ -16,111 +16,33 @@ from rapidity.data.readers import open_reader, root_tree
 from rapidity.data.readers.conversion import Place, convert_jagged
 from rapidity.data.sources import JoinedFile
 
-N_EVENTS = 60
-FLOAT = JaggedType.of(np.float32)
-DOUBLE = JaggedType.of(np.float64)
-
-
-def make_counts(n_events=N_EVENTS):
-    return np.arange(n_events) % 4
-
-
-def make_lists(dtype="f8", n_events=N_EVENTS):
-    counts = make_counts(n_events)
-    return ak.unflatten(np.arange(counts.sum()).astype(dtype) % 100, counts)
-
-
-def read_all(path, dtypes, chunk_size=16, entries=None, **options):
-    chunks = list(open_reader(path, **options).read(dtypes, chunk_size, entries))
-    return {
-        name: Jagged.concatenate([chunk[name] for chunk in chunks])
-        if isinstance(dtype, JaggedType)
-        else np.concatenate([chunk[name] for chunk in chunks])
-        for name, dtype in dtypes.items()
-    }
-
-
-def as_lists(column):
-    return ak.to_list(ak.unflatten(column.content, column.counts))
+from .jagged_files import (
+    DOUBLE,
+    FLOAT,
+    N_EVENTS,
+    as_lists,
+    make_lists,
+    read_all,
+    write_columnar,
+    write_lists,
+    write_ntuple,
+    write_tree,
+)
 
 
 @pytest.fixture
 def tree_file(tmp_path):
-    path = tmp_path / "tree.root"
-    jets = ak.zip({"pt": make_lists(), "n_tracks": make_lists("u1"), "is_b": make_lists("i4") % 2 == 0})
-    with uproot.recreate(path) as file:
-        tree = file.mktree(
-            "events",
-            {
-                "Jet": 'var * {"pt": float64, "n_tracks": uint8, "is_b": bool}',
-                "track_pt": "var * float32",
-                "met": np.float32,
-                "cov": (np.dtype("f4"), (3,)),
-            },
-        )
-        # Baskets of different sizes, none of which is a multiple of a chunk.
-        for part in (slice(0, 7), slice(7, 40), slice(40, None)):
-            n_events = len(range(N_EVENTS)[part])
-            tree.extend(
-                {
-                    "Jet": jets[part],
-                    "track_pt": make_lists("f4")[part],
-                    "met": np.arange(N_EVENTS, dtype="f4")[part],
-                    "cov": np.ones((n_events, 3), "f4"),
-                }
-            )
-    return path
+    return write_tree(tmp_path / "tree.root")
 
 
 @pytest.fixture
 def ntuple_file(tmp_path):
-    path = tmp_path / "ntuple.root"
-    inner = ak.zip({"mass": make_lists()})
-    jets = ak.zip({"pt": make_lists(), "n_tracks": make_lists("u1"), "sub": inner}, depth_limit=2)
-    with uproot.recreate(path) as file:
-        events = {
-            "jets": jets,
-            "is_b": make_lists("i4") % 2 == 0,
-            "tracks": ak.Array([[[1.0], []]] * N_EVENTS),
-            "names": ak.Array([["a", "b"]] * N_EVENTS),
-            "met": np.arange(N_EVENTS, dtype="f4"),
-        }
-        table = file.mkrntuple("events", ak.Array({name: values[:20] for name, values in events.items()}))
-        table.extend(ak.Array({name: values[20:] for name, values in events.items()}))
-    return path
+    return write_ntuple(tmp_path / "ntuple.root")
 
 
 @pytest.fixture
 def parquet_file(tmp_path):
-    path = tmp_path / "events.parquet"
-    lists = ak.to_list(make_lists())
-    table = pa.table(
-        {
-            "jet_pt": pa.array(lists, pa.list_(pa.float64())),
-            "jet_n": pa.array(lists, pa.large_list(pa.float64())).cast(pa.large_list(pa.int16())),
-            "jet_is_b": pa.array([[value > 3 for value in values] for values in lists]),
-            "tracks": pa.array([[[1.0], []]] * N_EVENTS),
-            "names": pa.array([["a"]] * N_EVENTS),
-            "met": pa.array(np.arange(N_EVENTS, dtype="f4")),
-        }
-    )
-    pq.write_table(table, path, row_group_size=13)
-    return path
-
-
-def write_columnar(path, counts=None, width=3, **attributes):
-    with h5py.File(path, "w") as file:
-        group = file.create_group("events")
-        group.attrs["rapidity_format"] = 1
-        lists = make_lists()
-        padded = ak.to_numpy(ak.fill_none(ak.pad_none(lists, width, clip=True), 0.0))
-        dataset = group.create_dataset("jet_pt", data=padded, chunks=(16, width))
-        dataset.attrs.update({"unit": "GeV", "collection": "jet", **attributes})
-        group["n_jet"] = make_counts() if counts is None else counts
-        group["met"] = np.arange(N_EVENTS, dtype="f4")
-        group["class"] = np.arange(N_EVENTS, dtype="i4") % 2
-        group["class"].attrs["names"] = ["background", "signal"]
-    return path
+    return write_lists(tmp_path / "events.parquet")
 
 
 @pytest.fixture
@@ -149,65 +71,6 @@ def test_collections_of_a_tree_are_those_of_its_counts(tree_file):
         "Jet_is_b": ("uint8", "Jet"),
         "track_pt": ("float32", "track_pt"),
     }
-
-
-@pytest.mark.parametrize("entries", [(0, 60), (3, 8), (7, 40), (39, 41), (59, 60), (20, 20), range(5, 50)])
-@pytest.mark.parametrize("kind", ["tree_file", "ntuple_file", "parquet_file", "columnar_file"])
-def test_range_of_entries_is_read(request, kind, entries):
-    path = request.getfixturevalue(kind)
-    name = {"tree_file": "Jet_pt", "ntuple_file": "jets.pt"}.get(kind, "jet_pt")
-    start, stop = (entries.start, entries.stop) if isinstance(entries, range) else entries
-    found = read_all(path, {name: DOUBLE, "met": "f8"}, 16, entries)
-    assert found["met"].tolist() == list(range(start, stop))
-    assert as_lists(found[name]) == ak.to_list(make_lists()[start:stop])
-
-
-def write_flat(path, suffix):
-    values = np.arange(N_EVENTS, dtype="f8")
-    if suffix == "csv":
-        path.write_text("\n".join(["met,other", *(f"{value},1" for value in values)]) + "\n")
-    elif suffix == "npy":
-        np.save(path, values)
-    elif suffix == "npz":
-        np.savez_compressed(path, met=values, other=values)
-    return path
-
-
-@pytest.mark.parametrize("suffix", ["csv", "npy", "npz"])
-@pytest.mark.parametrize("entries", [(0, 60), (13, 37), (59, 60), (4, 4)])
-def test_range_of_entries_of_flat_files_is_read(tmp_path, suffix, entries):
-    path = write_flat(tmp_path / f"met.{suffix}", suffix)
-    assert read_all(path, {"met": "f8"}, 5, entries)["met"].tolist() == list(range(*entries))
-
-
-@pytest.mark.parametrize("name", ["a.idx", "a.idx.gz"])
-def test_range_of_entries_of_an_idx_file_is_read(write_idx, name):
-    path = write_idx(name, np.arange(N_EVENTS, dtype="u1"))
-    assert read_all(path, {"label": "i8"}, 7, (11, 50))["label"].tolist() == list(range(11, 50))
-
-
-@pytest.mark.parametrize("entries", [(-1, 5), (5, 2), (0, N_EVENTS + 1), range(0, 10, 2)])
-def test_impossible_range_of_entries_is_refused(tree_file, entries):
-    expected = (
-        r"entries .* of tree 'events' of .* were asked for, expected \(start, stop\).*<= 60 \(its number"
-    )
-    with pytest.raises(DataError, match=expected):
-        open_reader(tree_file).read({"met": "f4"}, entries=entries)
-
-
-def test_csv_file_with_fewer_entries_than_asked_for_is_refused(tmp_path):
-    path = write_flat(tmp_path / "a.csv", "csv")
-    with pytest.raises(
-        DataError, match=r"entries \(50, 70\) of .*a\.csv were asked for, but it has 60 entries"
-    ):
-        list(open_reader(path).read({"met": "f8"}, entries=(50, 70)))
-
-
-def test_place_of_a_bad_value_counts_from_the_start_of_the_file(tmp_path):
-    path = tmp_path / "a.csv"
-    path.write_text("n\n" + "1\n" * 20 + "1.5\n")
-    with pytest.raises(DataError, match=r"line 22: found '1\.5'"):
-        list(open_reader(path).read({"n": "i8"}, entries=(15, 21)))
 
 
 def test_records_inside_lists_of_an_ntuple_are_read(ntuple_file):
@@ -355,12 +218,6 @@ def test_lists_of_other_things_than_numbers_are_refused(request, kind, column, e
     reader = open_reader(request.getfixturevalue(kind))
     with pytest.raises(DataError, match=rf"column '{column}' of .* cannot be read: .*{expected}"):
         reader.read({column: FLOAT})
-
-
-def test_no_entries_make_one_empty_jagged_chunk(tree_file):
-    (chunk,) = open_reader(tree_file).read({"Jet_pt": FLOAT}, entries=(5, 5))
-    assert len(chunk["Jet_pt"]) == 0
-    assert chunk["Jet_pt"].dtype == np.float32
 
 
 def test_each_basket_is_read_once(tree_file, monkeypatch):
