@@ -14,10 +14,11 @@ import yaml
 
 import rapidity
 from rapidity.cli.app import main
-from rapidity.core.errors import ConfigError, DataError, VerificationError
+from rapidity.core.errors import ConfigError, DataError, InterruptedRunError, VerificationError
 from rapidity.data.readers import open_reader
 from rapidity.data.writers import open_writer
 from rapidity.data.writers.root import open_root_writer
+from rapidity.delivery import predict_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -290,3 +291,30 @@ def test_dask_workers_give_what_one_process_gives(run, inputs, tmp_path):
     run.predict(inputs, tmp_path / "one")
     run.predict(inputs, tmp_path / "many", cluster="local:2")
     assert contents(tmp_path / "one") == contents(tmp_path / "many")
+
+
+def test_values_outside_are_counted_where_the_selection_passes(run, tmp_path):
+    good = np.arange(N_EVENTS) % 2
+    path = write_tree(tmp_path / "a.root", pt=np.full(N_EVENTS, 1e6, "f4"), good=good)
+    assert run.predict(path, tmp_path / "scores").n_outside["pt"] == N_EVENTS // 2
+    assert run.predict(path, tmp_path / "all", with_pass=False).n_outside["pt"] == N_EVENTS
+
+
+def test_an_interrupted_prediction_says_what_is_done(run, inputs, tmp_path, monkeypatch):
+    import rapidity.workflow.predict as module
+
+    done = []
+
+    def predict(task, progress=None):
+        if done:
+            raise KeyboardInterrupt
+        done.append(predict_file(task, progress))
+        return done[-1]
+
+    monkeypatch.setattr(module, "predict_file", predict)
+    with pytest.raises(
+        InterruptedRunError, match=r"scoring was stopped: 1 of 3 files are done\."
+    ):
+        run.predict(inputs, tmp_path / "scores")
+    monkeypatch.undo()
+    assert run.predict(inputs, tmp_path / "scores").n_kept_files == 1

@@ -29,8 +29,8 @@ class PredictionSummary:
     n_undefined
         Events with a score that is NaN.
     n_outside
-        Column -> number of events whose value lies outside the range seen in training; columns
-        without any are left out.
+        Column -> number of events, of those that pass where that was evaluated, whose value lies outside the
+        range seen in training; columns without any are left out.
     mean_scores
         Class -> mean score over the events with defined scores; NaN where there are none.
     n_passing

@@ -31,7 +31,8 @@ class Counts:
     score_sums
         Sum of the scores of each class over the events with defined scores.
     n_outside
-        Column -> number of events with a value outside the range seen in training.
+        Column -> number of events with a value outside the range seen in training; where the selection was
+        evaluated, of those that pass.
     """
 
     n_events: int = 0
@@ -74,7 +75,10 @@ class ScoreTally:
     def count(
         self, columns: Mapping[str, Any], scores: Scores, passes: NDArray[np.bool_] | None = None
     ) -> None:
-        """Take one chunk into account: the columns of the model, their scores, which events pass."""
+        """Take one chunk into account: the columns of the model, their scores, which events pass.
+
+        Of events that do not pass it is no news that they are outside of what was seen in training.
+        """
         by_class = np.ascontiguousarray(scores.probabilities.T)
         is_undefined = np.isnan(by_class).any(axis=0)
         n_undefined = int(np.count_nonzero(is_undefined))
@@ -84,19 +88,21 @@ class ScoreTally:
         if passes is not None:
             self._n_passing = (self._n_passing or 0) + int(passes.sum())
         for name, interval in self._ranges.items():
-            self._n_outside[name] += self._count_outside(columns[name], interval)
+            events = self._find_outside(columns[name], interval)
+            self._n_outside[name] += len(events) if passes is None else int(np.count_nonzero(passes[events]))
 
-    def _count_outside(self, values: Any, interval: tuple[float, float]) -> int:
-        """Return the number of events with a value outside; a missing value is not an unusual one."""
+    def _find_outside(self, values: Any, interval: tuple[float, float]) -> NDArray[np.intp]:
+        """Return the events with a value outside; a missing value is not an unusual one."""
         low, high = interval
         if isinstance(values, Jagged):
             content = values.content
             places = np.flatnonzero(((content < low) | (content > high)) & ~self._is_sentinel(content))
-            return len(np.unique(np.searchsorted(values.offsets, places, side="right")))
+            return np.unique(np.searchsorted(values.offsets, places, side="right") - 1)
         is_outside = (values < low) | (values > high)
         if values.ndim > 1:
-            return int(is_outside.reshape(len(values), -1).any(axis=1).sum())
-        return int((~self._is_sentinel(values[is_outside])).sum())
+            return np.flatnonzero(is_outside.reshape(len(values), -1).any(axis=1))
+        events = np.flatnonzero(is_outside)
+        return events[~self._is_sentinel(values[events])]
 
     def _is_sentinel(self, values: NDArray[Any]) -> NDArray[np.bool_]:
         # In the type of the column: -999.9 is not exactly that in float32.

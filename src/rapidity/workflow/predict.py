@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rapidity.config.column_map import ColumnMap, load_column_map
-from rapidity.core.errors import ConfigError, DataError, VerificationError, shorten
+from rapidity.core.errors import ConfigError, DataError, InterruptedRunError, VerificationError, shorten
 from rapidity.core.progress import SilentProgress
 from rapidity.data.readers import find_files, open_reader
 from rapidity.delivery import PredictionSummary, PredictTask, predict_file, predict_table, verify_file
@@ -99,6 +99,8 @@ def predict_files(  # noqa: PLR0913 - each argument is an option of the verb
         If files cannot be read or do not fit the model: all are looked at before the first is scored.
     VerificationError
         If scores do not read back as they were written, or (`verify`) do not belong to events and model.
+    InterruptedRunError
+        On Ctrl-C, with the number of files that have their scores.
     """
     model = Path(model) / "model.onnx" if Path(model).is_dir() else Path(model)
     target = Path(output)
@@ -224,10 +226,15 @@ def _run(
     if executor.n_workers == 1 and len(tasks) == 1 and not verify:
         return [predict_file(tasks[0], progress)]
     what = "Verifying" if verify else "Scoring"
-    with progress.task(what, total=len(tasks), unit="file") as shown:
-        for index, outcome in executor.run(verify_file if verify else predict_file, tasks):
-            outcomes[index] = outcome
-            shown.advance(1, events=f"{sum(one.counts.n_events for one in outcomes.values()):,}")
+    try:
+        with progress.task(what, total=len(tasks), unit="file") as shown:
+            for index, outcome in executor.run(verify_file if verify else predict_file, tasks):
+                outcomes[index] = outcome
+                shown.advance(1, events=f"{sum(one.counts.n_events for one in outcomes.values()):,}")
+    except KeyboardInterrupt as interrupt:
+        rest = "" if verify else " Their scores stay, and the same command goes on from there."
+        message = f"{what.lower()} was stopped: {len(outcomes)} of {len(tasks)} files are done.{rest}"
+        raise InterruptedRunError(message) from interrupt
     return [outcomes[index] for index in range(len(tasks))]
 
 
