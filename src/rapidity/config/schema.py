@@ -17,8 +17,8 @@ def config_schema() -> dict[str, Any]:
     Examples
     --------
     >>> schema = config_schema()
-    >>> sorted(schema["properties"])[:4]
-    ['data', 'deliver', 'evaluation', 'features']
+    >>> sorted(schema["required"])
+    ['data', 'name']
     """
     schema = RunConfig.model_json_schema(by_alias=True)
     definitions = schema["$defs"]

@@ -360,5 +360,6 @@ def test_a_read_that_fails_ahead_is_reported(make_splits: MakeSplits) -> None:
     segment = iter(stream.segment(1, 0))
     next(segment)
     stream.file.close()
-    with pytest.raises(ValueError, match="closed file"):
+    # What a closed file says depends on how far the reading thread had come.
+    with pytest.raises((ValueError, OSError), match=r"closed file|Bad file descriptor"):
         collect(stream, 1, 1)

@@ -143,7 +143,7 @@ def name_files(paths: Sequence[Path]) -> list[str]:
     >>> name_files([Path("reduced_higgs_2018.root"), Path("reduced_ttbar_2018.root")])
     ['higgs', 'ttbar']
     >>> name_files([Path("a/data.root"), Path("b/data.root")])
-    ['a_data', 'b_data']
+    ['a', 'b']
     """
     stems = [path.name.partition(".")[0] for path in paths]
     if len(set(stems)) < len(stems):
