@@ -276,9 +276,8 @@ def write_config(tmp_path: Path, settings: Callable[..., dict[str, Any]]) -> Cal
 @pytest.fixture
 def without_plots(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the figures out of runs: they take longer than all the rest, and have tests of their own."""
-    import rapidity.workflow.train
-
-    monkeypatch.setattr(rapidity.workflow.train, "draw_figures", lambda *_: {})
+    monkeypatch.setattr("rapidity.workflow.train.draw_figures", lambda *_: {})
+    monkeypatch.setattr("rapidity.workflow.folds.draw_fold_figures", lambda *_: {})
 
 
 @pytest.fixture

@@ -37,11 +37,6 @@ def config(tmp_path, files, write_config):
 
 
 @pytest.fixture
-def without_figures(monkeypatch):
-    monkeypatch.setattr("rapidity.workflow.folds.draw_fold_figures", lambda *_: {})
-
-
-@pytest.fixture
 def one_dies(monkeypatch, tmp_path):
     """Return a function that has a task be done by another, whose first worker dies and leaves a mark."""
     mark = tmp_path / "mark"
@@ -84,7 +79,7 @@ def test_a_conversion_is_the_same(files, tmp_path, one_dies, dies):
 
 
 @pytest.mark.slow
-def test_folds_and_their_predictions_are_the_same(config, files, tmp_path, without_figures, one_dies):
+def test_folds_and_their_predictions_are_the_same(config, files, tmp_path, without_plots, one_dies):
     alone = train_run(config, output=tmp_path / "alone")
     mark = one_dies("rapidity.workflow.folds.train_fold", work.train_after_death)
     shared = train_run(config, output=tmp_path / "shared", cluster=TWO)

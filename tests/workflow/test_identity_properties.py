@@ -165,11 +165,6 @@ def check_predictions(folder, suffix, case, events, expected):
         first += size
 
 
-@pytest.fixture
-def without_figures(monkeypatch, without_plots):
-    monkeypatch.setattr("rapidity.workflow.folds.draw_fold_figures", lambda *_: {})
-
-
 @given(case=cases)
 @examples(
     max_examples=4,
@@ -178,7 +173,7 @@ def without_figures(monkeypatch, without_plots):
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-def test_every_score_lands_on_its_event(without_figures, case):
+def test_every_score_lands_on_its_event(without_plots, case):
     events = make_events(case)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

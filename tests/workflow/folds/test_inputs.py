@@ -10,17 +10,14 @@ from rapidity.core.jagged import Jagged
 from rapidity.core.progress import SilentProgress
 from rapidity.workflow import train_run
 
-COUNT = 3
+from .conftest import COUNT, TOLERANCE
+
 FOLDS = {"count": COUNT, "workers": 1}
-TOLERANCE = 1e-6  # of float32 probabilities that the same nodes give in batches of other sizes
 
 
 @pytest.fixture
-def folded(monkeypatch, tmp_path, write_config):
+def train_folds(without_plots, tmp_path, write_config):
     """Return a function that trains a run with folds, without figures."""
-    import rapidity.workflow.folds
-
-    monkeypatch.setattr(rapidity.workflow.folds, "draw_fold_figures", lambda *_: {})
 
     def train(training=None, options=None, **blocks):
         keys = {"engine": "numpy", "epochs": 2, "batch_size": 64, "folds": FOLDS}
@@ -50,20 +47,20 @@ def check_scores(run, columns, event):
         pytest.param("tensorflow", marks=pytest.mark.tensorflow),
     ],
 )
-def test_every_engine_trains_folds(folded, tmp_path, tiny_events, save_csv, engine):
+def test_every_engine_trains_folds(train_folds, tmp_path, tiny_events, save_csv, engine):
     pytest.importorskip(engine)
     events = tiny_events(300)
     save_csv(tmp_path / "events.csv", events)
     data = {"sources": [{"path": "events.csv"}], "target": "kind", "event_key": ["event"]}
     preparation = {"missing": {"sentinels": [-999.0]}}
-    run = folded({"engine": engine, "device": "cpu"}, data=data, preparation=preparation)
+    run = train_folds({"engine": engine, "device": "cpu"}, data=data, preparation=preparation)
     columns = {name: events[name] for name in run.model.inputs if name != "event"}
     check_scores(run, columns, events["event"])
     assert run.record["training"]["engine"] == engine
 
 
 @pytest.mark.numpy
-def test_images_beside_features(folded, tmp_path):
+def test_images_beside_features(train_folds, tmp_path):
     rng = np.random.default_rng(1)
     code = np.arange(240) % 2
     images = (rng.integers(0, 100, (240, 6, 6)) + 100 * code[:, None, None] * np.eye(6)).astype(np.uint8)
@@ -80,12 +77,12 @@ def test_images_beside_features(folded, tmp_path):
         {"type": "flatten", "name": "flat", "inputs": "stamp"},
         {"type": "concatenate", "name": "all", "inputs": ["flat", "track"]},
     ]
-    run = folded(data=data, inputs=inputs, network={"layers": layers})
+    run = train_folds(data=data, inputs=inputs, network={"layers": layers})
     check_scores(run, {"image": images, "pt": arrays["pt"]}, event)
 
 
 @pytest.mark.numpy
-def test_collections(folded, tmp_path):
+def test_collections(train_folds, tmp_path):
     """The padding of a batch is that of its fullest event, whichever fold it falls into."""
     import awkward as ak
     import uproot
@@ -106,13 +103,13 @@ def test_collections(folded, tmp_path):
     }  # fmt: skip
     preparation = {"missing": {"nan": "missing", "indicator": True}}
     features = ["met", "sum(jet_pt)", "count(jet_pt > 30)", "jet_pt[0]"]
-    run = folded(data=data, features=features, preparation=preparation)
+    run = train_folds(data=data, features=features, preparation=preparation)
     jagged = Jagged.from_counts(values, counts)
     check_scores(run, {"jet_pt": jagged, "met": met}, event)
 
 
 @pytest.mark.numpy
-def test_events_beyond_the_memory(folded, tmp_path, tiny_events, save_csv):
+def test_events_beyond_the_memory(train_folds, tmp_path, tiny_events, save_csv):
     """Columns on disk and prepared events in windows give what memory gives, fold by fold."""
     events = tiny_events(8000)
     events["event"] -= 100_004_000
@@ -121,7 +118,7 @@ def test_events_beyond_the_memory(folded, tmp_path, tiny_events, save_csv):
     preparation = {"missing": {"sentinels": [-999.0]}}
     notes = Notes()
     options = {"progress": notes}
-    run = folded(options=options, data={**data, "memory": "80 kB"}, preparation=preparation)
+    run = train_folds(options=options, data={**data, "memory": "80 kB"}, preparation=preparation)
     assert any("raw ones lie on the disk" in note for note in notes.said)
     assert sum("are streamed from" in note for note in notes.said) == COUNT
     columns = {name: events[name] for name in run.model.inputs if name != "event"}
@@ -142,7 +139,7 @@ class Notes(SilentProgress):
 
 @pytest.mark.data
 @pytest.mark.numpy
-def test_higgs_events_by_their_number(shared_data, folded):
+def test_higgs_events_by_their_number(shared_data, train_folds):
     """The open data of the Higgs challenge: weights, sentinels, an event number without gaps."""
     path = shared_data / "higgsml" / "atlas-higgs-challenge-2014-v2.22880.csv.gz"
     source = {"path": str(path), "limit": 20_000}
@@ -151,7 +148,7 @@ def test_higgs_events_by_their_number(shared_data, folded):
         "event_key": ["EventId"], "event_weight": "Weight",
     }  # fmt: skip
     inputs = {"event": {"columns": "all", "exclude": ["KaggleSet", "KaggleWeight"]}}
-    run = folded(
+    run = train_folds(
         {"folds": {"count": 5, "workers": 1}, "epochs": 3, "weight": {"balance_classes": True}},
         data=data,
         inputs=inputs,
