@@ -131,10 +131,10 @@ def test_friends_join_in_training(run, shared_data, tmp_path):
 
 REFUSED = {
     "atlas_4lep/data_A.4lep.root": r"\d+ of its 81 branches hold C\+\+ objects \(TBranchElement",
-    "cms_jets/ntuple_ttbar.root": "branches hold a varying number of values per event",
+    "cms_jets/ntuple_ttbar.root": "hold a varying number of values per event",
     "delphes_hbb_ttbar/reduced_higgsevents.root": r"branches hold C\+\+ objects \(TBranchElement",
-    "root_layouts/nanoAOD_2015_CMS_Open_Data_ttbar.root": "branches hold a varying number of values per event",
-    "root_layouts/uproot-HZZ.root": "branches hold a varying number of values per event",
+    "root_layouts/nanoAOD_2015_CMS_Open_Data_ttbar.root": "hold a varying number of values per event",
+    "root_layouts/uproot-HZZ.root": "hold a varying number of values per event",
 }
 TAKEN = ("alice_pid/Electrons.root", "alice_pid/Protons.root", "root_layouts/uproot-Zmumu.root")
 
