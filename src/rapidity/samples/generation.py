@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rapidity.core.errors import ConfigError, DataError
+from rapidity.core.errors import ConfigError
 from rapidity.core.progress import SilentProgress
 from rapidity.samples.blocks import BLOCK_SIZE, CHUNK_SIZE, Block, BlockTask
 from rapidity.samples.catalogue import ALL_SAMPLES, IMAGE_SAMPLES, TRACK_SAMPLES
 from rapidity.samples.images import generate_images
+from rapidity.samples.ordered_blocks import check_numbers
 from rapidity.samples.output import check_path, write_sample
 from rapidity.samples.pythia import check_generators
 from rapidity.samples.sample import ImageSample, ProcessSummary, SampleSummary, TrackSample
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
     from rapidity.samples.sample import ImageSampleSummary, Process, Sample, TrackSampleSummary
 
 FIRST_GUESS_OF_EFFICIENCY = 0.4
-MAX_INTEGER = 2**63 - 1
-"""The largest that the file can hold."""
-MAX_WORKERS = 1024
 
 
 def generate(  # noqa: PLR0913 - each argument is an option of the verb
@@ -113,7 +111,7 @@ def _generate_events(sample: Sample, file: Path, options: _Options, progress: Pr
     start = time.monotonic()
     name, n_events, seed = sample.name, options.n_events, options.seed
     n_workers = default_workers() if options.workers is None else options.workers
-    _check_numbers(sample, n_events, seed, n_workers)
+    check_numbers(sample.name, "events", n_events, seed, n_workers, fewest=len(sample.processes))
     check_path(file)
     check_generators(name)
     n_processes = len(sample.processes)
@@ -134,21 +132,6 @@ def _generate_events(sample: Sample, file: Path, options: _Options, progress: Pr
         {"seed": seed, "underlying_event": options.underlying_event},
     )
     return SampleSummary(name, file, summaries, n_workers, time.monotonic() - start)
-
-
-def _check_numbers(sample: Sample, n_events: int, seed: int, n_workers: int) -> None:
-    problems = [
-        f"{what} is {found}; give {lowest} to {highest}"
-        for what, found, lowest, highest in (
-            ("the number of events", n_events, len(sample.processes), MAX_INTEGER),
-            ("the seed", seed, 0, MAX_INTEGER),
-            ("the number of workers", n_workers, 1, MAX_WORKERS),
-        )
-        if not lowest <= found <= highest
-    ]
-    if problems:
-        message = f"cannot generate sample '{sample.name}': {'. '.join(problems)}"
-        raise DataError(message)
 
 
 @dataclass

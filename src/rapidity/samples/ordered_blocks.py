@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MAX_WORKERS = 1024
 MAX_INTEGER = 2**63 - 1
+"""The largest that the files can hold."""
 
 
 def blocks_in_order(make: Callable[[int], Block], n_blocks: int, n_workers: int) -> Iterator[Block]:
@@ -41,12 +42,12 @@ def blocks_in_order(make: Callable[[int], Block], n_blocks: int, n_workers: int)
             yield block
 
 
-def check_numbers(sample: str, rows: str, n_rows: int, seed: int, n_workers: int) -> None:
-    """Raise DataError if a number makes no sense; `rows` says what is counted."""
+def check_numbers(sample: str, rows: str, n_rows: int, seed: int, n_workers: int, fewest: int = 1) -> None:
+    """Raise DataError if a number makes no sense; `rows` says of what `n_rows`, at least `fewest`, are."""
     problems = [
         f"{what} is {found}; give {lowest} to {highest}"
         for what, found, lowest, highest in (
-            (f"the number of {rows}", n_rows, 1, MAX_INTEGER),
+            (f"the number of {rows}", n_rows, fewest, MAX_INTEGER),
             ("the seed", seed, 0, MAX_INTEGER),
             ("the number of workers", n_workers, 1, MAX_WORKERS),
         )
