@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import yaml
 
-from rapidity.workflow import convert_files, train_run
+from rapidity.workflow import convert_files, evaluate_run, train_run
 
 
 @pytest.fixture
@@ -108,3 +108,28 @@ def test_computed_columns_and_selected_events_of_a_conversion_are_told(converted
     columns, selection = run.predict([tmp_path / "signal.root"], tmp_path / "scores").notes
     assert "(met: computed as `met / 1000`; jet_pt: only objects with `jet_pt > 20`)" in columns
     assert selection.endswith("by their conversion (met > 5), of which `pass` knows nothing")
+
+
+@pytest.mark.numpy
+def test_files_of_another_format_are_evaluated_without_naming_their_table(converted, tmp_path):
+    """The `dataset:` of the training was looked for in the tree."""
+    source = converted("events.h5")
+    config = {
+        "name": "trained",
+        "data": {
+            "sources": [
+                {"path": str(source), "dataset": "events", "class": name} for name in ("background", "signal")
+            ],
+        },
+    }
+    config |= {
+        "inputs": {"event": {"columns": ["met"]}},
+        "network": {"type": "mlp", "hidden": [4]},
+        "training": {"engine": "numpy", "epochs": 1, "batch_size": 100},
+    }
+    config["data"]["guards"] = {"repeated_event": "off", "duplicates": "off"}
+    (tmp_path / "train.yaml").write_text(yaml.safe_dump(config))
+    train_run(tmp_path / "train.yaml", output=tmp_path / "run")
+    files = [f"{name}={tmp_path / name}.root" for name in ("background", "signal")]
+    metrics = evaluate_run(tmp_path / "run", files)
+    assert metrics["counts"]["all"] == {"background": 400, "signal": 400}

@@ -131,9 +131,7 @@ def _parse_source(text: str, config: RunConfig, class_names: Sequence[str]) -> S
     template = next(
         (source for source in config.data.sources if source.class_name == class_name), config.data.sources[0]
     )
-    tables = (
-        {"tree": template.tree, "dataset": template.dataset} if table is None else _table_key(path, table)
-    )
+    tables = _tables_of(template, path) if table is None else _table_key(path, table)
     return Source(
         path=path, class_name=class_name, columns=template.columns, join=tuple(joined) or None, **tables
     )
@@ -149,7 +147,15 @@ def _refuse_class(text: str, target: str, class_names: Sequence[str]) -> None:
         raise ConfigError(message)
 
 
-def _table_key(path: str, table: str) -> dict[str, str]:
+def _tables_of(template: Source, path: str) -> dict[str, str | None]:
+    """Return the table of a source of the run; none where the format is another one."""
+    is_root = path.endswith(".root")
+    given = {"tree": template.tree} if is_root else {"dataset": template.dataset}
+    trained_on = [template.path] if isinstance(template.path, str) else template.path
+    return given if all(Path(other).suffix == Path(path).suffix for other in trained_on) else {}
+
+
+def _table_key(path: str, table: str) -> dict[str, str | None]:
     """Return the key of a source under which the format of the file names its tables."""
     return {"tree" if path.endswith(".root") else "dataset": table}
 

@@ -109,7 +109,7 @@ def _missing(name: str, columns: Collection[str], key: str, where: str) -> Missi
     if not name.replace("_", "").replace(".", "").isalnum() and not near:
         hint = f"If it is an expression, give it a name: `my_name: {name}`. "
     message = f"column '{name}' ({key}) is not in {where} ({len(columns)} columns). {hint}"
-    return MissingNameError(message + "List all: rapidity inspect FILE")
+    return MissingNameError(f"{message}List all: rapidity inspect {where.rpartition(' of ')[2]}")
 
 
 def unique_by_name(wanted: Iterable[WantedColumn]) -> list[WantedColumn]:

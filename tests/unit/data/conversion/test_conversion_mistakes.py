@@ -17,7 +17,7 @@ from rapidity.data.readers import open_reader
         (
             {"columns": ["mett"]},
             MissingNameError,
-            r"column 'mett' \(columns\) is not in tree 'events'.*Closest: 'met'",
+            r"column 'mett' \(columns\) is not in tree 'events'.*Closest: 'met'.*inspect \S+\.root$",
         ),
         ({"columns": ["met / 1000"]}, MissingNameError, r"give it a name: `my_name: met / 1000`"),
         ({"columns": ["mu_*"]}, MissingNameError, r"column 'mu_\*' \(columns\) is not in"),
