@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from rapidity.samples.public import fetch
     from rapidity.workflow import Run
     from rapidity.workflow import check_config as check
-    from rapidity.workflow import convert_files as convert
     from rapidity.workflow import compute_graph as graph
+    from rapidity.workflow import convert_files as convert
     from rapidity.workflow import evaluate_run as evaluate
     from rapidity.workflow import predict_files as predict
     from rapidity.workflow import probe_run as probe

@@ -312,9 +312,7 @@ def test_an_interrupted_prediction_says_what_is_done(run, inputs, tmp_path, monk
         return done[-1]
 
     monkeypatch.setattr(module, "predict_file", predict)
-    with pytest.raises(
-        InterruptedRunError, match=r"scoring was stopped: 1 of 3 files are done\."
-    ):
+    with pytest.raises(InterruptedRunError, match=r"scoring was stopped: 1 of 3 files are done\."):
         run.predict(inputs, tmp_path / "scores")
     monkeypatch.undo()
     assert run.predict(inputs, tmp_path / "scores").n_kept_files == 1

@@ -33,7 +33,7 @@ Cluster = Annotated[
     str | None,
     typer.Option(
         "--cluster", metavar="CLUSTER", show_default=False,
-        help="Machines that share the work: local:N, tcp://HOST:PORT of a Dask scheduler, or a YAML file with "
-        "a block `cluster:` (Slurm, HTCondor, PBS, LSF). [default: this machine]",
+        help="Machines that share the work: local:N, tcp://HOST:PORT of a Dask scheduler, or a YAML file "
+        "with a block `cluster:` (Slurm, HTCondor, PBS, LSF). [default: this machine]",
     ),
 ]  # fmt: skip
