@@ -43,7 +43,10 @@ def blocks_in_order(make: Callable[[int], Block], n_blocks: int, n_workers: int)
 
 
 def check_numbers(sample: str, rows: str, n_rows: int, seed: int, n_workers: int, fewest: int = 1) -> None:
-    """Raise DataError if a number makes no sense; `rows` says of what `n_rows`, at least `fewest`, are."""
+    """Raise DataError if a number makes no sense.
+
+    `rows` says what `n_rows` counts; a sample has `fewest` of them at least.
+    """
     problems = [
         f"{what} is {found}; give {lowest} to {highest}"
         for what, found, lowest, highest in (
