@@ -89,22 +89,37 @@ class RootInjector(Injector):
 
 def _find_obstacle(tree: Any) -> str:
     """Return why uproot adds no branch to this tree, or nothing."""
+    return _find_objects(tree) or _find_lost_counts(tree) or _find_other_baskets(tree)
+
+
+def _find_objects(tree: Any) -> str:
+    """Return what is to be said of branches with C++ objects, if there are any."""
     elements = Counter(branch.classname for branch in tree.branches if branch.classname != "TBranch")
-    if elements:
-        first = next(branch for branch in tree.branches if branch.classname != "TBranch")
-        n_elements = sum(elements.values())
-        return (
-            f"{n_elements} of its {len(tree.branches)} branches hold C++ objects ({shorten(elements)}; the "
-            f"first is '{first.name}', {first.typename}), and uproot cannot write their description anew."
-        )
+    if not elements:
+        return ""
+    first = next(branch for branch in tree.branches if branch.classname != "TBranch")
+    return (
+        f"{sum(elements.values())} of its {len(tree.branches)} branches hold C++ objects "
+        f"({shorten(elements)}; the first is '{first.name}', {first.typename}), and uproot cannot write "
+        "their description anew."
+    )
+
+
+def _find_lost_counts(tree: Any) -> str:
+    """Return what is to be said of branches whose counts uproot would not find again, if there are any."""
     counts = {branch.name: _name_count(branch) for branch in tree.branches}
     lost = [name for name, count in counts.items() if count not in (None, f"n{name}")]
-    if lost:
-        return (
-            f"{len(lost)} of its {len(counts)} branches hold a varying number of values per event "
-            f"({shorten(lost)}), and uproot would forget that '{counts[lost[0]]}' tells how many: it expects "
-            f"'n{lost[0]}'."
-        )
+    if not lost:
+        return ""
+    return (
+        f"{len(lost)} of its {len(counts)} branches hold a varying number of values per event "
+        f"({shorten(lost)}), and uproot would forget that '{counts[lost[0]]}' tells how many: it expects "
+        f"'n{lost[0]}'."
+    )
+
+
+def _find_other_baskets(tree: Any) -> str:
+    """Return what is to be said of branches that are not stored in one basket each."""
     n_baskets = {branch.name: int(branch.member("fWriteBasket")) for branch in tree.branches}
     most, least = (pick(n_baskets, key=n_baskets.__getitem__, default="") for pick in (max, min))
     capacities = {int(branch.member("fMaxBaskets")) for branch in tree.branches}

@@ -114,20 +114,35 @@ def _deposit(flight: Flight, eta: Floats, rng: np.random.Generator) -> tuple[Flo
     )
     delay = (flight.path_m - distance_m) / SPEED_OF_LIGHT
     corner = (nearest_row.astype(np.int64) + MIDDLE, nearest_column.astype(np.int64) + MIDDLE)
-    energy = np.zeros(len(eta) * CANVAS**2)
+    return _add_up(arrivals, delay, flight.image, corner, len(eta), rng)
+
+
+def _add_up(
+    arrivals: Arrivals,
+    delay: Floats,
+    image: NDArray[np.int64],
+    corner: tuple[NDArray[np.int64], NDArray[np.int64]],
+    n_images: int,
+    rng: np.random.Generator,
+) -> tuple[Floats, Floats]:
+    """Return the energy (GeV) in each crystal, and the mean delay (ns) there, weighted by energy.
+
+    `image` and `corner` say of each particle in which image it arrives, and around which crystal.
+    """
+    energy = np.zeros(n_images * CANVAS**2)
     weighted = np.zeros_like(energy)
-    is_wide = flight.energy_gev > WIDE_GEV
+    is_wide = arrivals.energy_gev > WIDE_GEV
     for rows, half_width in ((is_wide, WIDE), (~is_wide, NARROW)):
         chosen = Arrivals(*(getattr(arrivals, name)[rows] for name in Arrivals.__dataclass_fields__))
         deposits = draw_deposits(chosen, half_width, rng)
-        where = _cells(flight.image[rows], corner[0][rows], corner[1][rows], half_width)
+        where = _cells(image[rows], corner[0][rows], corner[1][rows], half_width)
         is_inside = where >= 0
         cells, values = where[is_inside], deposits[is_inside]
         times = np.broadcast_to(delay[rows, np.newaxis, np.newaxis], deposits.shape)[is_inside]
         energy += np.bincount(cells, values, minlength=len(energy))
         weighted += np.bincount(cells, values * times, minlength=len(energy))
     mean_delay = np.divide(weighted, energy, out=weighted, where=energy > 0)
-    shape = (len(eta), CANVAS, CANVAS)
+    shape = (n_images, CANVAS, CANVAS)
     return energy.reshape(shape), mean_delay.reshape(shape)
 
 
