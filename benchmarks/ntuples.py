@@ -44,7 +44,8 @@ N_OBJECTS = 10
 CHUNK = 100_000
 """Events that the bare programs take at a time, and that are written at a time."""
 TREE = "events"
-SAMPLING_SECONDS = 0.05
+SAMPLING_SECONDS = 0.3
+"""Between two looks at the memory: looking holds the processes up, so more often would cost them time."""
 
 
 def write_events(path: Path, n_events: int, seed: int = 1) -> None:
