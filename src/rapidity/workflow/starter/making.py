@@ -11,15 +11,14 @@ import numpy as np
 
 from rapidity.core.errors import ConfigError, DataError, shorten
 from rapidity.core.files import write_text
-from rapidity.core.jagged import Jagged
 from rapidity.core.progress import SilentProgress
-from rapidity.data.readers import find_files, open_reader
+from rapidity.data.readers import find_files
 from rapidity.data.row_hash import hash_rows
 from rapidity.workflow.starter.classes import classes_of_column, classes_of_files, guess_target, name_files
 from rapidity.workflow.starter.collections import Collection, find_collections, find_counts, leading_has_gaps
 from rapidity.workflow.starter.document import write_document
 from rapidity.workflow.starter.roles import Role, find_roles
-from rapidity.workflow.starter.sample import SampledFile, join, sample_file
+from rapidity.workflow.starter.sample import SampledFile, join, open_widest, sample_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,6 +30,9 @@ if TYPE_CHECKING:
     from rapidity.workflow.starter.classes import Classes
     from rapidity.workflow.starter.roles import Part
     from rapidity.workflow.starter.sample import Values
+
+_ONE_VALUE = {"float32", "float64", "integer", "boolean", "text"}
+"""Kinds of columns with one value per event."""
 
 
 @dataclass(frozen=True)
@@ -187,15 +189,9 @@ def _name_run(paths: Sequence[Path], *, by_file: bool) -> str:
 
 
 def _guess_target(path: Path, table: str | None) -> str | None:
-    if table is None:
-        first = sample_file(path, None, None)
-        return guess_target([name for name, values in first.values.items() if not isinstance(values, Jagged)])
-    columns = (
-        open_reader(path, tree=table).columns
-        if path.suffix == ".root"
-        else sample_file(path, table, None).columns
-    )
-    return guess_target([name for name, info in columns.items() if info.kind not in {"jagged", "array"}])
+    """Return the column that is named like a class, from the description of the file alone."""
+    columns = open_widest(path, table).columns
+    return guess_target([name for name, info in columns.items() if info.kind in _ONE_VALUE])
 
 
 def _find(files: tuple[SampledFile, ...], target: str | None, *, is_table_named: bool) -> Findings:

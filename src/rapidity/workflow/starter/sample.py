@@ -67,15 +67,14 @@ def sample_file(path: Path, table: str | None, target: str | None) -> SampledFil
         Tree or dataset; None takes the widest, of these the longest.
     """
     file_format = find_format(path)
-    tables = list_tables(path)
-    reader = open_table(path, table if table is not None else _widest(path, [item.name for item in tables]))
+    reader = open_widest(path, table)
     name = getattr(reader, "table", "")
     kept, targets, n_entries = _read(reader, target)
     return SampledFile(
         path=path,
         table=name,
         table_key=(file_format.table_key or "") if name else "",
-        n_tables=len(tables),
+        n_tables=len(list_tables(path)),
         n_entries=n_entries,
         columns=reader.columns,
         values=kept,
@@ -83,11 +82,13 @@ def sample_file(path: Path, table: str | None, target: str | None) -> SampledFil
     )
 
 
-def _widest(path: Path, names: Sequence[str]) -> str | None:
-    if len(names) < 2:
-        return None
-    readers = [(open_table(path, name), name) for name in names]
-    return max(readers, key=lambda pair: (len(pair[0].columns), pair[0].n_entries or 0))[1]
+def open_widest(path: Path, table: str | None) -> Reader:
+    """Open a table of a file, without a name the widest; none of its entries is read."""
+    names = [item.name for item in list_tables(path)]
+    if table is not None or len(names) < 2:
+        return open_table(path, table)
+    readers = [open_table(path, name) for name in names]
+    return max(readers, key=lambda reader: (len(reader.columns), reader.n_entries or 0))
 
 
 def _read(reader: Reader, target: str | None) -> tuple[dict[str, Values], NDArray[Any] | None, int]:
