@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -16,6 +17,9 @@ from rapidity.samples.ecal.geometry import MAX_ETA, RADIUS_M
 from rapidity.samples.ecal.simulation import ELECTRON, PHOTON, fly_to_crystals, simulate_images
 from rapidity.samples.ecal.transport import start
 from rapidity.workflow import check_config
+
+if TYPE_CHECKING:
+    from rapidity.samples.sample import SimulatedImages
 
 N_IMAGES = 10_000
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "guide" / "samples.md"
@@ -73,8 +77,13 @@ def is_electron() -> NDArray[np.int64]:
 
 
 @pytest.fixture(scope="module")
-def images(is_electron) -> NDArray[np.float32]:
+def simulated(is_electron) -> SimulatedImages:
     return simulate_images(is_electron, np.random.default_rng(17))
+
+
+@pytest.fixture(scope="module")
+def images(simulated) -> NDArray[np.float32]:
+    return simulated.images
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +107,17 @@ def auc(is_electron, values) -> float:
 
 def test_no_cut_on_the_sum_tells_the_classes_apart(features, is_electron):
     assert auc(is_electron, features["total"]) < 0.55
+
+
+def test_the_true_energy_tells_nothing_of_the_class_but_can_be_measured(simulated, features, is_electron):
+    energy = simulated.truth["energy"]
+    assert auc(is_electron, energy) < 0.53
+    ratio = 50 * features["total"] / energy
+    # What leaks out of the image, and crystals below the threshold, are lost.
+    assert np.median(ratio) == pytest.approx(0.98, abs=0.01)
+    # Half of the spread that holds 68 % of the images: well below the spread of the energies themselves.
+    resolution = 0.5 * np.subtract(*np.quantile(ratio, [0.84, 0.16]))
+    assert resolution < 0.05 < np.std(energy) / np.mean(energy)
 
 
 def test_neither_do_the_widths_along_eta_where_nothing_bends(features, is_electron):
@@ -131,12 +151,14 @@ def test_trees_tell_them_moderately_well(trees, features, is_electron):
 
 def test_without_material_there_is_nothing_to_tell(monkeypatch, is_electron):
     monkeypatch.setattr("rapidity.samples.ecal.simulation.thickness_x0", lambda eta: 1e-9 * (1 + eta**2))
-    bare = summarise(simulate_images(is_electron[:4_000], np.random.default_rng(3))[..., 0].astype(float))
+    bare = summarise(
+        simulate_images(is_electron[:4_000], np.random.default_rng(3)).images[..., 0].astype(float)
+    )
     assert auc(is_electron[:4_000], bare["phi_width"]) < 0.53
 
 
 def test_unconverted_photons_are_measured_to_about_a_per_cent():
-    images = simulate_images(np.full(4_000, PHOTON), np.random.default_rng(9))[..., 0].astype(float)
+    images = simulate_images(np.full(4_000, PHOTON), np.random.default_rng(9)).images[..., 0].astype(float)
     compact = images[:, 15:18, 15:18].sum(axis=(1, 2)) / images.sum(axis=(1, 2)) > 0.94
     ratio = images[:, 14:19, 14:19].sum(axis=(1, 2))[compact]
     # The energies are 50 GeV times cosh(eta): nearest to the middle, where they are 50 GeV, they pile up.

@@ -12,6 +12,7 @@ ELECTRON_PHOTON = ImageSample(
     classes=("photon", "electron"),
     shape=(SIZE, SIZE, 2),
     channels={"energy": f"{PT_GEV:g} GeV", "time": "ns"},
+    truth={"energy": "GeV"},
     images="X",
     target="y",
     identifier="ID",

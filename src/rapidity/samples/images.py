@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rapidity.core.progress import Progress
-    from rapidity.samples.sample import ImageSample
+    from rapidity.samples.sample import ImageSample, SimulatedImages
     from rapidity.samples.simulated_rows import RowOptions
 
 BLOCK_SIZE = 1_000
@@ -33,7 +33,7 @@ BLOCK_SIZE = 1_000
 def generate_images(
     sample: ImageSample, path: Path | str, options: RowOptions, progress: Progress | None = None
 ) -> ImageSampleSummary:
-    """Simulate images and write them as HDF5: one dataset of images, one of classes, row by row.
+    """Simulate images and write them as HDF5: one dataset of images, one of classes, one of each true number.
 
     Raises
     ------
@@ -47,10 +47,17 @@ def generate_images(
     with _open_file(file, sample, options.seed, labelled=options.labelled) as datasets:
 
         def write(
-            class_index: NDArray[np.int64], images: NDArray[np.float32], number: NDArray[np.int64]
+            class_index: NDArray[np.int64], simulated: SimulatedImages, number: NDArray[np.int64]
         ) -> None:
-            datasets[sample.images].append(images[: len(class_index)])
-            datasets["row"].append(class_index.astype(np.int8) if options.labelled else number)
+            n_rows = len(class_index)
+            rows: dict[str, NDArray[Any]] = {sample.images: simulated.images[:n_rows]}
+            if options.labelled:
+                rows[sample.target] = class_index.astype(np.int8)
+                rows |= {name: values[:n_rows] for name, values in simulated.truth.items()}
+            else:
+                rows[sample.identifier] = number
+            for name, values in rows.items():
+                datasets[name].append(values)
 
         n_of_class = write_rows(sample, options, BLOCK_SIZE, write, "image", progress)
     return ImageSampleSummary(sample.name, file, n_of_class, options.n_workers, time.monotonic() - start)
@@ -58,7 +65,7 @@ def generate_images(
 
 @contextmanager
 def _open_file(path: Path, sample: ImageSample, seed: int, *, labelled: bool) -> Iterator[dict[str, Any]]:
-    """Yield what takes the images, and (as `row`) what takes one number of each."""
+    """Yield what takes the images, and what takes one number of each, by the names in the file."""
     # Imported here: h5py takes its time, and `rapidity --help` should not wait for it.
     from rapidity.data.writers.hdf5_chunks import ChunkedDataset
     from rapidity.data.writers.hdf5_file import create_hdf5
@@ -69,16 +76,23 @@ def _open_file(path: Path, sample: ImageSample, seed: int, *, labelled: bool) ->
         create_hdf5(temporary) as (file, _),
         ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="compress") as pool,
     ):
-        images = ChunkedDataset(file, sample.images, np.dtype("f4"), sample.shape, "gzip", pool)
-        images.attributes["units"] = json.dumps(dict(sample.channels))
-        images.attributes["channels"] = list(sample.channels)
-        name, dtype = (sample.target, np.dtype("i1")) if labelled else (sample.identifier, np.dtype("i8"))
-        row = ChunkedDataset(file, name, dtype, (), "gzip", pool)
+
+        def make(name: str, dtype: str, shape: tuple[int, ...] = (), **attributes: Any) -> ChunkedDataset:
+            dataset = ChunkedDataset(file, name, np.dtype(dtype), shape, "gzip", pool)
+            dataset.attributes |= attributes
+            return dataset
+
+        units = json.dumps(dict(sample.channels))
+        channels = list(sample.channels)
+        datasets = {sample.images: make(sample.images, "f4", sample.shape, units=units, channels=channels)}
         if labelled:
-            row.attributes["class_names"] = list(sample.classes)
-        yield {sample.images: images, "row": row}
-        images.finish()
-        row.finish()
+            datasets[sample.target] = make(sample.target, "i1", class_names=list(sample.classes))
+            datasets |= {name: make(name, "f4", unit=unit) for name, unit in sample.truth.items()}
+        else:
+            datasets[sample.identifier] = make(sample.identifier, "i8")
+        yield datasets
+        for dataset in datasets.values():
+            dataset.finish()
         versions = {f"{package}_version": package_version(package) for package in ("rapidity", "numpy")}
         about = {
             "rapidity_format": FORMAT_VERSION,

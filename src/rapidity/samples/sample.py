@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rapidity.samples.particles import Particles
 
     Reconstruct = Callable[[Particles, np.random.Generator], tuple[NDArray[np.float64], NDArray[np.int64]]]
-    SimulateImages = Callable[[NDArray[np.int64], np.random.Generator], NDArray[np.float32]]
+    SimulateImages = Callable[[NDArray[np.int64], np.random.Generator], "SimulatedImages"]
     Simulate = Callable[[NDArray[np.int64], np.random.Generator], dict[str, NDArray[np.float64]]]
 
 LUMINOSITY_FB = 1.0
@@ -93,6 +93,22 @@ class TrackSample:
 
 
 @dataclass(frozen=True)
+class SimulatedImages:
+    """Images of single particles, and what was true of them.
+
+    Attributes
+    ----------
+    images
+        ``(n_images, *shape)`` float32.
+    truth
+        Name -> one number for each image ``(n_images,)`` float32.
+    """
+
+    images: NDArray[np.float32]
+    truth: Mapping[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
 class ImageSample:
     """A sample of images, one particle each, simulated here.
 
@@ -102,11 +118,13 @@ class ImageSample:
         Rows, columns and channels of an image.
     channels
         Name of each channel -> its unit.
+    truth
+        Name of each number that was true of the particle -> its unit. In files with classes only.
     images, target, identifier
         Names in the file: of the images, of their classes, and of what stands in the place of the classes
         in a file without them.
     simulate
-        From class indices ``(n_images,)`` to float32 images ``(n_images, *shape)`` in the same order.
+        From class indices ``(n_images,)`` to images in the same order.
     """
 
     name: str
@@ -114,6 +132,7 @@ class ImageSample:
     classes: tuple[str, ...]
     shape: tuple[int, int, int]
     channels: Mapping[str, str]
+    truth: Mapping[str, str]
     images: str
     target: str
     identifier: str

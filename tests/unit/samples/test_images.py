@@ -11,6 +11,7 @@ from rapidity.core.errors import ConfigError, DataError
 from rapidity.data.readers import open_reader
 from rapidity.samples import IMAGE_SAMPLES, generate, images
 from rapidity.samples.images import generate_images
+from rapidity.samples.sample import SimulatedImages
 from rapidity.samples.simulated_rows import RowOptions, make_block
 
 BLOCK_SIZE = 12
@@ -20,7 +21,7 @@ def simulate(class_index, rng):
     """Return random images, whose first pixel tells the class."""
     pixels = rng.random((len(class_index), 32, 32, 2)).astype(np.float32)
     pixels[:, 0, 0, 0] = class_index
-    return pixels
+    return SimulatedImages(pixels, {"energy": pixels[:, 0, 1, 0] * 100})
 
 
 @pytest.fixture(autouse=True)
@@ -44,11 +45,14 @@ def test_the_file_has_the_names_and_shapes_of_the_public_one(make, tmp_path):
     assert dict(summary.n_images) == {"photon": 20, "electron": 20}
     assert summary.n_selected == 40
     with h5py.File(tmp_path / "a.h5") as file:
-        assert set(file) == {"X", "y"}
+        assert set(file) == {"X", "y", "energy"}
         assert file["X"].shape == (40, 32, 32, 2)
         assert file["X"].dtype == np.float32
         np.testing.assert_array_equal(file["X"][:, 0, 0, 0], file["y"])
         assert not np.array_equal(file["y"], np.arange(40) % 2)
+        np.testing.assert_array_equal(file["energy"], file["X"][:, 0, 1, 0] * 100)
+        assert file["energy"].dtype == np.float32
+        assert file["energy"].attrs["unit"] == "GeV"
         assert file["y"].attrs["class_names"].tolist() == ["photon", "electron"]
         assert json.loads(file["X"].attrs["units"]) == {"energy": "50 GeV", "time": "ns"}
         assert file.attrs["seed"] == 3
@@ -71,13 +75,13 @@ def test_a_smaller_sample_is_the_beginning_of_a_larger_one(make, tmp_path):
     make("small.h5", n_rows=17)
     make("large.h5", n_rows=40)
     with h5py.File(tmp_path / "small.h5") as small, h5py.File(tmp_path / "large.h5") as large:
-        for name in ("X", "y"):
+        for name in ("X", "y", "energy"):
             np.testing.assert_array_equal(small[name], large[name][:17])
 
 
 def test_another_seed_gives_other_images(sample):
     first, second, other = (
-        make_block(sample, seed, BLOCK_SIZE, number)[1] for seed, number in ((1, 0), (2, 0), (1, 1))
+        make_block(sample, seed, BLOCK_SIZE, number)[1].images for seed, number in ((1, 0), (2, 0), (1, 1))
     )
     assert not np.any(first[:, 1] == second[:, 1])
     assert not np.any(first[:, 1] == other[:, 1])

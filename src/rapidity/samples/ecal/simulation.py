@@ -20,6 +20,7 @@ from rapidity.samples.ecal.material import RADII_M, SHARES, thickness_x0
 from rapidity.samples.ecal.radiation import cross_layer
 from rapidity.samples.ecal.readout import read_energies, read_times, suppress
 from rapidity.samples.ecal.transport import Flight, advance, start
+from rapidity.samples.sample import SimulatedImages
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,8 +41,8 @@ IMAGES_AT_ONCE = 250
 """So many stay in the cache of a processor."""
 
 
-def simulate_images(class_index: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Return an image of each particle: energy in units of 50 GeV, and time in ns.
+def simulate_images(class_index: NDArray[np.int64], rng: np.random.Generator) -> SimulatedImages:
+    """Return an image of each particle, energy in units of 50 GeV and time in ns; and its true energy.
 
     Particles have a transverse momentum of 50 GeV, come from the middle of the detector and are uniform in
     pseudorapidity within the part of the barrel where an image has all its crystals. Electrons are of
@@ -54,22 +55,25 @@ def simulate_images(class_index: NDArray[np.int64], rng: np.random.Generator) ->
 
     Returns
     -------
-    ``(n_images, 32, 32, 2)``; crystals that are not read are 0 in both channels.
+    Images ``(n_images, 32, 32, 2)``; crystals that are not read are 0 in both channels. Truth: `energy` of
+    the particle at the collision in GeV, ``50 GeV cosh(eta)``.
     """
     images = np.empty((len(class_index), SIZE, SIZE, 2), dtype=np.float32)
+    energy_gev = np.empty(len(class_index), dtype=np.float32)
     for first in range(0, len(class_index), IMAGES_AT_ONCE):
         part = slice(first, first + IMAGES_AT_ONCE)
-        images[part] = _simulate(class_index[part], rng)
-    return images
+        images[part], energy_gev[part] = _simulate(class_index[part], rng)
+    return SimulatedImages(images, {"energy": energy_gev})
 
 
-def _simulate(class_index: NDArray[np.int64], rng: np.random.Generator) -> Floats:
+def _simulate(class_index: NDArray[np.int64], rng: np.random.Generator) -> tuple[Floats, Floats]:
     n_images = len(class_index)
     eta = rng.uniform(-MAX_ETA, MAX_ETA, n_images)
     charge = np.where(class_index == ELECTRON, rng.choice([-1.0, 1.0], n_images), 0.0)
-    flight = fly_to_crystals(start(PT_GEV * np.cosh(eta), charge, eta), eta, rng)
-    energy, delay = _deposit(flight, eta, rng)
-    return _read(energy, delay, rng)
+    energy_gev = PT_GEV * np.cosh(eta)
+    flight = fly_to_crystals(start(energy_gev, charge, eta), eta, rng)
+    deposited, delay = _deposit(flight, eta, rng)
+    return _read(deposited, delay, rng), energy_gev
 
 
 def fly_to_crystals(flight: Flight, eta: Floats, rng: np.random.Generator) -> Flight:

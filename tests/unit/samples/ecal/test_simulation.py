@@ -11,7 +11,7 @@ from rapidity.samples.ecal.transport import start
 
 @pytest.fixture
 def images():
-    return simulate_images(np.arange(300) % 2, np.random.default_rng(2))
+    return simulate_images(np.arange(300) % 2, np.random.default_rng(2)).images
 
 
 def test_images_have_two_channels_of_32_x_32_crystals(images):
@@ -38,13 +38,28 @@ def test_sums_are_energies_over_50_gev(images):
     assert total.max() < 1.1 * np.cosh(MAX_ETA)
 
 
+def test_the_true_energy_is_what_the_image_measures():
+    simulated = simulate_images(np.arange(300) % 2, np.random.default_rng(2))
+    energy = simulated.truth["energy"]
+    assert energy.dtype == np.float32
+    assert PT_GEV <= energy.min() < energy.max() <= PT_GEV * np.cosh(MAX_ETA)
+    ratio = PT_GEV * simulated.images[..., 0].sum(axis=(1, 2)) / energy
+    assert np.median(ratio) == pytest.approx(0.98, abs=0.02)
+    assert np.quantile(ratio, 0.9) - np.quantile(ratio, 0.2) < 0.06
+
+
 def test_the_same_numbers_give_the_same_images(images):
-    again = simulate_images(np.arange(300) % 2, np.random.default_rng(2))
+    again = simulate_images(np.arange(300) % 2, np.random.default_rng(2)).images
     np.testing.assert_array_equal(again, images)
 
 
 def test_no_images_are_no_images():
-    assert simulate_images(np.zeros(0, dtype=np.int64), np.random.default_rng(1)).shape == (0, 32, 32, 2)
+    assert simulate_images(np.zeros(0, dtype=np.int64), np.random.default_rng(1)).images.shape == (
+        0,
+        32,
+        32,
+        2,
+    )
 
 
 @pytest.mark.parametrize("eta", [0.0, 1.0])
