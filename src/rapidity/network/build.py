@@ -11,7 +11,7 @@ from rapidity.network.layer import Layer, Shape, ShapeError
 from rapidity.network.layers import Add, Concatenate, Dense, Multiply
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from rapidity.network.config import NetworkConfig
 
@@ -54,7 +54,10 @@ def build_network(config: NetworkConfig, inputs: Mapping[str, Shape], outputs: M
     for layer in layers:
         graph.append(layer)
     graph.append_heads(outputs)
-    network = Network(dict(inputs), tuple(graph.nodes), {name: head_name(name) for name in outputs})
+    nodes = graph.nodes
+    if not isinstance(config, LayerList):
+        nodes = _leave_out_unused(nodes, frozenset(config.token_nodes(inputs).values()))
+    network = Network(dict(inputs), tuple(nodes), {name: head_name(name) for name in outputs})
     _check_everything_is_used(network)
     return network
 
@@ -174,6 +177,12 @@ def _check_names(inputs: Mapping[str, Shape], layers: Sequence[Layer], heads: Se
             )
             raise GraphError(message)
         seen[layer.name] = f"layer {number} ({layer.kind})"
+
+
+def _leave_out_unused(nodes: Sequence[Node], offered: Collection[str]) -> list[Node]:
+    """Return the nodes without those of the offered ones that no other takes."""
+    used = {source for node in nodes for source in node.inputs}
+    return [node for node in nodes if node.name in used or node.name not in offered]
 
 
 def _check_everything_is_used(network: Network) -> None:

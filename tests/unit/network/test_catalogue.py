@@ -267,3 +267,14 @@ def test_images_too_small_for_lenet_are_refused() -> None:
     message = r"needs at least 4 x 4 pixels, but 'image' has 3 x 9\. Use 'mlp' for images so small"
     with pytest.raises(GraphError, match=message):
         build(Lenet(type="lenet"), {"image": (3, 9, 1)})
+
+
+def test_tokens_of_deep_sets_are_the_objects_before_the_pooling() -> None:
+    inputs = {"jets": (5, 6), "jets.mask": (5,), "tracks": (4, 3), "met": (2,)}
+    config = DeepSets(type="deep_sets", object_hidden=(7, 8))
+    assert config.token_nodes(inputs) == {"jets": "jets_relu_2", "tracks": "tracks_relu_2"}
+    assert build(config, inputs).node("tracks_relu_2").shape == (4, 8)
+
+
+def test_networks_of_tables_and_images_have_no_tokens() -> None:
+    assert Mlp(type="mlp").token_nodes({"features": (4,)}) == {}

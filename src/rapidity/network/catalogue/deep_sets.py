@@ -63,6 +63,14 @@ class DeepSets(CatalogueNetwork):
             layers.append(Concatenate(type="concatenate", inputs=(*pooled, *given.tables)))
         return [*layers, *dense_layers(self.hidden, self.activation, self.dropout)]
 
+    def token_nodes(self, inputs: Mapping[str, Shape]) -> Mapping[str, str]:
+        """Return cloud -> the last node before its pooling."""
+        last = len(self.object_hidden)
+        return {
+            cloud: layer_name(cloud, self.activation, last)
+            for cloud in sort_cloud_inputs(self.type, inputs).masks
+        }
+
     def _branch(self, cloud: str, mask: tuple[str, ...]) -> list[Layer]:
         """Return dense, normalisation and activation for each size, and the pooling over the objects."""
         layers: list[Layer] = []

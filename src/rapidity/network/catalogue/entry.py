@@ -39,3 +39,16 @@ class CatalogueNetwork(Block):
             If the network is not one for such inputs.
         """
         raise NotImplementedError
+
+    def token_nodes(self, inputs: Mapping[str, Shape]) -> Mapping[str, str]:
+        """Return cloud -> name of the node that holds its objects ``(n_objects, n_features)`` at the end.
+
+        That is where an output for each object of a cloud begins. Networks without such nodes have none; a
+        node that is made for this alone is left out of the graph where no output takes it.
+
+        Parameters
+        ----------
+        inputs
+            Input name -> shape of one event.
+        """
+        return {}
