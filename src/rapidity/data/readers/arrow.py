@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from rapidity.core.jagged import Jagged
 from rapidity.data.readers.conversion import array_dtype
+from rapidity.data.readers.nested_lists import buffer_values, is_list
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,11 +42,6 @@ def column_kind(arrow_type: Any) -> ColumnKind:
     return "unreadable"
 
 
-def is_list(arrow_type: Any) -> bool:
-    """Tell whether this is the type of lists of varying length."""
-    return bool(pa.types.is_list(arrow_type) or pa.types.is_large_list(arrow_type))
-
-
 def _list_kind(arrow_type: Any) -> ColumnKind:
     inner = arrow_type.value_type
     if is_list(inner):
@@ -65,12 +61,12 @@ def value_dtype(arrow_type: Any) -> str | None:
 
 def to_jagged(array: Any) -> Jagged:
     """Return lists of numbers; numbers that are missing are masked, of missing lists it has no idea."""
-    offsets = _buffer(array.offsets).astype(np.int64)
+    offsets = buffer_values(array.offsets).astype(np.int64)
     values = array.values.slice(int(offsets[0]), int(offsets[-1] - offsets[0]))
-    is_missing = _buffer(values.is_null().cast(pa.uint8())).astype(bool) if values.null_count else None
+    is_missing = buffer_values(values.is_null().cast(pa.uint8())).astype(bool) if values.null_count else None
     if pa.types.is_boolean(values.type):
         values = values.cast(pa.uint8())
-    numbers = _buffer(values)
+    numbers = buffer_values(values)
     if is_missing is not None:
         numbers = np.ma.MaskedArray(numbers, mask=is_missing)
     return Jagged(numbers, offsets - offsets[0])
@@ -94,44 +90,19 @@ def to_numpy(array: Any) -> NDArray[Any]:
     """Return the values of an Arrow array; a missing number is NaN or masked, a missing text empty."""
     # Not `array.to_numpy`: where pandas is installed that imports it, which takes most of a second.
     arrow_type = array.type
-    if pa.types.is_fixed_size_list(arrow_type):
-        return _arrays_to_numpy(array)
     if column_kind(arrow_type) == "text":
         return _text_to_numpy(array)
     if pa.types.is_boolean(arrow_type):
         array = array.cast(pa.uint8())
     elif pa.types.is_null(arrow_type) or pa.types.is_decimal(arrow_type):
         array = array.cast(pa.float64())
-    values = _buffer(array)
+    values = buffer_values(array)
     if array.null_count == 0:
         return values
-    is_missing = _buffer(array.is_null().cast(pa.uint8())).astype(bool)
+    is_missing = buffer_values(array.is_null().cast(pa.uint8())).astype(bool)
     if values.dtype.kind == "f":
         return np.where(is_missing, values.dtype.type(np.nan), values)
     return np.ma.MaskedArray(values, mask=is_missing)
-
-
-def _arrays_to_numpy(array: Any) -> NDArray[Any]:
-    """Return fixed-size lists as an array with their axes; a missing list or number is a ValueError."""
-    shape, _ = array_shape(array.type)
-    values = array
-    while pa.types.is_fixed_size_list(values.type):
-        if values.null_count:
-            message = "an event without an array, or a part of one"
-            raise ValueError(message)
-        values = values.flatten()
-    if values.null_count:
-        message = "a missing number inside an array"
-        raise ValueError(message)
-    return _buffer(values).reshape(len(array), *shape)
-
-
-def _buffer(array: Any) -> NDArray[Any]:
-    """Return the numbers of an array as they lie in memory; where values are missing, they mean nothing."""
-    dtype = np.dtype(array.type.to_pandas_dtype())
-    if len(array) == 0:  # without a buffer
-        return np.empty(0, dtype)
-    return np.frombuffer(array.buffers()[1], dtype)[array.offset : array.offset + len(array)]
 
 
 def _text_to_numpy(array: Any) -> NDArray[Any]:
@@ -139,8 +110,8 @@ def _text_to_numpy(array: Any) -> NDArray[Any]:
     encoded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
     texts = np.array([*encoded.dictionary.to_pylist(), ""], dtype=object)
     n_texts = len(texts) - 1
-    codes = _buffer(encoded.indices)
+    codes = buffer_values(encoded.indices)
     if array.null_count:
-        codes = np.where(_buffer(array.is_null().cast(pa.uint8())), n_texts, codes)
+        codes = np.where(buffer_values(array.is_null().cast(pa.uint8())), n_texts, codes)
     named: NDArray[Any] = texts[codes]
     return named

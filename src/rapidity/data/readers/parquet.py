@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from rapidity.core.errors import DataError
-from rapidity.data.readers.arrow import array_shape, column_kind, is_list, to_jagged, to_numpy, value_dtype
+from rapidity.data.readers.arrow import array_shape, column_kind, to_jagged, to_numpy, value_dtype
 from rapidity.data.readers.base import TableReader
+from rapidity.data.readers.nested_lists import (
+    find_shape,
+    is_list,
+    is_nested,
+    number_dtype,
+    to_regular_array,
+)
 from rapidity.data.readers.reader import ColumnInfo, TableInfo
 
 if TYPE_CHECKING:
@@ -20,6 +28,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rapidity.core.jagged import Jagged
+
+ENTRIES_LOOKED_AT = 16
+"""Nested lists are arrays if those of so many first entries have one shape."""
 
 
 def list_tables(path: Path) -> list[TableInfo]:
@@ -38,7 +49,7 @@ class ParquetReader(TableReader):
 
     def __init__(self, path: Path) -> None:
         with _open(path) as file:
-            columns = {field.name: _describe(field) for field in file.schema_arrow}
+            columns = _describe_columns(file)
             n_entries = file.metadata.num_rows
         super().__init__(path, columns=columns, n_entries=n_entries)
 
@@ -63,12 +74,11 @@ class ParquetReader(TableReader):
             except (pa.ArrowException, OSError) as error:
                 message = f"{self.path} is damaged: {error}. Write it again, or copy it again."
                 raise DataError(message) from error
-            except ValueError as error:
-                message = f"{self.path} cannot be read: it has {error}. Fill it in, or leave such events out."
-                raise DataError(message) from error
 
     def _to_values(self, batch: Any, name: str, entry: int) -> NDArray[Any] | Jagged:
         array = batch.column(name)
+        if self._columns[name].kind == "array":
+            return to_regular_array(array, self._columns[name].shape, self._place(name, entry))
         if not is_list(array.type):
             return to_numpy(array)
         if array.null_count:
@@ -99,6 +109,26 @@ def _open(path: Path) -> Any:
             f"{path} cannot be read as Parquet, perhaps it is truncated: {error}. Copy or write it again."
         )
         raise DataError(message) from error
+
+
+def _describe_columns(file: Any) -> dict[str, ColumnInfo]:
+    """Describe all columns; what the first entries are like says whether nested lists are arrays."""
+    columns = {field.name: _describe(field) for field in file.schema_arrow}
+    nested = [field.name for field in file.schema_arrow if is_nested(field.type)]
+    if not nested or not file.metadata.num_rows:
+        return columns
+    try:
+        first = next(file.iter_batches(batch_size=ENTRIES_LOOKED_AT, columns=nested))
+    except (pa.ArrowException, OSError):  # reading will say what is wrong
+        return columns
+    for name in nested:
+        array = first.column(name)
+        shape, problem = find_shape(array)
+        found = {"why_no_array": problem} if shape is None or not all(shape) else {
+            "kind": "array", "shape": shape, "dtype": number_dtype(array.type)
+        }  # fmt: skip
+        columns[name] = replace(columns[name], **found)
+    return columns
 
 
 def _describe(field: Any) -> ColumnInfo:

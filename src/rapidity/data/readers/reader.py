@@ -44,6 +44,9 @@ class ColumnInfo:
     collection
         Of a column of kind `jagged`: the collection that the file says it belongs to (by the name of the
         branch that holds the counts, by the record it is a member of); None if the file does not say.
+    why_no_array
+        Of nested lists that would be an array if they had one shape: where they differ (``shape (8, 9) in
+        entry 3, but (8, 8) in entry 0``).
     """
 
     name: str
@@ -54,6 +57,7 @@ class ColumnInfo:
     shape: tuple[int, ...] = ()
     dtype: str | None = None
     collection: str | None = None
+    why_no_array: str | None = None
 
     @property
     def holds_objects(self) -> bool:
