@@ -18,8 +18,10 @@ FloatArray = NDArray[np.float32]
 Parameters = dict[str, FloatArray]
 """Canonical parameters: ``<node>.<parameter>`` -> array, in engine-neutral names and layouts."""
 
-Task = Literal["classification"]
-LossName = Literal["cross_entropy", "focal"]
+Task = Literal["classification", "regression", "assignment"]
+ClassLoss = Literal["cross_entropy", "focal"]
+RegressionLoss = Literal["squared_error", "absolute_error", "huber", "log_cosh"]
+LossName = ClassLoss | RegressionLoss
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,11 @@ class Batch:
     inputs
         Input name -> float32 array ``(n_events, ...)``.
     targets
-        Output name -> array ``(n_events,)``: int64 class indices for a classification. Empty when
-        nothing is known (prediction).
+        Output name -> what is true of the events; empty when nothing is known (prediction). Of a
+        classification int64 class indices ``(n_events,)``, or float32 probabilities of the classes
+        ``(n_events, n_classes)``; of a regression float32 ``(n_events,)``, in units of the transformed
+        target; of an assignment int64 class indices ``(n_events, n_objects)``, -1 where there is no object
+        or its class is not known.
     training_weight
         Weights of the events in the loss ``(n_events,)``, float32, or None where all are 1.
     """
@@ -176,15 +181,32 @@ class OutputObjective:
 
     Attributes
     ----------
+    n_classes
+        Classes of a classification or an assignment; 1 for a regression.
+    positive_index
+        For a single logit: the class index that it stands for.
+    task
+        ``classification``: a class for an event; ``regression``: a number; ``assignment``: a class for
+        every object of an event, whose loss is the mean over the objects of known class.
     loss
         ``cross_entropy``: with two classes on one logit, the binary one; else of the softmax.
         ``focal``: the same times ``(1 - p_true) ** focusing`` (Lin et al., arXiv:1708.02002, eq. 4).
-    positive_index
-        For a single logit: the class index that it stands for.
+        Of probabilities of classes, the mean over the classes with these probabilities.
+        Of a regression, with ``d = value - target``: ``squared_error`` d^2, ``absolute_error`` |d|,
+        ``huber`` d^2 / 2 up to |d| = delta and ``delta * (|d| - delta / 2)`` beyond (Huber, Ann. Math.
+        Statist. 35 (1964) 73), ``log_cosh`` ln(cosh(d)).
     label_smoothing
         e in ``target = (1 - e) * onehot + e / n_classes``.
+    delta
+        Where the Huber loss turns into a line, in units of the transformed target.
     weight
         Factor of this output in the sum over outputs.
+    ignores_missing
+        Whether events without a target (class index -1, NaN, no object of known class) are allowed.
+        They add nothing to the loss of this output.
+    mean_training_weight
+        Mean over the training split of the training weights of this output, 0 for events without a target;
+        None: that of the objective.
     """
 
     n_classes: int
@@ -194,13 +216,16 @@ class OutputObjective:
     label_smoothing: float = 0.0
     focusing: float = 2.0
     weight: float = 1.0
+    delta: float = 1.0
+    ignores_missing: bool = False
+    mean_training_weight: float | None = None
 
 
 @dataclass(frozen=True)
 class Objective:
     """The function that training minimises.
 
-    The loss of a batch is, summed over outputs, ``sum_i(training_weight_i * loss_i) / (n_batch *
+    The loss of a batch is, summed over outputs, ``weight * sum_i(training_weight_i * loss_i) / (n_batch *
     mean_training_weight)``, plus ``l1 * sum|k| + l2 / 2 * sum k**2`` over all kernels (never biases
     or normalisation parameters). The mean is that of the whole training split, so that a batch whose
     signed weights happen to cancel does not blow up.
@@ -212,6 +237,11 @@ class Objective:
     l2: float = 0.0
     clip_norm: float | None = None
     """Largest Euclidean norm of the gradient of all parameters together; None: no limit."""
+
+    def mean_weight(self, output: str) -> float:
+        """Return the mean training weight that the loss of an output is divided by."""
+        own = self.outputs[output].mean_training_weight
+        return self.mean_training_weight if own is None else own
 
 
 class RateSchedule(Protocol):

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 CACHED_SPLITS = 3
 """Resident events that stay prepared: those of the training, validation and test split."""
+PROBABILITY_TOLERANCE = 1e-3
+"""How far from 1 the probabilities of the classes may add up to: float32, mixed a few times."""
 
 
 class EventCache:
@@ -65,35 +67,91 @@ def take_inputs(batch: Batch, inputs: Mapping[str, Shape]) -> tuple[FloatArray, 
     return tuple(arrays)
 
 
+def take_target(batch: Batch, name: str) -> NDArray[Any]:
+    """Return what is true of each event for the output `name`; a DataError if the batch does not say."""
+    if name not in batch.targets:
+        message = (
+            f"the events have no target for output '{name}'. Targets: {shorten(batch.targets) or 'none'}"
+        )
+        raise DataError(message)
+    return batch.targets[name]
+
+
 def take_class_index(batch: Batch, name: str, output: OutputObjective) -> NDArray[np.int64]:
-    """Return the class index of each event for the output `name`, int64 ``(n_events,)``.
+    """Return the class index of each event, or of each object, for the output `name`, int64.
+
+    Shape ``(n_events,)``, of an assignment ``(n_events, n_objects)``; -1 stands for an unknown class where
+    the objective allows it, and for what is no object.
 
     Raises
     ------
     DataError
         If the batch lacks the target, or an index is not one of the classes (-1: unknown class).
     """
-    if name not in batch.targets:
-        message = (
-            f"the events have no target for output '{name}'. Targets: {shorten(batch.targets) or 'none'}"
-        )
-        raise DataError(message)
-    values = batch.targets[name]
-    if len(values) and (values.min() < 0 or values.max() >= output.n_classes):
+    values = take_target(batch, name)
+    lowest = -1 if output.ignores_missing or output.task == "assignment" else 0
+    if values.size and (values.min() < lowest or values.max() >= output.n_classes):
         message = (
             f"target '{name}' has class indices from {values.min()} to {values.max()};"
-            f" a loss needs 0 to {output.n_classes - 1}. Leave events of unknown class out of the training."
+            f" a loss needs {lowest} to {output.n_classes - 1}. Leave events of unknown class out of the"
+            " training."
         )
         raise DataError(message)
     return values.astype(np.int64, copy=False)
 
 
-def take_relative_weight(batch: Batch, objective: Objective) -> FloatArray | None:
-    """Return the training weight over the mean of the training split, float32 ``(n_events,)``.
+def take_class_probability(batch: Batch, name: str, output: OutputObjective) -> FloatArray:
+    """Return the probability of each class for the output `name`, float32 ``(n_events, n_classes)``.
+
+    Raises
+    ------
+    DataError
+        If there are not as many columns as classes, or a row is no probability: negative, or not adding up
+        to 1 (NaN included).
+    """
+    values = take_target(batch, name).astype(np.float32, copy=False)
+    if values.shape[1:] != (output.n_classes,):
+        message = (
+            f"target '{name}' has shape {describe_shape(values.shape[1:])}; probabilities of classes need"
+            f" {describe_shape((output.n_classes,))}, one column for each class."
+        )
+        raise DataError(message)
+    is_probability = (values >= 0).all(axis=1) & (np.abs(values.sum(axis=1) - 1) < PROBABILITY_TOLERANCE)
+    if not is_probability.all():
+        event = int(np.argmin(is_probability))
+        message = (
+            f"target '{name}' of event {event} is {values[event].tolist()}, which are no probabilities of the"
+            " classes. Each has to be at least 0, and they have to add up to 1."
+        )
+        raise DataError(message)
+    return values
+
+
+def take_value(batch: Batch, name: str, output: OutputObjective) -> FloatArray:
+    """Return the true value of each event for the regression `name`, float32 ``(n_events, 1)``.
+
+    Raises
+    ------
+    DataError
+        If the batch lacks the target, or a value is infinite, or NaN where the objective does not allow it.
+    """
+    values = take_target(batch, name).astype(np.float32, copy=False)
+    is_known = ~np.isnan(values) if output.ignores_missing else np.ones(len(values), dtype=np.bool_)
+    n_bad = int((~np.isfinite(values[is_known])).sum())
+    if n_bad:
+        message = (
+            f"target '{name}' is not a finite number for {n_bad:,} of {len(values):,} events. Leave them out"
+            " of the training, or state `missing: ignore` where the truth is not known (NaN)."
+        )
+        raise DataError(message)
+    return values[:, np.newaxis]
+
+
+def take_relative_weight(batch: Batch, mean: float) -> FloatArray | None:
+    """Return the training weight over its mean in the training split, float32 ``(n_events,)``.
 
     None stands for 1 everywhere. Signs are kept: single weights may be negative.
     """
-    mean = objective.mean_training_weight
     if batch.training_weight is not None:
         return (batch.training_weight / mean).astype(np.float32, copy=False)
     return None if mean == 1 else np.full(batch.n_events, 1 / mean, dtype=np.float32)

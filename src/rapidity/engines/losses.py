@@ -6,11 +6,18 @@ events; a step picks its rows. The arithmetic on logits is in the `losses.py` of
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
-from rapidity.engines.events import check_outputs, take_class_index, take_relative_weight
+from rapidity.engines.events import (
+    check_outputs,
+    take_class_index,
+    take_class_probability,
+    take_relative_weight,
+    take_target,
+    take_value,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -25,6 +32,9 @@ Rows = tuple[Any, ...]
 SMALLEST_DISTANCE = 1e-12
 """1 - p is kept above this: the gradient of its power is infinite at zero for a focusing below one."""
 
+LossKind = Literal["binary", "softmax", "regression", "assignment"]
+"""Which arithmetic the loss of an output needs: of one logit, of one logit per class, and so on."""
+
 
 class OutputLoss(Protocol):
     """The loss of one output as a function of its logits."""
@@ -34,27 +44,94 @@ class OutputLoss(Protocol):
         ...
 
 
-def prepare_binary(
-    output: OutputObjective, class_index: NDArray[np.int64], weight: FloatArray | None
-) -> Rows:
-    """Return what the loss of one logit needs, each ``(n_events, 1)`` float32.
+def find_kind(output: OutputObjective, n_logits: int) -> LossKind:
+    """Return which arithmetic an output of so many logits needs."""
+    if output.task == "classification":
+        return "binary" if n_logits == 1 else "softmax"
+    return output.task
 
-    The smoothed target; for the focal loss +1 or -1 for the class; the weight, where it is not 1 everywhere.
+
+def prepare_binary(batch: Batch, name: str, output: OutputObjective, weight: FloatArray | None) -> Rows:
+    """Return what the loss of one logit needs, each float32 ``(n_events, 1)``.
+
+    The smoothed target; for the focal loss +1 or -1 for the class, or of probabilities ``(n_events, 2)``
+    those of the negative and the positive class; the weight, where it is not 1 everywhere.
     """
-    positive = (class_index == output.positive_index).astype(np.float32)[:, np.newaxis]
+    if take_target(batch, name).ndim == 2:
+        probability = take_class_probability(batch, name, output)
+        positive = probability[:, [output.positive_index]]
+        focal_rows = np.concatenate([1 - positive, positive], axis=1)
+    else:
+        class_index = take_class_index(batch, name, output)
+        weight = _leave_out(class_index < 0, weight, output)
+        positive = (class_index == output.positive_index).astype(np.float32)[:, np.newaxis]
+        focal_rows = 2 * positive - 1
     rows = [positive * (1 - output.label_smoothing) + output.label_smoothing / 2]
     if output.loss == "focal":
-        rows.append(2 * positive - 1)
+        rows.append(focal_rows)
     if weight is not None:
         rows.append(weight[:, np.newaxis])
     return tuple(rows)
 
 
-def prepare_softmax(
-    output: OutputObjective, class_index: NDArray[np.int64], weight: FloatArray | None
-) -> Rows:
-    """Return what the loss of one logit per class needs, each ``(n_events,)``: class index, and weight."""
-    return (class_index,) if weight is None else (class_index, weight)
+def prepare_softmax(batch: Batch, name: str, output: OutputObjective, weight: FloatArray | None) -> Rows:
+    """Return what the loss of one logit per class needs.
+
+    The class index ``(n_events,)``, or probabilities of the classes ``(n_events, n_classes)``; the weight
+    ``(n_events,)``, where it is not 1 everywhere.
+    """
+    truth: NDArray[Any]
+    if take_target(batch, name).ndim == 2:
+        truth = take_class_probability(batch, name, output)
+    else:
+        truth = take_class_index(batch, name, output)
+        weight = _leave_out(truth < 0, weight, output)
+        truth = np.maximum(truth, 0) if output.ignores_missing else truth
+    return (truth,) if weight is None else (truth, weight)
+
+
+def prepare_regression(batch: Batch, name: str, output: OutputObjective, weight: FloatArray | None) -> Rows:
+    """Return the true value ``(n_events, 1)``, and the weight likewise where it is not 1 everywhere."""
+    value = take_value(batch, name, output)
+    is_missing = np.isnan(value)
+    weight = _leave_out(is_missing[:, 0], weight, output)
+    # A number stands for what is not known: its loss is finite, and its weight zero.
+    rows = [np.where(is_missing, np.float32(0), value) if output.ignores_missing else value]
+    if weight is not None:
+        rows.append(weight[:, np.newaxis])
+    return tuple(rows)
+
+
+def prepare_assignment(batch: Batch, name: str, output: OutputObjective, weight: FloatArray | None) -> Rows:
+    """Return class index and weight of each object ``(n_events, n_objects)``.
+
+    The weights of an event's objects of known class are equal and add up to that of the event; they are zero
+    for all others, whose index is that of the first class.
+    """
+    class_index = take_class_index(batch, name, output)
+    is_known = (class_index >= 0).astype(np.float32)
+    object_weight = is_known / np.maximum(is_known.sum(axis=1, keepdims=True), 1)
+    if weight is not None:
+        object_weight *= weight[:, np.newaxis]
+    return np.maximum(class_index, 0), object_weight
+
+
+def _leave_out(
+    is_missing: NDArray[np.bool_], weight: FloatArray | None, output: OutputObjective
+) -> FloatArray | None:
+    """Return the weight, zero for events without a target."""
+    if not output.ignores_missing:
+        return weight
+    known = (~is_missing).astype(np.float32)
+    return known if weight is None else known * weight
+
+
+PREPARERS = {
+    "binary": prepare_binary,
+    "softmax": prepare_softmax,
+    "regression": prepare_regression,
+    "assignment": prepare_assignment,
+}
 
 
 class BatchLoss:
@@ -64,8 +141,8 @@ class BatchLoss:
     ----------
     outputs
         Output name -> number of logits.
-    binary, softmax
-        Make the loss of an output of one logit, and of one logit per class.
+    losses
+        Kind of loss -> what makes it for an output.
     convert
         Makes of an array what the losses compute with.
 
@@ -79,18 +156,17 @@ class BatchLoss:
         self,
         objective: Objective,
         outputs: Mapping[str, int],
-        binary: Callable[[OutputObjective], OutputLoss],
-        softmax: Callable[[OutputObjective], OutputLoss],
+        losses: Mapping[LossKind, Callable[[OutputObjective], OutputLoss]],
         convert: Callable[[Any], Any] = np.asarray,
     ) -> None:
         check_outputs(objective, outputs)
         self.objective = objective
         self._convert = convert
-        self._preparers = {name: prepare_binary if n == 1 else prepare_softmax for name, n in outputs.items()}
+        self._kinds = {name: find_kind(objective.outputs[name], n) for name, n in outputs.items()}
         self._losses: list[tuple[OutputLoss, float]] = []
-        for name, n_logits in outputs.items():
+        for name, kind in self._kinds.items():
             output = objective.outputs[name]
-            self._losses.append((binary(output) if n_logits == 1 else softmax(output), output.weight))
+            self._losses.append((losses[kind](output), output.weight))
 
     def prepare(self, batch: Batch) -> tuple[Rows, ...]:
         """Return, for each output, what its loss needs of every event.
@@ -98,18 +174,17 @@ class BatchLoss:
         Raises
         ------
         DataError
-            If the batch lacks a target, or an index is not one of the classes.
+            If the batch lacks a target, an index is not one of the classes, or a value is no number.
         """
-        weight = take_relative_weight(batch, self.objective)
         prepared = []
-        for name, prepare in self._preparers.items():
-            output = self.objective.outputs[name]
-            rows = prepare(output, take_class_index(batch, name, output), weight)
+        for name, kind in self._kinds.items():
+            weight = take_relative_weight(batch, self.objective.mean_weight(name))
+            rows = PREPARERS[kind](batch, name, self.objective.outputs[name], weight)
             prepared.append(tuple([self._convert(array) for array in rows]))
         return tuple(prepared)
 
     def __call__(self, logits: Sequence[Any], targets: Sequence[Sequence[Any]]) -> Any:
-        """Return the loss of logits ``(n_events, n_logits)`` and what `prepare` made of these events."""
+        """Return the loss of logits ``(n_events, ..., n_logits)`` and what `prepare` made of these events."""
         terms = [
             loss(values, rows) if factor == 1 else loss(values, rows) * factor
             for values, rows, (loss, factor) in zip(logits, targets, self._losses, strict=True)

@@ -9,6 +9,7 @@ from rapidity.network.config import LayerList
 from rapidity.network.graph import Network, Node
 from rapidity.network.layer import Layer, Shape, ShapeError
 from rapidity.network.layers import Add, Concatenate, Dense, Multiply
+from rapidity.network.layers.masks import is_optional
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -24,7 +25,12 @@ def head_name(output: str) -> str:
     return f"{output}_logits"
 
 
-def build_network(config: NetworkConfig, inputs: Mapping[str, Shape], outputs: Mapping[str, int]) -> Network:
+def build_network(
+    config: NetworkConfig,
+    inputs: Mapping[str, Shape],
+    outputs: Mapping[str, int],
+    tokens: Mapping[str, str] | None = None,
+) -> Network:
     """Return the graph of a `network:` block.
 
     Parameters
@@ -36,6 +42,9 @@ def build_network(config: NetworkConfig, inputs: Mapping[str, Shape], outputs: M
     outputs
         Output name -> number of logits. Each gets a head: a dense layer ``<output>_logits`` after the last
         layer.
+    tokens
+        Output name -> name of the layer with a row for each object ``(n_events, n_objects, n_features)``
+        that the head of this output follows instead; it gives logits for every object.
 
     Raises
     ------
@@ -53,7 +62,7 @@ def build_network(config: NetworkConfig, inputs: Mapping[str, Shape], outputs: M
     graph = _GraphBuilder(inputs, layers, [head_name(output) for output in outputs])
     for layer in layers:
         graph.append(layer)
-    graph.append_heads(outputs)
+    graph.append_heads(outputs, tokens or {})
     nodes = graph.nodes
     if not isinstance(config, LayerList):
         nodes = _leave_out_unused(nodes, frozenset(config.token_nodes(inputs).values()))
@@ -81,17 +90,38 @@ class _GraphBuilder:
         sources = self._find_sources(name, layer)
         self._append_node(name, layer, sources)
 
-    def append_heads(self, outputs: Mapping[str, int]) -> None:
-        """Append the dense layer of each output after the last layer."""
-        (source,) = [self.nodes[-1].name] if self.nodes else self._all_inputs(joined=True)
+    def append_heads(self, outputs: Mapping[str, int], tokens: Mapping[str, str]) -> None:
+        """Append the dense layer of each output after the last layer, or after its layer of objects."""
+        last: str | None = None
+        if tokens.keys() != outputs.keys():
+            (last,) = [self.nodes[-1].name] if self.nodes else self._all_inputs(joined=True)
         for output, n_logits in outputs.items():
-            shape = self._shapes[source]
             name = head_name(output)
-            if len(shape) != 1:
+            source = self._find_tokens(output, tokens[output]) if output in tokens else last or ""
+            shape = self._shapes[source]
+            if output not in tokens and len(shape) != 1:
                 error = ShapeError(needs="(n_events, n_features)", cure="Put a 'flatten' layer between them")
                 raise GraphError(_misfit_message(name, "dense", [(source, shape)], error))
             head = Dense(type="dense", name=name, units=n_logits, initializer="lecun_normal")
             self._append_node(name, head, (source,))
+
+    def _find_tokens(self, output: str, source: str) -> str:
+        if source not in self._shapes:
+            near = closest(source, self._shapes)
+            hint = f" Did you mean '{near[0]}'?" if near else ""
+            message = (
+                f"output '{output}' takes the objects of '{source}', which is neither an input nor a"
+                f" layer.{hint}\n  There are: {shorten(self._shapes)}"
+            )
+            raise GraphError(message)
+        shape = self._shapes[source]
+        if len(shape) != 2:
+            error = ShapeError(
+                needs="(n_events, n_objects, n_features)",
+                cure="Name in `from` a layer that has a row for each object",
+            )
+            raise GraphError(_misfit_message(head_name(output), "dense", [(source, shape)], error))
+        return source
 
     def _append_node(self, name: str, layer: Layer, sources: tuple[str, ...]) -> None:
         shapes = [self._shapes[source] for source in sources]
@@ -190,7 +220,7 @@ def _check_everything_is_used(network: Network) -> None:
     for node in reversed(network.nodes):
         if node.name in used:
             used.update(node.inputs)
-    idle = [name for name in network.inputs if name not in used]
+    idle = [name for name in network.inputs if name not in used and not is_optional(name, network.inputs)]
     if idle:
         message = (
             f"network input '{idle[0]}' {describe_shape(network.inputs[idle[0]])} leads to no output."

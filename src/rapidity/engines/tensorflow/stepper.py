@@ -39,7 +39,7 @@ class Stepper:
         self._kernels = [slot.variable.value for slot in self._slots if slot.is_kernel]
         self._config: Any = None
         self._moments: list[dict[str, tf.Variable]] | None = None
-        self._programs: list[tuple[Objective, Any, Callable[..., Any]]] = []
+        self._programs: list[tuple[Any, Callable[..., Any]]] = []
         self._pending: State | None = None
         self._step = 0
         self._optimizer_step = 0
@@ -94,13 +94,15 @@ class Stepper:
 
     def _program(self, loss: BatchLoss, events: EventTensors) -> Callable[..., Any]:
         """Return the compiled steps of an objective with the optimiser that is prepared."""
-        for objective, config, program in self._programs:
-            if objective == loss.objective and config == self._config:
-                return program
         tensors = (events.inputs, events.targets)
         # Any number of events and any batch size: nothing is compiled again for the last, shorter batch.
         specs = tf.nest.map_structure(lambda tensor: tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype),
                                       tensors)  # fmt: skip
+        # Targets may be class indices in one epoch and probabilities in the next.
+        key = (loss.objective, self._config, specs)
+        for known, program in self._programs:
+            if known == key:
+                return program
         width = optimizers.find_variant(self._config).rows(self._config, np.zeros(1), 0).shape[1]
         signature = (
             *specs,
@@ -114,7 +116,7 @@ class Stepper:
             return self._run(loss, *arguments)
 
         made = compile_function(run, signature)
-        self._programs = [*self._programs[1 - KEPT_PROGRAMS :], (loss.objective, self._config, made)]
+        self._programs = [*self._programs[1 - KEPT_PROGRAMS :], (key, made)]
         return made
 
     def _run(
