@@ -6,16 +6,18 @@ or Python objects. A branch of numbers needs neither: a basket holds the numbers
 
 from __future__ import annotations
 
-import queue
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import uproot
 
 from rapidity.core.jagged import Jagged
+from rapidity.data.readers.root_payload import find_basket, read_payload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from io import FileIO
 
     from numpy.typing import NDArray
 
@@ -38,15 +40,31 @@ def holds_lists(interpretation: Any) -> bool:
 
 
 class BranchStream:
-    """One branch, whose entries are taken in ascending order; the baskets at hand are kept until they end."""
+    """One branch, whose entries are taken in ascending order; the baskets at hand are kept until they end.
 
-    def __init__(self, branch: Any) -> None:
+    Parameters
+    ----------
+    stream
+        The file, open without a buffer.
+    """
+
+    def __init__(self, branch: Any, stream: FileIO) -> None:
         self._branch = branch
+        self._stream = stream
         self._interpretation = branch.interpretation
         self._starts = np.asarray(branch.entry_offsets, np.int64)
         """First entry of each basket, and one past the last."""
         self._held: tuple[int, Any] | None = None
         """Number and values of the basket that was not used up."""
+
+    def expect(self, start: int, stop: int) -> None:
+        """Have the system read the baskets of these entries, while others are decompressed."""
+        if not hasattr(os, "posix_fadvise"):  # macOS reads when it is asked
+            return
+        for number in range(*self._find(start, stop)):
+            if number < self._n_normal and not (self._held and self._held[0] == number):
+                place, n_bytes = find_basket(self._branch, number)
+                os.posix_fadvise(self._stream.fileno(), place, n_bytes, os.POSIX_FADV_WILLNEED)
 
     def take(self, start: int, stop: int) -> Any:
         """Return the values of the entries as an array, jagged ones as `Jagged`."""
@@ -80,42 +98,36 @@ class BranchStream:
 
     def _baskets(self, start: int, stop: int) -> Iterator[tuple[Any, int, int]]:
         """Yield the values of each basket with the part of them that lies between the entries."""
-        first = int(np.searchsorted(self._starts, start, side="right")) - 1
-        last = int(np.searchsorted(self._starts, stop, side="left"))
+        first, last = self._find(start, stop)
         held, values = self._held or (-1, None)
-        baskets = self._fetch(range(first + (held == first), last))
         for number in range(first, last):
             begin, end = int(self._starts[number]), int(self._starts[number + 1])
-            values = values if held == number else self._interpret(number, next(baskets))
+            values = values if held == number else self._read(number)
             self._held = (number, values) if end > stop else None
             if begin < end:
                 yield values, max(start, begin) - begin, min(stop, end) - begin
 
-    def _fetch(self, numbers: range) -> Iterator[Any]:
-        """Yield baskets; all are asked for at once, so that they are read while others are decompressed."""
-        n_normal = self._branch.num_baskets - len(self._branch.embedded_baskets)
-        seeks = self._branch.member("fBasketSeek")
-        starts = {number: int(seeks[number]) for number in numbers if number < n_normal}
-        ranges = [
-            (start, start + int(self._branch.basket_compressed_bytes(number)))
-            for number, start in starts.items()
-        ]
-        chunks = iter(self._branch.file.source.chunks(ranges, queue.Queue()))
-        for number in numbers:
-            if number in starts:
-                cursor = uproot.source.cursor.Cursor(starts[number])
-                file = self._branch.file
-                yield uproot.models.TBasket.Model_TBasket.read(
-                    next(chunks), cursor, {"basket_num": number}, file, file, self._branch
-                )
-            else:
-                yield self._branch.basket(number)
+    def _find(self, start: int, stop: int) -> tuple[int, int]:
+        """Return the number of the first basket with entries of a range, and one past the last."""
+        first = int(np.searchsorted(self._starts, start, side="right")) - 1
+        return first, int(np.searchsorted(self._starts, stop, side="left"))
 
-    def _interpret(self, number: int, basket: Any) -> Any:
+    @property
+    def _n_normal(self) -> int:
+        """Number of baskets that stand in the file by themselves: the last ones may be in the branch."""
+        return int(self._branch.num_baskets) - len(self._branch.embedded_baskets)
+
+    def _read(self, number: int) -> Any:
         """Return the values of a basket in the byte order of the file."""
+        if number < self._n_normal:
+            payload = read_payload(self._branch, number, self._stream)
+            basket, data, byte_offsets = payload.basket, payload.data, payload.byte_offsets
+        else:
+            basket = self._branch.basket(number)
+            data, byte_offsets = basket.data, basket.byte_offsets
         values = self._interpretation.basket_array(
-            basket.data,
-            basket.byte_offsets,
+            data,
+            byte_offsets,
             basket,
             self._branch,
             self._branch.context,

@@ -7,6 +7,7 @@ import zlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import deflate
 import uproot
 from uproot.deserialization import DeserializationError
 
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
 
 _DAMAGE = (
     OSError, ValueError, KeyError, IndexError, EOFError, NotImplementedError, AssertionError, RecursionError,
-    struct.error, zlib.error, DeserializationError,
+    struct.error, zlib.error, deflate.DeflateError, DeserializationError,
 )  # fmt: skip
-"""What uproot raises when the bytes of a file make no sense: it depends on which byte comes first."""
+"""What is raised when the bytes of a file make no sense: it depends on which byte comes first."""
 
 _LARGE_FILE_VERSION = 1_000_000
 """From this version number on, positions in the header of a file have 8 bytes."""

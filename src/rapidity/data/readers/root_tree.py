@@ -62,12 +62,18 @@ class TreeReader(TableReader):
     def _raw_chunks(
         self, names: Sequence[str], chunk_size: int, start: int, stop: int | None
     ) -> Iterator[dict[str, Any]]:
-        with open_file(self.path) as file, report_damage(self.path):
+        with (
+            open_file(self.path) as file,
+            self.path.open("rb", buffering=0) as raw,
+            report_damage(self.path),
+        ):
             branches = _name_branches(file[self.table])
-            streams = {name: BranchStream(branches[name]) for name in names}
+            streams = {name: BranchStream(branches[name], raw) for name in names}
             end = self._n_entries if stop is None else stop
             for first in range(start, end or 0, chunk_size):
                 last = min(first + chunk_size, end or 0)
+                for stream in streams.values():
+                    stream.expect(first, last)
                 yield {name: self._take(name, stream, first, last) for name, stream in streams.items()}
 
     def _take(self, name: str, stream: BranchStream, first: int, last: int) -> Any:
