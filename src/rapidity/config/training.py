@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from rapidity.config.augmentation import Augmentation, check_order
 from rapidity.core.block import Block
 
 Positive = Annotated[float, Field(gt=0)]
@@ -223,6 +224,9 @@ class Training(Block):
     schedule: Schedule = Constant(type="constant")
     loss: Loss = CrossEntropy(type="cross_entropy")
     weight: TrainingWeight = TrainingWeight()
+    augmentation: tuple[Augmentation, ...] = ()
+    """Random changes of the training events, made anew in every epoch, in this order; those of columns come
+    before those of images."""
     regularization: Regularization = Regularization()
     clip_norm: Positive | None = None
     """Largest norm of the gradient; longer gradients are scaled down to it."""
@@ -241,4 +245,9 @@ class Training(Block):
                 f"epochs = {self.epochs}. Shorten the warm-up, or train for more epochs"
             )
             raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _mixtures_come_last(self) -> Self:
+        check_order(self.augmentation)
         return self
