@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from rapidity.artefact.graph import GraphBuilder
     from rapidity.data.fitted_image import FittedImage
+    from rapidity.data.image_region import ImageRegion
     from rapidity.data.images import ImageColumns
 
 SCOPE = "preparation"
@@ -41,6 +42,8 @@ def add_image(graph: GraphBuilder, fitted: FittedImage, dtypes: Mapping[str, str
     else:
         pixels = _take_channels(graph, image)
         pixels = cast(graph, pixels, dtypes[image.columns[0]], dtype, SCOPE)
+    if image.region is not None:
+        pixels = _take_region(graph, pixels, image.region, len(image.channels), dtype)
     xp: Any = OnnxNamespace()
     channels = [xp.column(str(position)) for position in range(len(image.channels))]
     for position, transforms in enumerate(fitted.transforms):
@@ -48,6 +51,10 @@ def add_image(graph: GraphBuilder, fitted: FittedImage, dtypes: Mapping[str, str
             channels[position] = transform.apply(channels[position], xp)
     source = _ChannelSource(graph, pixels, len(channels))
     prepared = Emitter(graph, source, CHANNELS[dtype]).emit_features(channels)
+    if fitted.keeps_zeros:
+        zero = graph.constant(np.zeros((), dtype), f"{SCOPE}/zero")
+        is_zero = graph.add("Equal", [pixels, zero], scope=SCOPE)
+        prepared = graph.add("Where", [is_zero, zero, prepared], scope=SCOPE)
     return cast(graph, prepared, dtype, "float32", SCOPE)
 
 
@@ -68,6 +75,28 @@ def _take_channels(graph: GraphBuilder, image: ImageColumns) -> str:
         index = graph.constant(np.array(image.channels, np.int64), f"{SCOPE}/channels")
         value = graph.add("Gather", [value, index], scope=SCOPE, axis=1 if image.channels_first else 3)
     return graph.add("Transpose", [value], scope=SCOPE, perm=[0, 2, 3, 1]) if image.channels_first else value
+
+
+def _take_region(graph: GraphBuilder, value: str, region: ImageRegion, n_channels: int, dtype: str) -> str:
+    """Return the region of images ``(n, height, width, channels)``, blocks of pixels put together."""
+    ends = (region.top + region.height, region.left + region.width)
+    bounds = [(region.top, region.left), ends, (1, 2)]
+    listed = [graph.constant(np.array(numbers, np.int64), f"{SCOPE}/crop") for numbers in bounds]
+    value = graph.add("Slice", [value, *listed], scope=SCOPE)
+    if region.block == (1, 1):
+        return value
+    (height, width), (rows, columns) = region.shape, region.block
+    # The first axis is as it comes: 0 stands for that.
+    shape = graph.constant(
+        np.array([0, height, rows, width, columns, n_channels], np.int64), f"{SCOPE}/blocks"
+    )
+    axes = graph.constant(np.array([2, 4], np.int64), f"{SCOPE}/axes")
+    blocks = graph.add("Reshape", [value, shape], scope=SCOPE)
+    summed = graph.add("ReduceSum", [blocks, axes], scope=SCOPE, keepdims=0)
+    if region.function == "sum":
+        return summed
+    size = graph.constant(np.array(rows * columns, dtype), f"{SCOPE}/block_size")
+    return graph.add("Div", [summed, size], scope=SCOPE)
 
 
 def _add_axis(graph: GraphBuilder, value: str) -> str:

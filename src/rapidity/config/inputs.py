@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
+from rapidity.config.images import AnyRebin, Crop
 from rapidity.core.block import Block
 
 
@@ -41,6 +42,10 @@ class ImageInput(Block):
     """The column holds `(channels, height, width)`."""
     channels: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] | None = None
     """Channels to take, by number from 0, in this order; left out, all of them."""
+    crop: Crop | None = None
+    """The part of each image that is taken, `{height: 96, width: 96}`; left out, all of it."""
+    rebin: AnyRebin | None = None
+    """Blocks of pixels that become one: `5`, `[5, 4]` or `{factor: 5, function: mean}`; after cropping."""
 
     @model_validator(mode="after")
     def _channels_differ(self) -> Self:
@@ -60,6 +65,55 @@ class ImageInput(Block):
         return (self.column,) if isinstance(self.column, str) else self.column
 
 
+MOMENTA = (
+    {"px", "py", "pz", "energy"},
+    {"px", "py", "pz", "mass"},
+    {"pt", "eta", "phi", "mass"},
+    {"pt", "eta", "phi", "energy"},
+    {"pt", "eta", "phi"},
+    {"px", "py", "pz"},
+)
+"""What the momenta of objects may be given by; without energy and mass the objects are massless."""
+
+
+class CloudInput(Block):
+    """Several objects per event: the particles of a jet, the jets of an event.
+
+    The network gets `<name>` `(n_objects, n_features)` and `<name>.mask` `(n_objects)`, 1 where there is an
+    object and 0 in the padding.
+    """
+
+    kind: Literal["cloud"]
+    features: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Columns or expressions (`d_eta = cand_eta - jet_eta`, `log(cand_pt / jet_pt)`), each with a value for
+    every object, all of one collection."""
+    n_objects: Annotated[int, Field(gt=0)]
+    """At most so many objects of an event are kept; how many are left out is counted and reported."""
+    order_by: str | None = None
+    """Column or expression: the objects with the largest values come first, and are kept. Left out: the order
+    of the file."""
+    selection: str | None = None
+    """Condition that an object must fulfil to be kept, such as `cand_pt > 0.5`."""
+    momenta: str | dict[str, str | float] | None = None
+    """Momenta of the objects, `{pt: cand_pt, eta: cand_eta, phi: cand_phi, mass: 0.13957}` or
+    `{px, py, pz, energy}`, or the name of a collection in `data.objects`. They make the network input
+    `<name>.momenta` `(n_objects, 4)`: px, py, pz, energy, not scaled."""
+    coordinates: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    """Names of features, or expressions, that say where an object is, for the search of its neighbours:
+    the network input `<name>.coordinates`, not scaled."""
+
+    @model_validator(mode="after")
+    def _momenta_are_complete(self) -> Self:
+        if isinstance(self.momenta, dict) and set(self.momenta) not in MOMENTA:
+            ways = "; ".join(", ".join(sorted(way)) for way in MOMENTA)
+            message = (
+                f"momenta has {sorted(self.momenta)}, which do not give a four-momentum. Give one of these: "
+                f"{ways}"
+            )
+            raise ValueError(message)
+        return self
+
+
 def _kind_of(value: Any) -> Any:
     """Return the `kind` of an input; without one it is a table."""
     if isinstance(value, dict):
@@ -68,5 +122,8 @@ def _kind_of(value: Any) -> Any:
 
 
 AnyInput = Annotated[
-    Annotated[TableInput, Tag("table")] | Annotated[ImageInput, Tag("image")], Discriminator(_kind_of)
+    Annotated[TableInput, Tag("table")]
+    | Annotated[ImageInput, Tag("image")]
+    | Annotated[CloudInput, Tag("cloud")],
+    Discriminator(_kind_of),
 ]

@@ -171,6 +171,8 @@ class FeaturePreparation(Block):
     """Applied in this order, before `scale`."""
     scale: Scale | Literal["none"] | None = None
     """The last transform: `standard`, `robust`, `min_max` or `none`."""
+    zeros: Literal["transform", "keep"] | None = None
+    """Of an image: `keep` lets pixels that are zero be zero, and fits the transforms to the others."""
 
 
 class Preparation(Block):

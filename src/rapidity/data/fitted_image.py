@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
+from rapidity.data.image_region import ImageRegion
 from rapidity.data.images import VALUES_AT_ONCE, ImageColumns
 from rapidity.data.transforms import FittedTransform, transform_from_dict, transform_to_dict
 
@@ -37,10 +38,13 @@ class FittedImage:
         The columns, and how they are put together.
     transforms
         For each channel what is applied to its pixels, in this order.
+    keeps_zeros
+        Whether pixels that are zero (after cropping and rebinning) stay zero.
     """
 
     image: ImageColumns
     transforms: tuple[Transforms, ...]
+    keeps_zeros: bool = False
     kind: Literal["image"] = "image"
 
     @property
@@ -52,6 +56,16 @@ class FittedImage:
     def shape(self) -> tuple[int, int, int]:
         """Height, width and number of channels."""
         return self.image.shape
+
+    @property
+    def number_names(self) -> dict[str, PixelNames]:
+        """The names, of the one network input."""
+        return {"": self.names}
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape, of the one network input."""
+        return {"": self.shape}
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -68,9 +82,14 @@ class FittedImage:
         dtype = computing_dtype(self.image.dtype(columns))
         prepared = np.empty((len(columns[self.columns[0]]), *self.shape), np.float32)
         for position, transforms in enumerate(self.transforms):
-            channel = self.image.channel(columns, position)
-            prepared[..., position] = apply_transforms(transforms, channel, dtype)
+            pixels = self.image.pixels(columns, position, dtype)
+            values = apply_transforms(transforms, pixels)
+            prepared[..., position] = np.where(pixels == 0, 0, values) if self.keeps_zeros else values
         return prepared
+
+    def prepare(self, columns: Mapping[str, NDArray[Any]]) -> dict[str, FloatArray]:
+        """Return what `apply` makes, as the one network input."""
+        return {"": self.apply(columns)}
 
     def find_unusable(
         self,
@@ -105,6 +124,8 @@ class FittedImage:
             "stored_shape": list(self.image.stored_shape),
             "channels_first": self.image.channels_first,
             "channels": list(self.image.channels),
+            "region": None if self.image.region is None else self.image.region.to_dict(),
+            "keeps_zeros": self.keeps_zeros,
             "transforms": [[transform_to_dict(step) for step in listed] for listed in self.transforms],
         }
 
@@ -116,10 +137,12 @@ class FittedImage:
             tuple(values["stored_shape"]),
             values["channels_first"],
             tuple(values["channels"]),
+            None if values.get("region") is None else ImageRegion.from_dict(values["region"]),
         )
         return cls(
             image,
             tuple(tuple(transform_from_dict(step) for step in listed) for listed in values["transforms"]),
+            values.get("keeps_zeros", False),
         )
 
 
@@ -134,11 +157,8 @@ def computing_dtype(stored: np.dtype[Any]) -> np.dtype[Any]:
     return np.result_type(stored, np.float32)
 
 
-def apply_transforms(
-    transforms: Transforms, channel: NDArray[Any], dtype: np.dtype[Any]
-) -> NDArray[np.floating[Any]]:
-    """Return the pixels of one channel after the transforms, in the computing type."""
-    values: NDArray[np.floating[Any]] = channel.astype(dtype)
+def apply_transforms(transforms: Transforms, values: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    """Return the pixels of one channel after the transforms, in their type."""
     with np.errstate(all="ignore"):
         for transform in transforms:
             values = transform.apply(values, np)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rapidity.core.errors import ConfigError, DataError
+from rapidity.data.image_region import ImageRegion, find_region
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from rapidity.data.readers.reader import ColumnInfo
     from rapidity.data.sources import JoinedFile
 
+FEW_CHANNELS, MANY_CHANNELS = 4, 8
+"""So many channels at most, and at least, tell the order of the axes apart."""
 VALUES_AT_ONCE = 2**18
 """Pixels handled at a time: few enough that a chunk stays in the processor's cache."""
 
@@ -36,18 +40,27 @@ class ImageColumns:
         The column is ``(channels, height, width)``.
     channels
         Numbers of the channels that are taken, in this order.
+    region
+        The part that is taken, and the blocks that become a pixel; None: all of it as it is.
     """
 
     columns: tuple[str, ...]
     stored_shape: tuple[int, ...]
     channels_first: bool = False
     channels: tuple[int, ...] = (0,)
+    region: ImageRegion | None = None
+
+    @property
+    def stored_size(self) -> tuple[int, int]:
+        """Height and width of an image as stored."""
+        height, width = self.stored_shape[1:] if self.channels_first else self.stored_shape[:2]
+        return height, width
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """Height, width and number of channels of an image as the network sees it."""
-        height, width = self.stored_shape[1:] if self.channels_first else self.stored_shape[:2]
-        return height, width, len(self.channels)
+        size = self.stored_size if self.region is None else self.region.shape
+        return (*size, len(self.channels))
 
     @property
     def channel_names(self) -> tuple[str, ...]:
@@ -66,8 +79,7 @@ class ImageColumns:
 
     def rows_at_once(self, n_values: int = VALUES_AT_ONCE) -> int:
         """Return the number of events with about so many pixels, one at least."""
-        height, width, n_channels = self.shape
-        return max(n_values // (height * width * n_channels), 1)
+        return max(n_values // (math.prod(self.stored_size) * len(self.channels)), 1)
 
     def dtype(self, columns: Mapping[str, NDArray[Any]]) -> np.dtype[Any]:
         """Return the type that holds the pixels of all the columns."""
@@ -83,8 +95,27 @@ class ImageColumns:
             return values
         return values[:, number] if self.channels_first else values[..., number]
 
+    def pixels(
+        self, columns: Mapping[str, NDArray[Any]], position: int, dtype: np.dtype[Any] | None = None
+    ) -> NDArray[Any]:
+        """Return the channel at a position, of its region, ``(n_events, height, width)``.
+
+        Parameters
+        ----------
+        dtype
+            Of the result; blocks are put together in it. None: as stored, blocks as float.
+        """
+        channel = self.channel(columns, position)
+        if self.region is not None:
+            channel = self.region.cut(channel)
+        if dtype is not None:
+            channel = channel.astype(dtype)
+        elif self.region is not None:
+            channel = channel.astype(np.result_type(channel.dtype, np.float32))
+        return channel if self.region is None else self.region.rebin(channel)
+
     def stack(self, columns: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
-        """Return the images ``(n_events, height, width, channels)``, pixels as stored.
+        """Return the images ``(n_events, height, width, channels)`` of their region, before any transform.
 
         Examples
         --------
@@ -92,7 +123,7 @@ class ImageColumns:
         >>> image.stack({"image": np.zeros((5, 2, 8, 8), np.uint8)}).shape
         (5, 8, 8, 2)
         """
-        channels = [self.channel(columns, position) for position in range(len(self.channels))]
+        channels = [self.pixels(columns, position) for position in range(len(self.channels))]
         return channels[0][..., np.newaxis] if len(channels) == 1 else np.stack(channels, axis=-1)
 
 
@@ -121,12 +152,44 @@ def find_image_columns(name: str, config: ImageInput, files: Sequence[JoinedFile
                     "All images of an input need one shape: cut, pad or scale them to it first."
                 )
                 raise DataError(message)
+    check_channel_order(name, config, first.shape)
     channels = _find_channels(name, config, first.shape)
-    if len(config.columns) == 1:
-        return ImageColumns(config.columns, first.shape, config.channels_first, channels)
-    # Columns that are not taken need not be read, nor be inputs of the model.
-    chosen = tuple(config.columns[number] for number in channels)
-    return ImageColumns(chosen, first.shape, channels=tuple(range(len(chosen))))
+    image = ImageColumns(config.columns, first.shape, config.channels_first, channels)
+    if len(config.columns) > 1:
+        # Columns that are not taken need not be read, nor be inputs of the model.
+        chosen = tuple(config.columns[number] for number in channels)
+        image = ImageColumns(chosen, first.shape, channels=tuple(range(len(chosen))))
+    return replace(image, region=find_region(name, config.crop, config.rebin, image.stored_size))
+
+
+def check_channel_order(name: str, config: ImageInput, shape: tuple[int, ...]) -> None:
+    """Raise a ConfigError if the other order of the axes is far likelier than the one that is set.
+
+    Images have few channels and many pixels. The other order is likelier if it makes four channels or fewer
+    where this one makes eight or more, or if it makes a square picture and this one does not. Who names the
+    `channels`, or writes `channels_first: false`, has looked at the shape.
+    """
+    is_said = config.channels is not None or (
+        "channels_first" in config.model_fields_set and not config.channels_first
+    )
+    if len(shape) != 3 or is_said:
+        return
+    first, last = (shape[0], *shape[1:]), (shape[2], *shape[:2])
+    here, other = (first, last) if config.channels_first else (last, first)
+    is_picture = other[0] <= FEW_CHANNELS and here[0] >= MANY_CHANNELS
+    is_square = other[1] == other[2] and here[1] != here[2] and MANY_CHANNELS <= here[0] > other[0]
+    if not (is_picture or is_square):
+        return
+    if config.channels_first:
+        order, cure = "(channels, height, width)", "leave channels_first out"
+    else:
+        order, cure = "(height, width, channels)", "set channels_first: true"
+    message = (
+        f"inputs.{name}: images of shape {shape} read as {order} have {here[0]} channels of {here[1]} x "
+        f"{here[2]} pixels; the other way round they have {other[0]} of {other[1]} x {other[2]}. If that is "
+        f"meant, {cure}; if there really are {here[0]} channels, name those to take: `channels: [0, 1, ...]`."
+    )
+    raise ConfigError(message)
 
 
 def _check_shape(name: str, config: ImageInput, info: ColumnInfo, file: JoinedFile) -> None:
@@ -139,10 +202,12 @@ def _check_shape(name: str, config: ImageInput, info: ColumnInfo, file: JoinedFi
         else "(height, width), since each of several columns is one channel"
     )  # fmt: skip
     found = f"arrays of shape {info.shape}" if info.dtype is not None else f"{info.kind} values"
+    if info.why_no_array is not None:
+        found = f"images of different sizes: {info.why_no_array}"
     message = (
         f"column '{info.name}' of {file.where} holds {found} ({info.type_name}), but inputs.{name} "
-        f"needs an image per event: numbers of shape {expected}. Name the column of the images; "
-        f"rapidity inspect {file.path} shows the shapes of all columns."
+        f"needs an image per event: numbers of shape {expected}, the same in all events. Name the column of "
+        f"the images; rapidity inspect {file.path} shows the shapes of all columns."
     )
     raise DataError(message)
 

@@ -21,6 +21,7 @@ class FeatureSettings:
     missing: Missing
     transforms: tuple[Transform, ...]
     scale: Scale | Literal["none"]
+    zeros: Literal["transform", "keep"] = "transform"
 
     @property
     def steps(self) -> tuple[Transform, ...]:
@@ -38,6 +39,7 @@ class FeatureSettings:
             missing=self.missing.model_copy(update=given),
             transforms=self.transforms if by.transforms is None else by.transforms,
             scale=self.scale if by.scale is None else by.scale,
+            zeros=self.zeros if by.zeros is None else by.zeros,
         )
 
 
@@ -96,8 +98,9 @@ class SettingsTable:
 
 def check_names(config: Preparation, features: FeatureSet) -> None:
     """Raise a ConfigError about names under `preparation.columns` that fit no feature."""
-    of_features = (column for feature in features.all for column in feature.columns)
-    known = unique([*(feature.name for feature in features.all), *of_features])
+    listed = (*features.all, *features.of_objects)
+    of_features = (column for feature in listed for column in feature.columns)
+    known = unique([*(feature.name for feature in listed), *of_features])
     images = {column: name for name, image in features.images.items() for column in image.columns}
     problems = []
     for pattern in config.columns:
@@ -113,7 +116,14 @@ def check_names(config: Preparation, features: FeatureSet) -> None:
             problems.append(f"'{pattern}' is no feature and no column of one.{hint}")
     unknown = [name for name in config.inputs if name not in features.inputs]
     problems += [f"'{name}' is no input (inputs: {shorten(features.inputs)})." for name in unknown]
+    with_zeros = [f"columns.{name}" for name, block in config.columns.items() if block.zeros]
+    with_zeros += [
+        f"inputs.{name}"
+        for name, block in config.inputs.items()
+        if block.zeros and name not in features.images and name not in unknown
+    ]
+    problems += [f"{place}.zeros is for pixels of an input of `kind: image`." for place in with_zeros]
     if problems:
-        listed = f" Features: {shorten(f.name for f in features.all)}." if features.all else ""
-        message = f"preparation: {' '.join(problems)}{listed}"
+        named = f" Features: {shorten(f.name for f in listed)}." if listed else ""
+        message = f"preparation: {' '.join(problems)}{named}"
         raise ConfigError(message)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from rapidity.data.features import Feature
 from rapidity.data.fitted_feature import FittedFeature
 from rapidity.data.fitted_image import FittedImage
 from rapidity.data.fitted_table import FittedTable
+from rapidity.data.image_region import ImageRegion
 from rapidity.data.images import ImageColumns
 from rapidity.data.preparation import FittedPreparation
 from rapidity.data.transforms.clip import FittedClip
@@ -101,6 +103,25 @@ def test_channels_are_found_in_every_layout(run_image, layout):
     transforms = tuple((FittedStandard(10.0 * k, 1.0 + k),) for k in range(len(image.channels)))
     fitted = FittedImage(image, transforms)
     np.testing.assert_allclose(run_image(fitted, columns), fitted.apply(columns), rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "float32"])
+@pytest.mark.parametrize("layout", ["some of the first", "some channels", "columns"])
+@pytest.mark.parametrize(
+    "region",
+    [ImageRegion(1, 0, 2, 3), ImageRegion(0, 1, 4, 2, (2, 1)), ImageRegion(0, 0, 4, 3, (4, 3), "mean")],
+)
+def test_regions_and_kept_zeros_are_those_of_training(run_image, layout, region, dtype):
+    image = replace(LAYOUTS[layout], region=region)
+    columns = {name: make_pixels((N_EVENTS, *image.stored_shape), dtype) for name in image.columns}
+    for values in columns.values():
+        values[np.random.default_rng(2).random(values.shape) < 0.7] = 0
+    for keeps_zeros in (False, True):
+        steps = (FittedLog(2.0, 1.0), FittedStandard(0.3, 0.2))
+        fitted = FittedImage(image, (steps, *((),) * (image.shape[2] - 1)), keeps_zeros)
+        expected = fitted.apply(columns)
+        assert (expected[..., 0] == 0).any() or not keeps_zeros or region.function == "mean"
+        np.testing.assert_allclose(run_image(fitted, columns), expected, rtol=1e-5, atol=1e-6)
 
 
 def test_channels_may_have_transforms_of_another_structure(run_image):
