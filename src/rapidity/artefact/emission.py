@@ -81,6 +81,10 @@ class Emitter:
         index = self.graph.constant(np.array(order, np.int64), f"{SCOPE}/order")
         return self.graph.add("Gather", [rows, index], scope=SCOPE, axis=self.layout.axis)
 
+    def emit_value(self, symbol: Symbol) -> str:
+        """Return the value of one symbol: of objects ``(n, n_objects + 1)``, of events ``(1, n)``."""
+        return self._emit((symbol,))
+
     def _emit(self, symbols: tuple[Symbol, ...]) -> str:
         """Return the value of symbols of one structure, one a row; equal ones stand in a single row."""
         key = tuple(symbol.number for symbol in symbols)

@@ -68,14 +68,19 @@ class GraphBuilder:
         scope: str,
         output: str | None = None,
         n_unused: int = 0,
+        which: int = 0,
         **attributes: Any,
     ) -> str:
-        """Add a node and return the name of its result; of its first one if `n_unused` others follow."""
+        """Add a node and return the name of its result.
+
+        With `n_unused` results beside the one that is wanted, `which` is the number of that one.
+        """
         name = output or self._new_name(f"{scope}/{op.lower()}")
         if output is not None:
             self._claim(output)
-        others = [self._new_name(f"{name}/unused") for _ in range(n_unused)]
-        self.nodes.append(helper.make_node(op, list(inputs), [name, *others], name=name, **attributes))
+        results = [self._new_name(f"{name}/unused") for _ in range(n_unused)]
+        results.insert(which, name)
+        self.nodes.append(helper.make_node(op, list(inputs), results, name=name, **attributes))
         return name
 
     def constant(self, array: NDArray[Any], name: str) -> str:

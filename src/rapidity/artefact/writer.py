@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rapidity.artefact.body import add_body
+from rapidity.artefact.clouds import add_cloud
 from rapidity.artefact.columns import MatrixColumns, SeparateColumns, Signature, cast, name_counts
 from rapidity.artefact.emission import Emitter
 from rapidity.artefact.graph import GraphBuilder
@@ -14,6 +15,7 @@ from rapidity.artefact.metadata import PREFIX, ModelFacts, ModelInput
 from rapidity.artefact.namespace import OnnxNamespace
 from rapidity.core.errors import ExportError, shorten
 from rapidity.core.files import write_atomically
+from rapidity.data.fitted_cloud import FittedCloud
 from rapidity.data.fitted_image import FittedImage
 
 if TYPE_CHECKING:
@@ -140,6 +142,10 @@ def _add_preparation(
     for name, fitted in preparation.inputs.items():
         if isinstance(fitted, FittedImage):
             prepared[name] = add_image(graph, fitted, preparation.column_dtypes)
+            continue
+        if isinstance(fitted, FittedCloud):
+            made = add_cloud(graph, emitter, fitted, columns, xp)
+            prepared |= {name + suffix: value for suffix, value in made.items()}
             continue
         values = [value for feature in fitted.features for value in feature.apply(columns, xp)]
         rows = emitter.emit_features([xp.symbol(value) for value in values])

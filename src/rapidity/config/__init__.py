@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rapidity.config.data import DataBlock, Guards, Source
     from rapidity.config.evaluation import Deliver, Evaluation
     from rapidity.config.fingerprint import changed_keys, config_fingerprint
-    from rapidity.config.inputs import AnyInput, ImageInput, TableInput
+    from rapidity.config.inputs import AnyInput, CloudInput, ImageInput, TableInput
     from rapidity.config.loader import LoadedConfig, dump_config, load_config, resolve_paths
     from rapidity.config.preparation import Preparation
     from rapidity.config.run import RunConfig
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "AnyInput": "inputs",
+    "CloudInput": "inputs",
     "DataBlock": "data",
     "Deliver": "evaluation",
     "Evaluation": "evaluation",
@@ -43,6 +44,7 @@ _HOMES = {
 
 __all__ = [
     "AnyInput",
+    "CloudInput",
     "DataBlock",
     "Deliver",
     "Evaluation",

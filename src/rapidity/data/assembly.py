@@ -48,6 +48,7 @@ def read_table(
     *,
     require_all_classes: bool = True,
     spool: Spool | None = None,
+    further: Mapping[str, str] | None = None,
 ) -> tuple[Table, FeatureSet]:
     """Read the selected events of all sources, and the features that the inputs mean.
 
@@ -61,6 +62,8 @@ def read_table(
         Whether a class without events is an error; False for new data to be evaluated.
     spool
         Where the columns are collected; None: in memory.
+    further
+        Other columns of numbers that the table is to hold, and what needs each of them.
 
     Raises
     ------
@@ -69,7 +72,7 @@ def read_table(
         events, there is one class only, or the event weights are NaN or sum to nothing.
     """
     sources = [open_source(index, source, base) for index, source in enumerate(data.sources)]
-    plan = plan_columns(data, inputs, split_columns, sources)
+    plan = plan_columns(data, inputs, split_columns, sources, further)
     collector = _Collector(data, plan, GrowingArray if spool is None else spool.make_array)
     n_entries = _count_entries(sources)
     if spool is not None and n_entries is not None:
@@ -103,7 +106,11 @@ def _prepared_bytes(features: FeatureSet) -> int:
     """Return how many bytes a prepared event takes at most, every feature with its indicator."""
     pixels = sum(math.prod(image.shape) for image in features.images.values())
     n_features = sum(len(listed) for listed in features.tables.values())
-    return 4 * (pixels + 2 * n_features) + TARGET_BYTES
+    of_objects = sum(
+        cloud.n_objects * (1 + 2 * len(cloud.features) + len(cloud.momenta) + len(cloud.coordinates))
+        for cloud in features.clouds.values()
+    )
+    return 4 * (pixels + 2 * n_features + of_objects) + TARGET_BYTES
 
 
 def _count_entries(sources: Sequence[OpenSource]) -> int | None:

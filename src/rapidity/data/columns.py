@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from rapidity.config.inputs import ImageInput
+from rapidity.config.inputs import CloudInput, ImageInput
 from rapidity.core.errors import ConfigError, DataError, MissingNameError, closest, shorten
+from rapidity.data.cloud_columns import find_cloud_columns
 from rapidity.data.collections import find_collections
 from rapidity.data.column_types import ColumnUse, read_dtypes, rows_at_once, stored_dtypes
 from rapidity.data.features import (
@@ -18,7 +19,7 @@ from rapidity.data.features import (
     require_one_value,
     unique,
 )
-from rapidity.data.images import ImageColumns, find_image_columns
+from rapidity.data.images import find_image_columns
 from rapidity.data.unknown_columns import look_for_columns
 from rapidity.expressions import parse_expression
 
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
 
     from rapidity.config.data import DataBlock
     from rapidity.config.inputs import AnyInput, TableInput
+    from rapidity.data.clouds import CloudColumns
     from rapidity.data.column_types import ColumnType, Need
+    from rapidity.data.images import ImageColumns
     from rapidity.data.readers.reader import ColumnInfo
     from rapidity.data.sources import JoinedFile, OpenSource
     from rapidity.expressions import Expression
@@ -70,8 +73,15 @@ def plan_columns(
     inputs: Mapping[str, AnyInput],
     split_columns: Sequence[str],
     sources: Sequence[OpenSource],
+    further: Mapping[str, str] | None = None,
 ) -> ColumnPlan:
     """Decide what to read; every column that is missing or of the wrong kind is an error here.
+
+    Parameters
+    ----------
+    further
+        Other columns of numbers that are to be in the table, and what needs each of them. They may be
+        features as well.
 
     Raises
     ------
@@ -93,16 +103,12 @@ def plan_columns(
     splitting = tuple(column for column in split_columns if column != ROW_NUMBER)
     roles = _roles(data, weight, splitting)
     features = FeatureSet(
-        {
-            name: find_image_columns(name, config, files)
-            if isinstance(config, ImageInput)
-            else _features_of(name, config, roles, files, data, collections)
-            for name, config in inputs.items()
-        },
+        {name: _columns_of(name, config, roles, files, data, collections) for name, config in inputs.items()},
         data.objects,
         collections,
     )
-    uses = tuple(_list_uses(data, features, selection, weight, splitting))
+    for_others = [ColumnUse(column, purpose, "number") for column, purpose in (further or {}).items()]
+    uses = (*_list_uses(data, features, selection, weight, splitting), *for_others)
     _check_roles(features, data)
     for use in uses:
         for file in files:
@@ -129,6 +135,22 @@ def _roles(data: DataBlock, weight: Expression | None, splitting: Sequence[str])
     roles |= dict.fromkeys(data.event_key or (), "event_key")
     roles |= dict.fromkeys(weight.columns if weight else (), "event_weight")
     return roles | ({data.target: "target"} if data.target else {})
+
+
+def _columns_of(
+    name: str,
+    config: AnyInput,
+    roles: Mapping[str, str],
+    files: Sequence[JoinedFile],
+    data: DataBlock,
+    collections: Mapping[str, str],
+) -> tuple[Feature, ...] | ImageColumns | CloudColumns:
+    """Return what an input of any kind means in the files."""
+    if isinstance(config, ImageInput):
+        return find_image_columns(name, config, files)
+    if isinstance(config, CloudInput):
+        return find_cloud_columns(name, config, data, files, collections)
+    return _features_of(name, config, roles, files, data, collections)
 
 
 def _features_of(
@@ -221,17 +243,27 @@ def _list_input_uses(features: FeatureSet) -> Iterable[ColumnUse]:
             yield ColumnUse(column, f"inputs.{name}", "image")
     for name, listed in features.tables.items():
         for feature in listed:
-            need: Need = "number" if feature.is_column else "exact number"
-            for column in feature.columns:
-                yield ColumnUse(column, f"inputs.{name}, feature '{feature.name}'", need)
+            yield from _list_expression_uses(feature.expression, f"inputs.{name}, feature '{feature.name}'")
+    for name, cloud in features.clouds.items():
+        for feature in cloud.all:
+            yield from _list_expression_uses(feature.expression, f"inputs.{name}, feature '{feature.name}'")
+        for part, expression in (("order_by", cloud.order_by), ("selection", cloud.selection)):
+            if expression is not None:
+                yield from _list_expression_uses(expression, f"inputs.{name}.{part}")
+
+
+def _list_expression_uses(expression: Expression, purpose: str) -> Iterable[ColumnUse]:
+    need: Need = "number" if expression.is_column else "exact number"
+    for column in expression.columns:
+        yield ColumnUse(column, purpose, need)
 
 
 def _check_roles(features: FeatureSet, data: DataBlock) -> None:
     for name, made in features.inputs.items():
         used = (
-            made.columns
-            if isinstance(made, ImageColumns)
-            else unique(column for feature in made for column in feature.columns)
+            unique(column for feature in made for column in feature.columns)
+            if isinstance(made, tuple)
+            else made.columns
         )
         if data.target in used:
             message = (

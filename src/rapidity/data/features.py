@@ -1,4 +1,4 @@
-"""Features: what a network sees of an event, each a column or an expression over columns; and its images."""
+"""Features: what a network sees of an event or its objects, each a column or an expression over columns."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from rapidity.core.errors import ConfigError, shorten
 from rapidity.core.jagged import Jagged
+from rapidity.data.clouds import CloudColumns
 from rapidity.data.collections import iterate_chunks
 from rapidity.data.images import ImageColumns
 from rapidity.expressions import Expression, parse_expression
@@ -34,7 +35,7 @@ ASKS_FOR_NAN = re.compile(r"\bisnan\s*\(")
 
 @dataclass(frozen=True)
 class Feature:
-    """One number per event.
+    """One number per event; of a cloud, one per object.
 
     Attributes
     ----------
@@ -71,21 +72,21 @@ class FeatureSet:
     ----------
     inputs
         Input name -> features, in the order of their columns in the input's array; or the columns of
-        its images.
+        its images; or those of its objects.
     objects
         Names for expressions, as in ``data.objects``; needed to read an expression again.
     collections
         Jagged column -> its collection, for all jagged columns of the files; needed for the same.
     """
 
-    inputs: Mapping[str, tuple[Feature, ...] | ImageColumns]
+    inputs: Mapping[str, tuple[Feature, ...] | ImageColumns | CloudColumns]
     objects: Objects = field(default_factory=dict)
     collections: Collections = field(default_factory=dict)
 
     @property
     def tables(self) -> dict[str, tuple[Feature, ...]]:
         """The table inputs with their features."""
-        return {name: made for name, made in self.inputs.items() if not isinstance(made, ImageColumns)}
+        return {name: made for name, made in self.inputs.items() if isinstance(made, tuple)}
 
     @property
     def images(self) -> dict[str, ImageColumns]:
@@ -93,17 +94,32 @@ class FeatureSet:
         return {name: made for name, made in self.inputs.items() if isinstance(made, ImageColumns)}
 
     @property
+    def clouds(self) -> dict[str, CloudColumns]:
+        """The cloud inputs with their columns."""
+        return {name: made for name, made in self.inputs.items() if isinstance(made, CloudColumns)}
+
+    @property
     def columns(self) -> tuple[str, ...]:
-        """Raw columns that the inputs need, each once: of features in order of first use, then of images."""
+        """Raw columns that the inputs need, each once: of features in order of first use, then of images.
+
+        Those of clouds come last.
+        """
         of_features = (column for feature in self.all for column in feature.columns)
         of_images = (column for image in self.images.values() for column in image.columns)
-        return unique([*of_features, *of_images])
+        of_clouds = (column for cloud in self.clouds.values() for column in cloud.columns)
+        return unique([*of_features, *of_images, *of_clouds])
 
     @property
     def all(self) -> tuple[Feature, ...]:
         """The features of all table inputs, each name once."""
         by_name = {feature.name: feature for features in self.tables.values() for feature in features}
         return tuple(by_name.values())
+
+    @property
+    def of_objects(self) -> tuple[Feature, ...]:
+        """The features of all cloud inputs, each name once."""
+        clouds = self.clouds.values()
+        return tuple({feature.name: feature for cloud in clouds for feature in cloud.features}.values())
 
 
 def parse_feature(
@@ -152,7 +168,20 @@ def make_features(
     ConfigError
         If two have the same name, or one has not one value an event but one for each object.
     """
-    collections = collections or {}
+    features = parse_features(texts, where, columns, objects, collections or {})
+    for feature in features:
+        require_one_value(feature.expression, f"{where}, '{feature.name}'")
+    return features
+
+
+def parse_features(
+    texts: Sequence[str],
+    where: str,
+    columns: Collection[str],
+    objects: Objects,
+    collections: Collections,
+) -> tuple[Feature, ...]:
+    """Return features of events or of objects; a ConfigError if two have the same name."""
     features = tuple(
         feature for text in texts for feature in _parse_entry(text, columns, objects, collections)
     )
@@ -164,8 +193,6 @@ def make_features(
             "of its own: remove one, or write `other_name = expression`."
         )
         raise ConfigError(message)
-    for feature in features:
-        require_one_value(feature.expression, f"{where}, '{feature.name}'")
     return features
 
 

@@ -28,7 +28,7 @@ Policy = Literal["error", "missing"]
 
 @dataclass(frozen=True)
 class FittedFeature:
-    """From raw columns to the numbers that the network sees of one feature.
+    """From raw columns to the numbers that the network sees of one feature, of events or of objects.
 
     Attributes
     ----------
@@ -82,29 +82,51 @@ class FittedFeature:
         xp
             NumPy, or a namespace of the same functions over values of its own.
         """
-        value, is_missing = self.screen(columns, xp)
+        value, *indicator = self.complete(*self.screen(columns, xp), xp)
+        return [self.transform(value, xp), *indicator]
+
+    def apply_to(self, columns: Mapping[str, Any], places: NDArray[np.int64]) -> list[Any]:
+        """Return the value of some objects, and the indicator; `places` says where they stand end to end."""
+        with np.errstate(all="ignore"):
+            value, *indicator = self.complete(*self.screen_at(columns, places))
+            return [self.transform(value), *indicator]
+
+    def complete(self, value: Any, is_missing: Any, xp: ArrayNamespace = NUMPY) -> list[Any]:
+        """Return what `screen` found with missing values filled in, and the indicator if there is one."""
         if is_missing is not None:
             value = xp.where(is_missing, self.fill, value)
-        for transform in self.transforms:
-            value = transform.apply(value, xp)
         return [value, xp.where(is_missing, 1.0, 0.0)] if self.has_indicator else [value]
 
+    def transform(self, value: Any, xp: ArrayNamespace = NUMPY) -> Any:
+        """Return completed values after the transforms."""
+        for transform in self.transforms:
+            value = transform.apply(value, xp)
+        return value
+
     def screen(self, columns: Mapping[str, Any], xp: ArrayNamespace = NUMPY) -> tuple[Any, Any]:
-        """Return the value for each event in its own units, and where it is missing (None: nowhere)."""
+        """Return the value for each event in its own units, and where it is missing (None: nowhere).
+
+        Of a feature of objects, for each object: end to end with NumPy, else as in `PaddedObjects`.
+        """
         expression = self.feature.expression
         plain = [name for name in self.columns if not isinstance(columns[name], Jagged | PaddedObjects)]
         given = {name: columns[name] for name in plain}
         for name in self.columns:
             if name not in given:
                 given[name] = _blank_objects(columns[name], self.sentinels.get(name, ()), xp)
-        value = expression.evaluate(given, xp)
+        evaluated = expression.evaluate(given, xp)
+        value = _lay_beside(evaluated, evaluated, xp)
         if expression.is_condition:
             value = xp.where(value, 1.0, 0.0)
-            # A comparison with NaN is False, which would hide that nothing is known. Of objects it is just
-            # what is meant: one that is not there, or not measured, does not pass a cut.
-            for column in () if self.feature.asks_for_nan else plain:
-                value = xp.where(xp.isnan(columns[column]), float("nan"), value)
-        tests = [columns[name] == sentinel for name in plain for sentinel in self.sentinels.get(name, ())]
+            # A comparison with NaN is False, which would hide that nothing is known. Of the objects that an
+            # event is judged by it is just what is meant: one that is not there, or not measured, does not
+            # pass a cut.
+            known = plain if expression.collection is None else self.columns
+            for column in () if self.feature.asks_for_nan else known:
+                beside = _lay_beside(given[column], evaluated, xp)
+                value = xp.where(xp.isnan(beside), float("nan"), value)
+        laid = {name: _lay_beside(columns[name], evaluated, xp) for name in plain if self.sentinels.get(name)}
+        tests = [values == sentinel for name, values in laid.items() for sentinel in self.sentinels[name]]
         has_blanked = any(self.sentinels.get(name) for name in self.columns if name not in plain)
         if self.nan == "missing" or has_blanked:
             tests.append(xp.isnan(value))
@@ -114,6 +136,14 @@ class FittedFeature:
         for test in tests:
             is_missing = test if is_missing is None else xp.logical_or(is_missing, test)
         return value, is_missing
+
+    def screen_at(
+        self, columns: Mapping[str, Any], places: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_] | None]:
+        """Return `screen` of some objects; `places` says where they stand end to end."""
+        with np.errstate(all="ignore"):
+            value, is_missing = self.screen(columns)
+        return value[places], None if is_missing is None else is_missing[places]
 
     def screen_rows(
         self, columns: Mapping[str, Any], rows: Any = None
@@ -165,6 +195,20 @@ class FittedFeature:
             has_indicator=values["indicator"],
             transforms=tuple(transform_from_dict(transform) for transform in values["transforms"]),
         )
+
+
+def _lay_beside(values: Any, evaluated: Any, xp: ArrayNamespace) -> Any:
+    """Return the values of a column beside those of an expression: of an event repeated for its objects."""
+    if isinstance(values, Jagged):
+        return values.content
+    if isinstance(values, PaddedObjects):
+        return values.values
+    if isinstance(evaluated, Jagged):
+        return np.repeat(values, evaluated.counts)
+    if isinstance(evaluated, PaddedObjects):
+        namespace: Any = xp
+        return namespace.expand(values)
+    return values
 
 
 def _blank_objects(

@@ -14,20 +14,24 @@ if TYPE_CHECKING:
 
 
 class FittedInput(Protocol):
-    """From raw columns to one input of the network: a `FittedTable` or a `FittedImage`."""
+    """From raw columns to one or more inputs of the network: `FittedTable`, `FittedImage`, `FittedCloud`.
+
+    An input of YAML makes the network input of the same name, and perhaps further ones with something after
+    that name (``jets``, ``jets.mask``); what follows the name is the key of the maps here.
+    """
 
     @property
-    def kind(self) -> Literal["table", "image"]:
+    def kind(self) -> Literal["table", "image", "cloud"]:
         """The `kind` in YAML."""
         ...
 
     @property
-    def names(self) -> Sequence[str]:
+    def number_names(self) -> Mapping[str, Sequence[str]]:
         """Name of each number of an event, in the order of the flattened array."""
         ...
 
     @property
-    def shape(self) -> tuple[int, ...]:
+    def shapes(self) -> Mapping[str, tuple[int, ...]]:
         """Shape of one event."""
         ...
 
@@ -41,7 +45,7 @@ class FittedInput(Protocol):
         """Number of events whose numbers fit into the processor's cache."""
         ...
 
-    def apply(self, columns: Mapping[str, NDArray[Any]]) -> FloatArray:
+    def prepare(self, columns: Mapping[str, NDArray[Any]]) -> Mapping[str, FloatArray]:
         """Return float32 ``(n_events, *shape)`` for a chunk of raw columns in the types of the table."""
         ...
 

@@ -46,6 +46,16 @@ class FittedTable:
         return (len(self.names),)
 
     @property
+    def number_names(self) -> dict[str, tuple[str, ...]]:
+        """The names, of the one network input."""
+        return {"": self.names}
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape, of the one network input."""
+        return {"": self.shape}
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """Raw columns that the features need, each once."""
         return unique(column for feature in self.features for column in feature.columns)
@@ -56,6 +66,10 @@ class FittedTable:
         with np.errstate(all="ignore"):
             values = [value for feature in self.features for value in feature.apply(exact)]
             return np.array(values, dtype=np.float32).T
+
+    def prepare(self, columns: Mapping[str, NDArray[Any]]) -> dict[str, FloatArray]:
+        """Return what `apply` makes, as the one network input."""
+        return {"": self.apply(columns)}
 
     def find_unusable(
         self,

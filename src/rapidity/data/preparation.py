@@ -9,41 +9,39 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rapidity.core.errors import DataError
 from rapidity.core.jagged import Jagged
+from rapidity.data.cloud_fitting import fit_cloud
+from rapidity.data.clouds import CloudColumns
 from rapidity.data.collections import events_at_once, iterate_chunks, pick_rows
-from rapidity.data.fitted_feature import FittedFeature
-from rapidity.data.fitted_image import FittedImage, apply_transforms, computing_dtype
+from rapidity.data.feature_fitting import fit_feature
+from rapidity.data.fitted_cloud import FittedCloud
+from rapidity.data.fitted_image import FittedImage
 from rapidity.data.fitted_table import FittedTable
+from rapidity.data.image_fitting import fit_image
 from rapidity.data.images import VALUES_AT_ONCE, ImageColumns
-from rapidity.data.settings import FeatureSettings, SettingsTable, check_names
-from rapidity.data.transforms import (
-    ArrayValues,
-    ChunkedValues,
-    FittedTransform,
-    TransformFitError,
-    fit_transform,
-)
+from rapidity.data.settings import SettingsTable, check_names
 from rapidity.data.unusable import check_usable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from rapidity.config.preparation import Preparation
     from rapidity.core.records import FloatArray
     from rapidity.data.features import Feature, FeatureSet
+    from rapidity.data.fitted_feature import FittedFeature
     from rapidity.data.split import TrainRows
 
 FORMAT_VERSION = 3
 READABLE_VERSIONS = (2, 3)
 """Version 2 knows no collections."""
+Fitted = FittedTable | FittedImage | FittedCloud
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ class FittedPreparation:
     Attributes
     ----------
     inputs
-        Input name -> its features or its image, in the order of the configuration.
+        Input name -> its features, its image or its cloud, in the order of the configuration.
     column_dtypes
         Raw column -> dtype that the preparation was fitted with: float32, float64 or int64; for a column
         of images that of the file.
@@ -69,7 +67,7 @@ class FittedPreparation:
         Raw column of objects -> the collection that it belongs to.
     """
 
-    inputs: Mapping[str, FittedTable | FittedImage]
+    inputs: Mapping[str, Fitted]
     column_dtypes: Mapping[str, str]
     ranges: Mapping[str, tuple[float, float]]
     objects: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -93,13 +91,35 @@ class FittedPreparation:
         """The image inputs."""
         return {name: fitted for name, fitted in self.inputs.items() if isinstance(fitted, FittedImage)}
 
+    @property
+    def clouds(self) -> dict[str, FittedCloud]:
+        """The cloud inputs."""
+        return {name: fitted for name, fitted in self.inputs.items() if isinstance(fitted, FittedCloud)}
+
+    def number_names(self) -> dict[str, Sequence[str]]:
+        """Return network input -> name of each number of an event: features, indicators, pixels."""
+        return {
+            name + suffix: names
+            for name, fitted in self.inputs.items()
+            for suffix, names in fitted.number_names.items()
+        }
+
     def feature_names(self, input_name: str) -> Sequence[str]:
-        """Return the name of each number of an event in an input: features, indicators, pixels."""
-        return self.inputs[input_name].names
+        """Return the name of each number of an event in a network input."""
+        return self.number_names()[input_name]
 
     def input_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Return input name -> shape of one event: ``(n_features,)``, or ``(height, width, channels)``."""
-        return {name: fitted.shape for name, fitted in self.inputs.items()}
+        """Return network input -> shape of one event.
+
+        Of a table ``(n_features,)``, of an image ``(height, width, channels)``. A cloud ``jets`` makes
+        several: ``jets (n_objects, n_features)``, ``jets.mask (n_objects,)``, and
+        ``jets.momenta (n_objects, 4)`` and ``jets.coordinates`` if it has these.
+        """
+        return {
+            name + suffix: shape
+            for name, fitted in self.inputs.items()
+            for suffix, shape in fitted.shapes.items()
+        }
 
     def apply(
         self,
@@ -109,7 +129,7 @@ class FittedPreparation:
         name_row: Callable[[int], str] = "row {}".format,
         chunk_size: int | None = None,
     ) -> dict[str, FloatArray]:
-        """Return input name -> float32 array ``(n_events, ...)``.
+        """Return network input (see `input_shapes`) -> float32 array ``(n_events, ...)``.
 
         Features are computed in float64, chunk by chunk, and rounded at the end; images as in `fitted_image`.
 
@@ -131,14 +151,16 @@ class FittedPreparation:
         n_events = len(next(iter(columns.values()))) if rows is None else len(rows)
         prepared: dict[str, FloatArray] = {}
         for name, fitted in self.inputs.items():
-            prepared[name] = np.empty((n_events, *fitted.shape), dtype=np.float32)
+            for suffix, shape in fitted.shapes.items():
+                prepared[name + suffix] = np.empty((n_events, *shape), dtype=np.float32)
             size = events_at_once(columns, fitted.columns, chunk_size or fitted.rows_at_once)
             for start in range(0, n_events, size):
                 part: Any = slice(start, min(start + size, n_events))
                 picked = part if rows is None else rows[part]
-                values = fitted.apply(pick_rows(columns, fitted.columns, picked))
-                prepared[name][part] = values
-                if not np.isfinite(values).all():
+                made = fitted.prepare(pick_rows(columns, fitted.columns, picked))
+                for suffix, values in made.items():
+                    prepared[name + suffix][part] = values
+                if not all(np.isfinite(values).all() for values in made.values()):
                     check_usable([fitted], columns, rows, name_row)
         return prepared
 
@@ -169,9 +191,7 @@ class FittedPreparation:
         collections = values.get("collections", {})
         return cls(
             inputs={
-                name: FittedImage.from_dict(fitted)
-                if fitted["kind"] == "image"
-                else FittedTable.from_dict(fitted, objects, collections)
+                name: _input_from_dict(fitted, objects, collections)
                 for name, fitted in values["inputs"].items()
             },
             column_dtypes=values["column_dtypes"],
@@ -181,6 +201,16 @@ class FittedPreparation:
             column_shapes={name: tuple(shape) for name, shape in values["column_shapes"].items()},
             collections=collections,
         )
+
+
+def _input_from_dict(
+    values: Mapping[str, Any], objects: Mapping[str, Mapping[str, str]], collections: Mapping[str, str]
+) -> Fitted:
+    if values["kind"] == "image":
+        return FittedImage.from_dict(values)
+    if values["kind"] == "cloud":
+        return FittedCloud.from_dict(values, objects, collections)
+    return FittedTable.from_dict(values, objects, collections)
 
 
 def fit_preparation(config: Preparation, features: FeatureSet, rows: TrainRows) -> FittedPreparation:
@@ -195,12 +225,7 @@ def fit_preparation(config: Preparation, features: FeatureSet, rows: TrainRows) 
     """
     check_names(config, features)
     table = SettingsTable(config)
-    inputs: dict[str, FittedTable | FittedImage] = {
-        name: _fit_image(table, name, made, rows)
-        if isinstance(made, ImageColumns)
-        else FittedTable(tuple(_fit_feature(table, name, feature, rows) for feature in made))
-        for name, made in features.inputs.items()
-    }
+    inputs = {name: _fit_input(table, name, made, rows) for name, made in features.inputs.items()}
     columns = {name: rows.table.columns[name] for name in features.columns}
     return FittedPreparation(
         inputs=inputs,
@@ -217,92 +242,25 @@ def fit_preparation(config: Preparation, features: FeatureSet, rows: TrainRows) 
     )
 
 
-def _fit_image(table: SettingsTable, name: str, image: ImageColumns, rows: TrainRows) -> FittedImage:
-    """Fit the transforms of each channel to all its pixels in the training split, chunk by chunk."""
-    columns = rows.table.columns
-    unfitted = FittedImage(image, ((),) * len(image.channels))
-    check_usable([unfitted], columns, rows.rows, rows.table.name_row)
-    steps = table.of_input(name).steps
-    dtype = computing_dtype(image.dtype(columns))
-
-    def transformed(position: int, transforms: tuple[FittedTransform, ...]) -> Iterator[NDArray[np.floating]]:
-        size = image.rows_at_once()
-        for start in range(0, rows.n_events, size):
-            picked = rows.rows[start : start + size]
-            channel = image.channel({column: columns[column][picked] for column in image.columns}, position)
-            yield apply_transforms(transforms, channel, dtype)
-
-    fitted = []
-    for position, channel_name in enumerate(image.channel_names):
-        transforms: tuple[FittedTransform, ...] = ()
-        for config in steps:
-            values = ChunkedValues(partial(transformed, position, transforms))
-            try:
-                transforms = (*transforms, fit_transform(config, values))
-            except TransformFitError as error:
-                message = (
-                    f"image '{name}', channel '{channel_name}': {error} "
-                    f"Set it under preparation.inputs.{name}."
-                )
-                raise DataError(message) from error
-        fitted.append(transforms)
-    return FittedImage(image, tuple(fitted))
-
-
-def _fit_feature(table: SettingsTable, input_name: str, feature: Feature, rows: TrainRows) -> FittedFeature:
-    settings = table.of_feature(input_name, feature)
-    missing = settings.missing
-    sentinels = table.sentinels(input_name, feature)
-    rule = FittedFeature(
-        feature,
-        {column: _as_read(listed) for column, listed in sentinels.items() if listed},
-        nan=missing.nan,
-        infinite=missing.infinite,
-    )
-    values, is_missing = rule.screen_rows(rows.table.columns, rows.rows)
-    valid = values if is_missing is None else values[~is_missing]
-    if not np.isfinite(valid).all():
-        check_usable([FittedTable((rule,))], rows.table.columns, rows.rows, rows.table.name_row)
-    return FittedFeature(
-        feature,
-        rule.sentinels,
-        rule.nan,
-        rule.infinite,
-        fill=_find_fill(missing.fill, valid) if is_missing is not None else 0.0,
-        has_indicator=missing.indicator and len(valid) < len(values),
-        transforms=_fit_transforms(settings, valid, feature.name),
-    )
-
-
-def _find_fill(rule: str | float, valid: NDArray[np.float64]) -> float:
-    if isinstance(rule, float | int):
-        return float(rule)
-    if rule == "zero" or not len(valid):
-        return 0.0
-    return float(valid.mean() if rule == "mean" else np.median(valid))
-
-
-def _fit_transforms(
-    settings: FeatureSettings, values: NDArray[np.float64], name: str
-) -> tuple[FittedTransform, ...]:
-    fitted = []
-    for config in settings.steps:
-        try:
-            transform = fit_transform(config, ArrayValues(values))
-        except TransformFitError as error:
-            message = f"feature '{name}': {error} Set it under preparation.columns, `{name}`."
-            raise DataError(message) from error
-        values = transform.apply(values, np)
-        fitted.append(transform)
-    return tuple(fitted)
+def _fit_input(
+    table: SettingsTable,
+    name: str,
+    made: tuple[Feature, ...] | ImageColumns | CloudColumns,
+    rows: TrainRows,
+) -> Fitted:
+    if isinstance(made, ImageColumns):
+        return fit_image(table, name, made, rows)
+    if isinstance(made, CloudColumns):
+        return fit_cloud(table, name, made, rows)
+    return FittedTable(tuple(fit_feature(table, name, feature, rows) for feature in made))
 
 
 def _find_ranges(
-    inputs: Mapping[str, FittedTable | FittedImage], columns: Sequence[str], rows: TrainRows
+    inputs: Mapping[str, Fitted], columns: Sequence[str], rows: TrainRows
 ) -> dict[str, tuple[float, float]]:
     sentinels: dict[str, set[float]] = {}
-    for table in inputs.values():
-        for feature in table.features if isinstance(table, FittedTable) else ():
+    for fitted in inputs.values():
+        for feature in () if isinstance(fitted, FittedImage) else fitted.features:
             for column, listed in feature.sentinels.items():
                 sentinels.setdefault(column, set()).update(listed)
     ranges = {}
@@ -336,8 +294,3 @@ def _find_pixel_range(values: NDArray[Any], rows: NDArray[np.int64]) -> tuple[fl
         chunk = values[rows[start : start + size]]
         low, high = min(low, float(chunk.min())), max(high, float(chunk.max()))
     return low, high
-
-
-def _as_read(sentinels: tuple[float, ...]) -> tuple[float, ...]:
-    """Return the sentinels, and what float32 makes of each: columns may be read as float32."""
-    return tuple(dict.fromkeys(value for s in sentinels for value in (s, float(np.float32(s)))))

@@ -21,8 +21,8 @@ def check_usable(
     rows: NDArray[np.int64] | None,
     name_row: Callable[[int], str],
 ) -> None:
-    """Raise one DataError that names all features and images with NaN or infinities that are refused."""
-    problems: dict[str, list[str]] = {"table": [], "image": []}
+    """Raise one DataError that names all features, images and objects with NaN or infinities refused."""
+    problems: dict[str, list[str]] = {"table": [], "image": [], "cloud": []}
     for fitted in inputs:
         problems[fitted.kind].extend(fitted.find_unusable(columns, rows, name_row))
     parts = []
@@ -32,6 +32,12 @@ def check_usable(
             "  To fill such values in, set `nan: missing` or `infinite: missing` under preparation.missing "
             "(or for one "
             "feature under preparation.columns); to leave such events out, use data.selection."
+        )
+    if problems["cloud"]:
+        parts.append(
+            f"objects that are not numbers everywhere:\n  {shorten(problems['cloud'])}.\n"
+            "  To fill such values in, set `nan: missing` or `infinite: missing` under preparation.missing "
+            "(momenta are never filled in); to leave such objects out, use the `selection` of the cloud."
         )
     if problems["image"]:
         parts.append(

@@ -55,6 +55,11 @@ class Expression:
         return self.term.shape.collection
 
     @property
+    def is_selection(self) -> bool:
+        """Whether it has a value for some of the objects of its collection alone: ``x[x > 30]``."""
+        return bool(self.term.shape.selection)
+
+    @property
     def column_collections(self) -> dict[str, str]:
         """The columns that it needs with a value for each object, and their collections."""
         return {

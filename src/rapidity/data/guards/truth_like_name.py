@@ -50,7 +50,9 @@ WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 def find_truth_like_names(events: GuardedEvents, level: Level) -> Iterator[GuardFinding]:
     """Yield a finding if the features, or the columns they are made of, have suspicious names."""
-    names = unique([*(feature.name for feature in events.features.all), *events.features.columns])
+    names = unique(
+        [*(one.name for one in (*events.features.all, *events.features.of_objects)), *events.features.columns]
+    )
     suspicious = [f"'{name}'" for name in names if looks_like_truth(name)]
     if suspicious:
         message = (

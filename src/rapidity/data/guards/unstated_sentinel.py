@@ -49,7 +49,8 @@ def _stated_sentinels(events: GuardedEvents) -> dict[str, set[float]]:
     """Return, for each raw column that is used as a number, the sentinels that some feature knows of."""
     settings = SettingsTable(events.preparation)
     stated: dict[str, set[float]] = {}
-    for input_name, features in events.features.tables.items():
+    clouds = {name: cloud.features for name, cloud in events.features.clouds.items()}
+    for input_name, features in {**events.features.tables, **clouds}.items():
         for feature in features:
             if not feature.expression.is_condition:
                 for column, sentinels in settings.sentinels(input_name, feature).items():
