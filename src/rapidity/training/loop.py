@@ -19,6 +19,7 @@ from rapidity.core.errors import ConfigError, DataError, InterruptedRunError, Tr
 from rapidity.core.progress import SilentProgress
 from rapidity.core.random import make_generator
 from rapidity.core.records import Batch
+from rapidity.training.augmentation.passes import AugmentedPasses
 from rapidity.training.checkpoints import Position
 from rapidity.training.failure import explain_loss, find_largest
 from rapidity.training.history import EpochRow, History
@@ -134,6 +135,8 @@ class _Loop:
             if isinstance(train, Batch)
             else StreamedPasses(train, batch_size)
         )
+        if plan.augmenter is not None:
+            self.passes = AugmentedPasses(self.passes, plan.augmenter)
         self.steps_per_epoch = -(-train.n_events // batch_size)
         span = Span(self.config.epochs, self.steps_per_epoch)
         self.schedule = make_schedule(self.config.schedule, self.config.optimizer.learning_rate, span)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from rapidity.config.training import Training
     from rapidity.core.records import Objective
+    from rapidity.training.augmentation.augmenter import Augmenter
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class TrainingPlan:
         Input name -> names of its features, for messages.
     describe_event
         Row of the training split -> words that let the user find the event, for messages.
+    augmenter
+        What changes the training events anew in every epoch; None: nothing does.
     """
 
     config: Training
@@ -36,3 +39,4 @@ class TrainingPlan:
     configuration: Mapping[str, Any] = field(default_factory=dict)
     feature_names: Mapping[str, Sequence[str]] = field(default_factory=dict)
     describe_event: Callable[[int], str] | None = None
+    augmenter: Augmenter | None = None

@@ -12,6 +12,7 @@ from rapidity.core.sizes import show_size
 from rapidity.data.batches import OUTPUT_NAME
 from rapidity.engines import get_engine
 from rapidity.training import TrainingPlan, fit, make_objective
+from rapidity.workflow.augment import build_augmenter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,12 +113,14 @@ def make_plan(prepared: PreparedRun, *, is_declared: bool) -> TrainingPlan:
     blocks = config.model_dump(mode="json", by_alias=True, include=set(DECIDING_BLOCKS))
     if not is_declared:
         blocks["network"] = "a module of the user's own"
+    objective = make_objective(config.training, prepared.table.classes, prepared.train_weights.mean)
     return TrainingPlan(
         config=config.training,
-        objective=make_objective(config.training, prepared.table.classes, prepared.train_weights.mean),
+        objective=objective,
         configuration=blocks,
         feature_names={name: prepared.preparation.feature_names(name) for name in config.inputs},
         describe_event=prepared.describe_train_event,
+        augmenter=build_augmenter(prepared, objective.outputs),
     )
 
 

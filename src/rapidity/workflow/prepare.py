@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +24,8 @@ from rapidity.data.unusable import check_usable
 from rapidity.data.weights import training_weights
 from rapidity.evaluation import check_yields
 from rapidity.network import build_network
+from rapidity.training.augmentation import columns_to_read
+from rapidity.workflow.augment import check_augmentation
 from rapidity.workflow.score import check_spectators
 
 if TYPE_CHECKING:
@@ -176,8 +178,9 @@ def read_events(
     splitting = needed_columns(config.preparation.split, config.data.objects)
     spool = make_spool(config, disk)
     table, features = read_table(
-        config.data, config.inputs, (*splitting, *kept_columns), base, progress, spool=spool
-    )
+        config.data, config.inputs, (*splitting, *kept_columns), base, progress, spool=spool,
+        further=columns_to_read(config.training.augmentation, config.data.objects),
+    )  # fmt: skip
     if spool is not None and spool.is_on_disk and progress is not None:
         progress.note(
             f"note: the columns of {table.n_events:,} events, raw and prepared, go beyond data.memory "
@@ -229,6 +232,7 @@ def prepare_table(
         train_weights,
         validation_weights,
     )
+    prepared = replace(prepared, findings=(*prepared.findings, *check_augmentation(prepared)))
     if prepared.is_streamed:
         # Too little memory is better said now than when the folder of the run is claimed.
         prepared.streamed_splits(Path())

@@ -1,0 +1,202 @@
+"""Augmentation of the training events of a run: what it needs of the prepared events."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rapidity.config.augmentation import Flip, MixUp, Shift
+from rapidity.core.errors import ConfigError
+from rapidity.core.jagged import Jagged
+from rapidity.core.sizes import show_size
+from rapidity.data.collections import iterate_chunks, pick_rows
+from rapidity.data.guards import GuardFinding
+from rapidity.data.raw_events import RawTrainingEvents
+from rapidity.data.settings import SettingsTable
+from rapidity.training.augmentation import Sources, find_stale_columns, make_augmenter
+from rapidity.training.augmentation.augmenter import WINDOW_NUMBERS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rapidity.core.records import FloatArray, OutputObjective
+    from rapidity.training.augmentation import Augmenter
+    from rapidity.workflow.prepare import PreparedRun
+
+MEMORY_SHARE = 16
+"""Of a bound on memory, a window of augmented events takes this part; two or three are there at a time."""
+N_LOOKED_AT = 1000
+"""Events in which columns that were computed from objects are looked for."""
+
+
+def check_augmentation(prepared: PreparedRun) -> tuple[GuardFinding, ...]:
+    """Return warnings about columns that do not follow what is augmented.
+
+    Raises
+    ------
+    ConfigError
+        If the augmentation cannot be made of these events.
+    """
+    blocks = prepared.config.training.augmentation
+    if not blocks:
+        return ()
+    weight = prepared.train_weights.values
+    if isinstance(blocks[-1], MixUp) and weight is not None and weight.min() < 0:
+        message = (
+            f"training.augmentation[{len(blocks) - 1}] (mix_up) mixes events, but training weights go down "
+            f"to {weight.min():g}: two that cancel leave nothing to divide by. Choose "
+            "training.weight.event_weight: absolute, drop or ignore, or remove mix_up."
+        )
+        raise ConfigError(message)
+    augmenter = build_augmenter(prepared, {})
+    if augmenter is None or augmenter.raw is None:
+        return ()
+    _require_memory(prepared)
+    return _warn_of_stale_columns(prepared, augmenter)
+
+
+def build_augmenter(prepared: PreparedRun, outputs: Mapping[str, OutputObjective]) -> Augmenter | None:
+    """Return what augments the training events; None where nothing is to be changed.
+
+    Parameters
+    ----------
+    outputs
+        What the network is trained to do.
+    """
+    training, spool = prepared.config.training, prepared.table.spool
+    if not training.augmentation:
+        return None
+    numbers = WINDOW_NUMBERS
+    if spool is not None:
+        numbers = min(numbers, spool.memory // (4 * MEMORY_SHARE))
+    return make_augmenter(
+        training.augmentation,
+        _find_sources(prepared),
+        training.seed,
+        make_raw=lambda changed, further: RawTrainingEvents(
+            prepared.train_weights.rows, prepared.preparation, changed, further
+        ),
+        outputs=outputs,
+        window_numbers=numbers,
+    )
+
+
+def _require_memory(prepared: PreparedRun) -> None:
+    """Refuse to change raw columns of events that are streamed: only what was made of them is read again."""
+    if not prepared.is_streamed:
+        return
+    blocks = prepared.config.training.augmentation
+    changing = [block.type for block in blocks if not isinstance(block, Flip | Shift | MixUp)]
+    n_bytes = prepared.train_weights.rows.n_events * prepared.event_bytes
+    message = (
+        f"training.augmentation changes raw columns ({', '.join(changing)}), but the prepared events "
+        f"({show_size(n_bytes)} for training) go beyond data.memory and are streamed as they were prepared. "
+        "Raise data.memory or leave it out; flip, shift and mix_up can be streamed."
+    )
+    raise ConfigError(message)
+
+
+def _find_sources(prepared: PreparedRun) -> Sources:
+    preparation, table, config = prepared.preparation, prepared.table, prepared.config
+    collections = {
+        name: collection
+        for name, collection in prepared.features.collections.items()
+        if name in table.columns
+    }
+    settings = SettingsTable(config.preparation)
+    listed = {
+        column: {
+            value for name in config.inputs for value in settings.of_column(name, column).missing.sentinels
+        }
+        for column in table.columns
+    }
+    return Sources(
+        objects=config.data.objects,
+        columns=tuple(table.columns),
+        used_columns=preparation.columns,
+        collections=collections,
+        sentinels={
+            # Columns may be read as float32.
+            column: tuple(dict.fromkeys(x for value in values for x in (value, float(np.float32(value)))))
+            for column, values in listed.items()
+            if values
+        },
+        from_zero=_angles_from_zero(prepared),
+        count_columns=_find_counts(prepared, collections),
+        empty_images=_prepare_zeros(prepared),
+    )
+
+
+def _angles_from_zero(prepared: PreparedRun) -> tuple[str, ...]:
+    """Return the columns of azimuths that are never negative, but go beyond half a turn."""
+    phis = {components.get("phi", "") for components in prepared.config.data.objects.values()}
+    ranges = prepared.preparation.ranges
+    return tuple(name for name in phis if name in ranges and ranges[name][0] >= 0 and ranges[name][1] > np.pi)
+
+
+def _find_counts(prepared: PreparedRun, collections: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """Return the columns that hold the number of objects of a collection in every training event."""
+    columns, rows = prepared.table.columns, prepared.train_weights.rows.rows
+    plain = [
+        name
+        for name in prepared.preparation.columns
+        if not isinstance(columns[name], Jagged) and columns[name].ndim == 1
+    ]
+    first: dict[str, str] = {}
+    for name, collection in collections.items():
+        first.setdefault(collection, name)
+    return {
+        collection: tuple(
+            name
+            for name in plain
+            if all(
+                np.array_equal(chunk[name], chunk[jagged].counts)
+                for _, chunk in iterate_chunks(columns, [name, jagged], rows)
+            )
+        )
+        for collection, jagged in first.items()
+    }
+
+
+def _prepare_zeros(prepared: PreparedRun) -> dict[str, FloatArray]:
+    """Return what an image of zeros, as stored, becomes through the preparation."""
+    preparation, columns = prepared.preparation, prepared.table.columns
+    found = {}
+    for name, image in preparation.images.items():
+        zeros = {
+            column: np.zeros((1, *columns[column].shape[1:]), columns[column].dtype)
+            for column in image.columns
+        }
+        found[name] = replace(preparation, inputs={name: image}).apply(zeros)[name][0]
+    return found
+
+
+def _warn_of_stale_columns(prepared: PreparedRun, augmenter: Augmenter) -> tuple[GuardFinding, ...]:
+    table, rows = prepared.table, prepared.train_weights.rows.rows[:N_LOOKED_AT]
+    raw = augmenter.raw
+    changed = set(raw.changed) if isinstance(raw, RawTrainingEvents) else set()
+    numeric = [name for name, values in table.columns.items() if values.dtype.kind in "fiu"]
+    columns = pick_rows(table.columns, numeric, rows)
+    candidates = [
+        name
+        for name in prepared.preparation.columns
+        if name not in changed and not isinstance(columns[name], Jagged) and columns[name].ndim == 1
+    ]
+    stale = find_stale_columns(
+        columns,
+        candidates,
+        [step for _, step in augmenter.column_steps],
+        prepared.config.data.objects,
+        prepared.features.collections,
+    )
+    return tuple(
+        GuardFinding(
+            "augmentation",
+            "warn",
+            f"the column '{found.column}' holds {found.expression}, which training.augmentation changes, but "
+            f"it stays as it is in the file. Write the feature as {found.expression}, so that it follows.",
+        )
+        for found in stale
+    )
