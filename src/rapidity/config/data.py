@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
+from rapidity.config.collections import ObjectArrays
 from rapidity.core.block import Block
 from rapidity.core.sizes import parse_size
 
@@ -62,11 +63,15 @@ class DataBlock(Block):
     sources: Annotated[tuple[Source, ...], Field(min_length=1)]
     """Files of events."""
     target: str | None = None
-    """Column that holds the class of each event, unless each source names its class."""
+    """Column that holds the class of each event, unless each source names its class, or no output asks for
+    it."""
     classes: tuple[str, ...] | dict[str, Scalar | tuple[Scalar, ...]] | None = None
     """Class names in order, or class names with the values of the target column that mean them."""
     objects: dict[str, dict[str, str]] = Field(default_factory=dict)
     """Names for expressions: `lepton0: {px: lep0_px, py: lep0_py, pz: lep0_pz, energy: lep0_e}`."""
+    collections: dict[str, ObjectArrays] = Field(default_factory=dict)
+    """Arrays with room for a fixed number of objects that become columns of objects, by collection:
+    `constituents: {array: X, fields: [pt, eta, phi], absent: {pt: 0}}`."""
     selection: str | None = None
     """Expression that an event must fulfil to be used."""
     event_weight: str | None = None
@@ -83,15 +88,20 @@ class DataBlock(Block):
     guards: Guards = Guards()
 
     @model_validator(mode="after")
-    def _has_one_way_to_know_the_class(self) -> Self:
+    def _class_is_given_once(self) -> Self:
         named = [source.class_name is not None for source in self.sources]
-        if self.target is None and not all(named):
+        if self.target is not None and any(named):
+            message = "data.target and the `class:` of a source are both given. Keep one of them"
+            raise ValueError(message)
+        if self.target is None and any(named) and not all(named):
             message = (
                 "the class of the events is not given. Set data.target to the column that holds it, "
                 "or give each source a `class:`"
             )
             raise ValueError(message)
-        if self.target is not None and any(named):
-            message = "data.target and the `class:` of a source are both given. Keep one of them"
-            raise ValueError(message)
         return self
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether the class of the events is given, by a column or by their sources."""
+        return self.target is not None or self.sources[0].class_name is not None

@@ -7,10 +7,12 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
+from rapidity.config.augmentation import check_names
 from rapidity.config.cluster import ClusterBlock
 from rapidity.config.data import DataBlock
 from rapidity.config.evaluation import Deliver, Evaluation
-from rapidity.config.inputs import AnyInput, ImageInput
+from rapidity.config.inputs import AnyInput, CloudInput, ImageInput
+from rapidity.config.outputs import Outputs, check_outputs, find_classification, usual_outputs
 from rapidity.config.preparation import Missing, Preparation
 from rapidity.config.training import Training
 from rapidity.core.block import Block
@@ -27,6 +29,8 @@ class RunConfig(Block):
     """Where the events are, and what is known of each."""
     inputs: Annotated[dict[str, AnyInput], Field(min_length=1)]
     """Inputs of the network by name; `features: [...]` is short for one table input."""
+    outputs: Outputs = Field(default_factory=usual_outputs)
+    """What the network says of an event, by name; left out, its class."""
     preparation: Preparation = Preparation()
     """Splits, missing values, transforms."""
     network: NetworkConfig = Mlp(type="mlp")
@@ -83,6 +87,52 @@ class RunConfig(Block):
             )
             raise ValueError(message)
         return self
+
+    @model_validator(mode="after")
+    def _clouds_have_names_of_their_own(self) -> Self:
+        clouds = [name for name, config in self.inputs.items() if isinstance(config, CloudInput)]
+        taken = {f"{name}.{part}" for name in clouds for part in ("mask", "momenta", "coordinates")}
+        clashing = sorted(taken & set(self.inputs))
+        if clashing:
+            message = (
+                f"inputs: {clashing} are made by the cloud of the same name. Give your own inputs other names"
+            )
+            raise ValueError(message)
+        if clouds and self.deliver.signature == "matrix":
+            message = (
+                f"deliver.signature is matrix, one number a column, but {clouds} are clouds of objects. "
+                "Leave it out: each column is then an input of its own"
+            )
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _augmentation_changes_what_is_there(self) -> Self:
+        kinds = {name: config.kind for name, config in self.inputs.items()}
+        check_names(self.training.augmentation, self.data.objects, kinds)
+        return self
+
+    @model_validator(mode="after")
+    def _outputs_fit(self) -> Self:
+        kinds = {name: config.kind for name, config in self.inputs.items()}
+        watched = self.training.early_stopping
+        check_outputs(self.outputs, kinds, watched.monitor if watched is not None else "loss")
+        return self
+
+    @model_validator(mode="after")
+    def _a_classification_has_classes(self) -> Self:
+        if self.classification is not None and not self.data.has_classes:
+            message = (
+                "the class of the events is not given. Set data.target to the column that holds it, "
+                "or give each source a `class:`"
+            )
+            raise ValueError(message)
+        return self
+
+    @property
+    def classification(self) -> str | None:
+        """Name of the output that is a classification; None without one."""
+        return find_classification(self.outputs)
 
     @model_validator(mode="after")
     def _folds_have_an_event_number(self) -> Self:

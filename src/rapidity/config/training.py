@@ -75,13 +75,13 @@ class AdamW(_Optimizer):
     epsilon: Positive = 1e-8
 
 
-def _name_to_block(value: Any) -> Any:
+def name_to_block(value: Any) -> Any:
     """Let `adam` stand for `{type: adam}`."""
     return {"type": value} if isinstance(value, str) else value
 
 
 Optimizer = Annotated[
-    Sgd | Adagrad | RmsProp | Adam | AdamW, Field(discriminator="type"), BeforeValidator(_name_to_block)
+    Sgd | Adagrad | RmsProp | Adam | AdamW, Field(discriminator="type"), BeforeValidator(name_to_block)
 ]
 
 
@@ -138,7 +138,7 @@ class ReduceOnPlateau(_Schedule):
 Schedule = Annotated[
     Constant | Step | Cosine | OneCycle | ReduceOnPlateau,
     Field(discriminator="type"),
-    BeforeValidator(_name_to_block),
+    BeforeValidator(name_to_block),
 ]
 
 
@@ -157,7 +157,7 @@ class Focal(Block):
     label_smoothing: Fraction = 0.0
 
 
-Loss = Annotated[CrossEntropy | Focal, Field(discriminator="type"), BeforeValidator(_name_to_block)]
+Loss = Annotated[CrossEntropy | Focal, Field(discriminator="type"), BeforeValidator(name_to_block)]
 
 
 class TrainingWeight(Block):

@@ -33,13 +33,14 @@ if TYPE_CHECKING:
 
     from rapidity.config.data import DataBlock
     from rapidity.config.inputs import AnyInput
+    from rapidity.config.outputs import AnyOutput
     from rapidity.core.progress import Progress, Task
     from rapidity.data.column_types import ColumnType
     from rapidity.data.sources import Chunk, JoinedFile, OpenSource
     from rapidity.data.spool import Spool
 
 
-def read_table(
+def read_table(  # noqa: PLR0913 - what is read, all but the first few by name
     data: DataBlock,
     inputs: Mapping[str, AnyInput],
     split_columns: Sequence[str],
@@ -49,6 +50,7 @@ def read_table(
     require_all_classes: bool = True,
     spool: Spool | None = None,
     further: Mapping[str, str] | None = None,
+    outputs: Mapping[str, AnyOutput] | None = None,
 ) -> tuple[Table, FeatureSet]:
     """Read the selected events of all sources, and the features that the inputs mean.
 
@@ -64,6 +66,8 @@ def read_table(
         Where the columns are collected; None: in memory.
     further
         Other columns of numbers that the table is to hold, and what needs each of them.
+    outputs
+        Name -> output of the network, for the targets of the table; None: one classification.
 
     Raises
     ------
@@ -71,8 +75,10 @@ def read_table(
         If a file or a column is missing or not what it should be, nothing is selected, a class has no
         events, there is one class only, or the event weights are NaN or sum to nothing.
     """
-    sources = [open_source(index, source, base) for index, source in enumerate(data.sources)]
-    plan = plan_columns(data, inputs, split_columns, sources, further)
+    sources = [
+        open_source(index, source, base, data.collections) for index, source in enumerate(data.sources)
+    ]
+    plan = plan_columns(data, inputs, split_columns, sources, further, outputs)
     collector = _Collector(data, plan, GrowingArray if spool is None else spool.make_array)
     n_entries = _count_entries(sources)
     if spool is not None and n_entries is not None:
@@ -85,7 +91,8 @@ def read_table(
         n_kept = sum(count.n_kept for count in collector.counts)
         spool.reserve(n_kept * _prepared_bytes(plan.features))
     table = replace(collector.finish(sources), spool=spool)
-    _check_classes(table, require_all_classes=require_all_classes)
+    is_class_asked = outputs is None or any(one.task == "classification" for one in outputs.values())
+    _check_classes(table, require_all_classes=require_all_classes, is_asked=is_class_asked)
     _check_event_weight(table, data)
     return table, plan.features
 
@@ -138,6 +145,8 @@ IDENTITY_BYTES = 33
 """Bytes of what is kept of an event besides its columns: source, entry, sample, class, weight, split."""
 TARGET_BYTES = 12
 """Bytes of class and training weight of a prepared event."""
+TARGET = "\0target "
+"""Begins the name of a target among columns, none of which has this character."""
 
 
 class _Collector:
@@ -152,10 +161,7 @@ class _Collector:
         self._assigner: ClassAssigner = make_class_assigner(data)
         self._seen = SeenHashes()
         self._columns: dict[str, Any] = {
-            name: GrowingJagged(dtype.dtype, make_array)
-            if isinstance(dtype, JaggedType)
-            else make_array(dtype)
-            for name, dtype in plan.stored.items()
+            name: _make_growing(dtype, make_array) for name, dtype in plan.stored.items()
         }
         self._source_file = make_array(np.int32)
         self._source_entry = make_array(np.int64)
@@ -163,6 +169,7 @@ class _Collector:
         self._class_code = make_array(np.int64)
         self._event_weight = make_array(np.float64)
         self._fixed_split = make_array(np.int8)
+        self._targets = {name: _make_growing(one.stored, make_array) for name, one in plan.targets.items()}
         self._files: list[JoinedFile] = []
         self._tables: list[str] = []
         self.counts: list[SourceCounts] = []
@@ -193,12 +200,13 @@ class _Collector:
         n_selected = len(entries)
         codes = self._assign_classes(chunk, n_selected)
         weight = self._evaluate_weight(chunk, entries)
+        targets = self._evaluate_targets(chunk, entries)
         stored = {
             name: chunk[name].astype(_type_of_values(dtype), copy=False)
             for name, dtype in self._plan.stored.items()
         }
         rows, n_duplicates = self._choose_rows(stored, codes)
-        self._append(stored, entries, codes, weight, rows)
+        self._append({**stored, **targets}, entries, codes, weight, rows)
         n_kept = n_selected if rows is None else len(rows)
         self._count(n_read, n_selected, n_duplicates, n_kept)
         return n_read
@@ -220,6 +228,15 @@ class _Collector:
             )
             raise DataError(message)
         return weight
+
+    def _evaluate_targets(self, chunk: Chunk, entries: NDArray[np.int64]) -> Chunk:
+        """Return what is true of the events, by the number of the output: a column may have its name."""
+
+        def name_row(row: int) -> str:
+            return f"entry {entries[row]} of {self._file.where}"
+
+        targets = self._plan.targets.values()
+        return {f"{TARGET}{index}": one.evaluate(chunk, name_row) for index, one in enumerate(targets)}
 
     def _choose_rows(self, stored: Chunk, codes: NDArray[np.int64]) -> tuple[NDArray[np.int64] | None, int]:
         """Return the rows to keep (None for all) and the number of duplicates among the others."""
@@ -244,8 +261,9 @@ class _Collector:
         rows: NDArray[np.int64] | None,
     ) -> None:
         kept: Any = slice(None) if rows is None else rows
+        growing = {**self._columns, **{f"{TARGET}{n}": one for n, one in enumerate(self._targets.values())}}
         for name, values in pick_rows(stored, stored, kept).items():
-            self._columns[name].append(values)
+            growing[name].append(values)
         entries = entries[kept]
         split = self._source.config.split
         self._source_entry.append(entries)
@@ -287,9 +305,10 @@ class _Collector:
             event_weight=self._event_weight.finish() if self._plan.event_weight else None,
             fixed_split=self._fixed_split.finish(),
             event_key=self._data.event_key or (),
-            units=_collect_units(columns, sources),
+            units=_collect_units(columns, sources, self._plan),
             counts=tuple(self.counts),
             tables=tuple(self._tables),
+            targets={name: growing.finish() for name, growing in self._targets.items()},
             joined_files=tuple(str(part.path) for file in self._files for part in file.parts[1:]),
         )
 
@@ -316,13 +335,21 @@ def _select(
     return pick_rows(chunk, chunk, rows), entries[rows]
 
 
+def _make_growing(dtype: ColumnType, make_array: Callable[[DTypeLike], GrowingArray]) -> Any:
+    """Return what a column of this type is collected in."""
+    return GrowingJagged(dtype.dtype, make_array) if isinstance(dtype, JaggedType) else make_array(dtype)
+
+
 def _type_of_values(dtype: ColumnType) -> np.dtype[Any]:
     return dtype.dtype if isinstance(dtype, JaggedType) else dtype.base
 
 
-def _collect_units(columns: Mapping[str, Any], sources: Sequence[OpenSource]) -> dict[str, str]:
+def _collect_units(
+    columns: Mapping[str, Any], sources: Sequence[OpenSource], plan: ColumnPlan
+) -> dict[str, str]:
     known = sources[0].files[0].columns
-    return {name: unit for name in columns if (unit := known[name].unit) is not None}
+    of_targets = [name for one in plan.targets.values() for name in one.expression.columns]
+    return {name: unit for name in (*columns, *of_targets) if (unit := known[name].unit) is not None}
 
 
 def _check_selected(counts: Sequence[SourceCounts], data: DataBlock) -> None:
@@ -339,10 +366,10 @@ def _check_selected(counts: Sequence[SourceCounts], data: DataBlock) -> None:
         raise DataError(message)
 
 
-def _check_classes(table: Table, *, require_all_classes: bool) -> None:
+def _check_classes(table: Table, *, require_all_classes: bool, is_asked: bool) -> None:
     n_events = np.bincount(table.class_index, minlength=len(table.classes))
     listed = shorten(f"{name} ({n})" for name, n in zip(table.classes.names, n_events, strict=True))
-    if len(table.classes) < 2:
+    if len(table.classes) < 2 and is_asked:
         message = (
             f"there is one class only: {listed} events. A classification needs at least two: add a source of "
             "another class, or check data.target and data.selection."

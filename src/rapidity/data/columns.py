@@ -20,6 +20,7 @@ from rapidity.data.features import (
     unique,
 )
 from rapidity.data.images import find_image_columns
+from rapidity.data.output_targets import find_targets
 from rapidity.data.unknown_columns import look_for_columns
 from rapidity.expressions import parse_expression
 
@@ -28,9 +29,11 @@ if TYPE_CHECKING:
 
     from rapidity.config.data import DataBlock
     from rapidity.config.inputs import AnyInput, TableInput
+    from rapidity.config.outputs import AnyOutput
     from rapidity.data.clouds import CloudColumns
     from rapidity.data.column_types import ColumnType, Need
     from rapidity.data.images import ImageColumns
+    from rapidity.data.output_targets import OutputTarget
     from rapidity.data.readers.reader import ColumnInfo
     from rapidity.data.sources import JoinedFile, OpenSource
     from rapidity.expressions import Expression
@@ -53,6 +56,7 @@ class ColumnPlan:
     event_weight: Expression | None
     uses: tuple[ColumnUse, ...]
     stored: Mapping[str, ColumnType] = field(default_factory=dict)
+    targets: Mapping[str, OutputTarget] = field(default_factory=dict)
 
     @property
     def collections(self) -> Mapping[str, str]:
@@ -74,6 +78,7 @@ def plan_columns(
     split_columns: Sequence[str],
     sources: Sequence[OpenSource],
     further: Mapping[str, str] | None = None,
+    outputs: Mapping[str, AnyOutput] | None = None,
 ) -> ColumnPlan:
     """Decide what to read; every column that is missing or of the wrong kind is an error here.
 
@@ -82,6 +87,8 @@ def plan_columns(
     further
         Other columns of numbers that are to be in the table, and what needs each of them. They may be
         features as well.
+    outputs
+        Name -> output of the network; its target is read and kept. None: there are no targets but the class.
 
     Raises
     ------
@@ -101,19 +108,21 @@ def plan_columns(
     with look_for_columns(files[0], data.objects, {"data.event_weight": data.event_weight}):
         weight = _parse(data.event_weight, "data.event_weight", data, collections)
     splitting = tuple(column for column in split_columns if column != ROW_NUMBER)
-    roles = _roles(data, weight, splitting)
+    targets = find_targets(outputs or {}, data, inputs, files, collections)
+    roles = _roles(data, weight, splitting, targets)
     features = FeatureSet(
         {name: _columns_of(name, config, roles, files, data, collections) for name, config in inputs.items()},
         data.objects,
         collections,
     )
     for_others = [ColumnUse(column, purpose, "number") for column, purpose in (further or {}).items()]
-    uses = (*_list_uses(data, features, selection, weight, splitting), *for_others)
+    uses = (*_list_uses(data, features, selection, weight, splitting, targets), *for_others)
     _check_roles(features, data)
+    _check_targets(features, targets)
     for use in uses:
         for file in files:
             _check_use(use, file, collections)
-    return ColumnPlan(features, selection, weight, uses, stored_dtypes(uses, files))
+    return ColumnPlan(features, selection, weight, uses, stored_dtypes(uses, files), targets)
 
 
 def _parse(
@@ -127,13 +136,20 @@ def _parse(
     return expression
 
 
-def _roles(data: DataBlock, weight: Expression | None, splitting: Sequence[str]) -> dict[str, str]:
+def _roles(
+    data: DataBlock,
+    weight: Expression | None,
+    splitting: Sequence[str],
+    targets: Mapping[str, OutputTarget],
+) -> dict[str, str]:
     """Return the columns that `columns: all` must not take, and why."""
     roles = dict.fromkeys(ROW_IDENTITY, "row identity")
     roles |= dict.fromkeys(splitting, "split")
     roles |= dict.fromkeys(data.spectators, "spectator")
     roles |= dict.fromkeys(data.event_key or (), "event_key")
     roles |= dict.fromkeys(weight.columns if weight else (), "event_weight")
+    for target in targets.values():
+        roles |= dict.fromkeys(target.expression.columns, "target")
     return roles | ({data.target: "target"} if data.target else {})
 
 
@@ -221,6 +237,7 @@ def _list_uses(
     selection: Expression | None,
     weight: Expression | None,
     splitting: Sequence[str],
+    targets: Mapping[str, OutputTarget],
 ) -> Iterable[ColumnUse]:
     yield from _list_input_uses(features)
     for column in data.event_key or ():
@@ -231,6 +248,9 @@ def _list_uses(
         yield ColumnUse(column, "preparation.split", "split")
     if data.target is not None:
         yield ColumnUse(data.target, "data.target", "any", is_kept=False)
+    for name, target in targets.items():
+        for column in target.expression.columns:
+            yield ColumnUse(column, f"outputs.{name}.target", "exact number", is_kept=False)
     for column in selection.columns if selection else ():
         yield ColumnUse(column, "data.selection", "exact number", is_kept=False)
     for column in weight.columns if weight else ():
@@ -279,6 +299,23 @@ def _check_roles(features: FeatureSet, data: DataBlock) -> None:
                 "Remove them from one of the two."
             )
             raise ConfigError(message)
+
+
+def _check_targets(features: FeatureSet, targets: Mapping[str, OutputTarget]) -> None:
+    """Refuse a feature that is the truth to be learnt; expressions of the same columns may be features."""
+    for name, target in targets.items():
+        truth = target.expression.text
+        for input_name, listed in {**features.tables, **_cloud_features(features)}.items():
+            if any(feature.expression.text == truth for feature in listed):
+                message = (
+                    f"inputs.{input_name}: '{truth}' is outputs.{name}.target, the truth to be learnt. "
+                    "Remove it from the features."
+                )
+                raise ConfigError(message)
+
+
+def _cloud_features(features: FeatureSet) -> dict[str, tuple[Feature, ...]]:
+    return {name: cloud.all for name, cloud in features.clouds.items()}
 
 
 def _check_use(use: ColumnUse, file: JoinedFile, collections: Mapping[str, str]) -> None:

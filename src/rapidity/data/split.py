@@ -67,6 +67,10 @@ class SplitRows:
         """Physics weight of each event of the split ``(n_events,)``, or None."""
         return None if self.table.event_weight is None else self.table.event_weight[self.rows]
 
+    def target(self, name: str) -> Any:
+        """Return what is true of each event of the split for an output; see `Table.targets`."""
+        return self.table.targets[name][self.rows]
+
     def column(self, name: str) -> NDArray[Any]:
         """Return the values of a raw column in this split ``(n_events,)``."""
         values: NDArray[Any] = self.table.columns[name][self.rows]

@@ -78,6 +78,10 @@ class Table:
         Units of the columns that state one.
     counts
         For each source how many events were read and kept.
+    targets
+        Output name -> what is true of each event, in units of the target: of a regression float64
+        ``(n_events,)``, NaN where it is not known; of an assignment `Jagged` class indices of the objects
+        (-1: none). The truth of a classification is `class_index`.
     spool
         Where the columns were collected and may lie on disk; None where there is no bound on memory.
     """
@@ -97,6 +101,7 @@ class Table:
     tables: tuple[str, ...] = ()
     joined_files: tuple[str, ...] = ()
     spool: Spool | None = None
+    targets: Mapping[str, Column] = field(default_factory=dict)
 
     @property
     def n_events(self) -> int:
@@ -129,4 +134,5 @@ class Table:
             class_index=self.class_index[rows],
             event_weight=None if self.event_weight is None else self.event_weight[rows],
             fixed_split=self.fixed_split[rows],
+            targets=pick_rows(self.targets, self.targets, rows),
         )

@@ -102,7 +102,27 @@ class ClassAssigner(Protocol):
 
 def make_class_assigner(data: DataBlock) -> ClassAssigner:
     """Return how the events of this configuration get their class."""
+    if not data.has_classes:
+        return OneClass()
     return SourceClasses(data) if data.target is None else TargetClasses(data)
+
+
+NO_CLASS = "event"
+"""What all events are called where nothing tells classes apart, and no output asks for them."""
+
+
+class OneClass:
+    """All events are alike: their class is not given, and no output asks for it."""
+
+    def assign(
+        self, source: Source, target: NDArray[Any] | None, n_events: int, where: str
+    ) -> NDArray[np.int64]:
+        """Return the same class for each event."""
+        return np.zeros(n_events, np.int64)
+
+    def finish(self, codes: NDArray[np.int64]) -> tuple[ClassSet, NDArray[np.int64]]:
+        """Return the one class, and the codes as they are."""
+        return ClassSet((NO_CLASS,)), codes
 
 
 class SourceClasses:
