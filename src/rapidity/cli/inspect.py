@@ -41,7 +41,9 @@ def inspect(
     together, sentinels, classes, duplicates. Of a model.onnx: inputs, classes, size. Of a run: how it ended.
     """
     path, table = split_table(file)
-    if path.suffix == ".onnx" or path.is_dir():
+    from rapidity.data.readers.finding import holds_pictures
+
+    if path.suffix == ".onnx" or (path.is_dir() and not holds_pictures(path)):
         shown = "folder" if path.is_dir() else "model"
         _refuse_options(shown, target=target, read_all=read_all)
         (_inspect_run if path.is_dir() else _inspect_model)(path, as_json=as_json)

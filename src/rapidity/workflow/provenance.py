@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import os
 import platform
@@ -82,7 +83,17 @@ def describe_machine() -> dict[str, str | int]:
 
 def hash_files(files: Iterable[str | Path]) -> dict[str, str]:
     """Return path -> SHA-256 of the content, for every file of the data."""
-    return {str(path): hash_file(path) for path in dict.fromkeys(files)}
+    return {str(path): _hash(Path(path)) for path in dict.fromkeys(files)}
+
+
+def _hash(path: Path) -> str:
+    """Return the SHA-256 of a file; of a folder that of the names and hashes of all files in it."""
+    if not path.is_dir():
+        return hash_file(path)
+    digest = hashlib.sha256()
+    for inner in sorted(file for file in path.rglob("*") if file.is_file()):
+        digest.update(f"{inner.relative_to(path).as_posix()} {hash_file(inner)}\n".encode())
+    return digest.hexdigest()
 
 
 def timestamp() -> str:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from rapidity.artefact import check_parity
 from rapidity.config import load_config
 from rapidity.core.errors import DataError, GraphError, ParityError
-from rapidity.core.files import hash_file
 from rapidity.core.records import ResidentBatches
 from rapidity.data.batches import OUTPUT_NAME, make_batch
 from rapidity.data.columns import plan_columns
@@ -19,6 +18,7 @@ from rapidity.engines import get_engine
 from rapidity.engines.state import separate_parameters
 from rapidity.training import CheckpointFolder
 from rapidity.workflow.prepare import prepare_run
+from rapidity.workflow.provenance import hash_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,10 +109,10 @@ def _kept_parameters(run: Run) -> Parameters:
 def _check_files(run: Run) -> None:
     """Refuse data that are not those of the run: events of its test split might have been trained on."""
     for file, sha256 in run.record["data_sha256"].items():
-        if not Path(file).is_file():
+        if not Path(file).exists():
             message = f"{file}, on which {run.folder} was trained, is gone. Put it back."
             raise DataError(message)
-        if hash_file(file) != sha256:
+        if hash_files([file])[file] != sha256:
             message = (
                 f"{file} has changed since {run.folder} was trained on it, so its splits may be others. "
                 "Put the old file back, or train again."
@@ -142,7 +142,9 @@ def _name_columns(
 
 
 def _open_sources(data: DataBlock, columns: Sequence[str], needed_by: str) -> list[OpenSource]:
-    sources = [open_source(index, source, Path()) for index, source in enumerate(data.sources)]
+    sources = [
+        open_source(index, source, Path(), data.collections) for index, source in enumerate(data.sources)
+    ]
     for source in sources:
         for file in source.files:
             for name in columns:

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 def find_files(patterns: str | Sequence[str], base: Path | str = ".") -> list[Path]:
     """Return the files of one or several names or globs (``**`` goes into folders).
 
-    Names are relative to `base`; ``~`` is the home folder. The files of a glob are sorted, the
-    patterns keep their order, and no file appears twice.
+    A folder of PNG pictures, or of folders with such, counts as a file. Names are relative to `base`; ``~``
+    is the home folder. The files of a glob are sorted, the patterns keep their order, and no file appears
+    twice.
 
     Raises
     ------
@@ -26,15 +27,31 @@ def find_files(patterns: str | Sequence[str], base: Path | str = ".") -> list[Pa
     found: dict[Path, None] = {}
     for pattern in [patterns] if isinstance(patterns, str) else patterns:
         full = Path(base) / Path(pattern).expanduser()
-        if full.is_file():
+        if full.is_file() or holds_pictures(full):
             found[full] = None
             continue
         matches = sorted(Path(name) for name in glob.glob(str(full), recursive=True))  # noqa: PTH207 - full is absolute or not
-        files = [path for path in matches if path.is_file()]
+        files = [path for path in matches if path.is_file()] or list(filter(holds_pictures, matches))
         if not files:
             raise missing_file(full)
         found.update(dict.fromkeys(files))
     return list(found)
+
+
+def list_pictures(folder: Path) -> list[Path]:
+    """Return the PNG pictures of a folder and of the folders in it, by their names; no deeper."""
+    inside = sorted(folder.iterdir())
+    places = [folder, *(entry for entry in inside if entry.is_dir() and not entry.name.startswith("."))]
+    return [path for place in places for path in sorted(place.iterdir()) if _is_picture(path)]
+
+
+def holds_pictures(path: Path) -> bool:
+    """Tell whether this is a folder with PNG pictures, or with folders of them: a table of pictures."""
+    return path.is_dir() and bool(list_pictures(path))
+
+
+def _is_picture(path: Path) -> bool:
+    return path.suffix.lower() == ".png" and not path.name.startswith(".")
 
 
 def missing_file(path: Path) -> DataError:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from rapidity.core.errors import DataError, MissingNameError, closest, shorten
 from rapidity.core.registry import Registry
 from rapidity.data.readers import idx
-from rapidity.data.readers.finding import missing_file
+from rapidity.data.readers.finding import holds_pictures, missing_file
+from rapidity.data.readers.picture_list import with_pictures
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +48,8 @@ class Format:
     @property
     def phrase(self) -> str:
         """The title with its article, for messages."""
-        return f"{'an' if self.title[0] in 'HI' else 'a'} {self.title} file"
+        what = self.title if "folder" in self.title else f"{self.title} file"
+        return f"{'an' if self.title[0] in 'HI' else 'a'} {what}"
 
 
 FORMATS = Registry(
@@ -68,6 +70,7 @@ FORMATS = Registry(
             may_be_gzipped=True,
             explains_its_beginning=True,
         ),
+        "png": Format("folder of PNG pictures", "png", ()),
     },
     error=DataError,
 )
@@ -126,8 +129,9 @@ def open_table(
     module = _load(file_format)
     if file_format.table_key is not None:
         table = _choose_table(path, file_format, module, table)
-    reader: Reader = module.open_table(path, table, column_names)
-    return reader
+    reader = module.open_table(path, table, column_names)
+    opened: Reader = with_pictures(reader) if file_format is FORMATS["csv"] else reader
+    return opened
 
 
 def list_tables(path: Path | str) -> list[TableInfo]:
@@ -139,6 +143,8 @@ def list_tables(path: Path | str) -> list[TableInfo]:
 
 def find_format(path: Path) -> Format:
     """Return the format of a file; a content that contradicts the name is a DataError."""
+    if holds_pictures(path):
+        return FORMATS["png"]
     if not path.is_file():
         raise missing_file(path)
     start = _first_bytes(path)
@@ -228,7 +234,7 @@ def _describe(start: bytes, by_content: Format | None) -> str:
 def _not_what_it_says(path: Path, by_name: Format | None, found: str, by_content: Format | None) -> DataError:
     known = shorten(suffix for file_format in FORMATS.values() for suffix in file_format.suffixes)
     if by_name is None:
-        return DataError(f"{path} is {found}. Readable are: {known}")
+        return DataError(f"{path} is {found}. Readable are: {known}, and folders of PNG pictures")
     cure = (
         f"If this is the file you mean, rename it to end in {by_content.suffixes[0]}."
         if by_content
