@@ -15,8 +15,10 @@ from rapidity.network.layers.activation import ACTIVATIONS
 
 Shape = tuple[int, ...]
 Shapes = Mapping[str, Shape]
-MASK = ".mask"
-"""End of the name of an input that says where there is an object."""
+MASK, MOMENTA, COORDINATES = ".mask", ".momenta", ".coordinates"
+"""Ends of the names of inputs that say of each object whether there is one, and its momentum and place."""
+NUMBERS = ".numbers"
+"""End of the name of an input of numbers of neighbours, 0 for none."""
 
 ROW, CLOUD, IMAGE = (6,), (4, 6), (6, 7, 4)
 SHAPE_NAMES = {ROW: "row", CLOUD: "cloud", IMAGE: "image"}
@@ -54,12 +56,7 @@ class Case:
     def make_events(self, n_events: int, seed: int = 5) -> Batch:
         """Return events whose first value says which class they are of, for all but the first class."""
         rng = np.random.default_rng(seed)
-        inputs = {
-            name: draw_mask(rng, n_events, shape)
-            if name.endswith(MASK)
-            else rng.standard_normal((n_events, *shape)).astype(np.float32)
-            for name, shape in self.inputs.items()
-        }
+        inputs = {name: draw_input(rng, n_events, name, shape) for name, shape in self.inputs.items()}
         first = next(iter(inputs.values())).reshape(n_events, -1)
         return Batch(inputs, {"class": (first[:, 0] > 0).astype(np.int64)})
 
@@ -68,12 +65,13 @@ class Case:
         inputs = dict(events.inputs)
         for name, mask in events.inputs.items():
             if name.endswith(MASK):
-                objects = name.removesuffix(MASK)
-                n_front = inputs[objects].shape[1] - mask.shape[1]
-                sides = ((0, 0), (n_front, 0), *((0, 0),) * (mask.ndim - 2))
-                is_object = np.pad(mask == 1, sides, constant_values=True)[..., np.newaxis]
-                other = np.float32(garbage) * (1 + np.abs(inputs[objects]))
-                inputs[objects] = np.where(is_object, inputs[objects], other)
+                stem = name.removesuffix(MASK)
+                for objects in {stem, stem + MOMENTA, stem + COORDINATES} & {*inputs}:
+                    n_front = inputs[objects].shape[1] - mask.shape[1]
+                    sides = ((0, 0), (n_front, 0), *((0, 0),) * (mask.ndim - 2))
+                    is_object = np.pad(mask == 1, sides, constant_values=True)[..., np.newaxis]
+                    other = np.float32(garbage) * (1 + np.abs(inputs[objects]))
+                    inputs[objects] = np.where(is_object, inputs[objects], other)
         return Batch(inputs, events.targets)
 
     @property
@@ -96,12 +94,26 @@ class Case:
         return rng.choice([-1.0, 1.0], spec.shape) / max(1, spec.fan_in) ** 0.5
 
 
+def draw_input(rng: np.random.Generator, n_events: int, name: str, shape: Shape) -> Any:
+    """Return values of an input of that name."""
+    if name.endswith(MASK):
+        return draw_mask(rng, n_events, shape)
+    if name.endswith(NUMBERS):
+        return rng.integers(0, shape[0] + 1, (n_events, *shape)).astype(np.float32)
+    values = rng.standard_normal((n_events, *shape)).astype(np.float32)
+    if name.endswith(MOMENTA):
+        values[..., 3] = np.hypot(np.linalg.norm(values[..., :3], axis=-1), values[..., 3])
+    return values
+
+
 def draw_mask(rng: np.random.Generator, n_events: int, shape: Shape) -> Any:
     """Return masks of objects, or of their pairs; the first event is full, the second has no object."""
-    n_objects = rng.integers(0, shape[0] + 1, n_events)
-    n_objects[:2] = [shape[0], 0][:n_events]
-    mask = (np.arange(shape[0]) < n_objects[:, np.newaxis]).astype(np.float32)
-    return mask if len(shape) == 1 else mask[:, np.newaxis] * mask[:, :, np.newaxis]
+    masks = []
+    for extent in shape:
+        n_objects = rng.integers(0, extent + 1, n_events)
+        n_objects[:2] = [extent, 0][:n_events]
+        masks.append((np.arange(extent) < n_objects[:, np.newaxis]).astype(np.float32))
+    return masks[0] if len(shape) == 1 else masks[0][:, :, np.newaxis] * masks[1][:, np.newaxis]
 
 
 ROWS, CLOUDS = (ROW,), (ROW, CLOUD)
@@ -111,6 +123,11 @@ IN_FRONT = {"jets": (6, 6), f"jets{MASK}": (5,)}
 """A token in front of the objects, which the mask does not know."""
 PAIRS = {"jets": (5, 6), "pairs": (5, 5, 2)}
 TOKEN = {"token": (6,)}
+EDGES = {"edges": (3, 4, 6), f"edges{MASK}": (3, 4)}
+COORDINATES_OF_MASKED = {f"jets{COORDINATES}": (5, 2), f"jets{MASK}": (5,)}
+MOMENTA_OF_MASKED = {f"jets{MOMENTA}": (5, 4), f"jets{MASK}": (5,)}
+WITHOUT_GRADIENT = (MASK, MOMENTA, COORDINATES, NUMBERS)
+"""Ends of the names of inputs that no trained layer stands before: no gradient flows to them."""
 EVERYWHERE = (ROW, CLOUD, IMAGE)
 
 SETTINGS: Mapping[str, list[tuple[dict[str, Any], tuple[Shape | Shapes, ...]]]] = {
@@ -173,8 +190,22 @@ SETTINGS: Mapping[str, list[tuple[dict[str, Any], tuple[Shape | Shapes, ...]]]] 
         ({"heads": 1, "dropout": 0.3}, (MASKED,)),
     ],
     "masked_pool": [
-        ({"function": function}, (OBJECTS, MASKED, IN_FRONT)) for function in ("mean", "sum", "max")
+        ({"function": function}, (OBJECTS, MASKED, IN_FRONT, EDGES)) for function in ("mean", "sum", "max")
     ],
+    "neighbours": [
+        ({"k": 2}, ({f"jets{COORDINATES}": (5, 3)}, COORDINATES_OF_MASKED)),
+        ({"k": 4}, ({f"jets{COORDINATES}": (5, 9), f"jets{MASK}": (5,)},)),
+    ],
+    "edges": [
+        ({}, ({"x": (5, 6), "y": (5, 6)}, {"x": (5, 6), "y": (5, 6), f"x{NUMBERS}": (5, 3)})),
+    ],
+    "pair_features": [({}, (MOMENTA_OF_MASKED, {f"jets{MOMENTA}": (3, 4)}))],
+    "pair_mask": [({}, ({f"jets{MASK}": (5,)},))],
+    "square_pairs": [({}, ({"pairs": (6, 3)}, {f"pairs{MASK}": (6,)}))],
+    "join_objects": [({}, ({"a": (2, 6), "b": (3, 6), "c": (1, 6)},))],
+    "take_objects": [({"start": 1, "count": 2}, (CLOUD,))],
+    "to_token": [({}, (ROW,))],
+    "full_mask": [({}, (CLOUD,))],
 }
 """What to try of each kind, and on which shapes; a kind that is not here is tried with its defaults."""
 
@@ -214,7 +245,7 @@ NETWORK_SETTINGS: Mapping[str, list[tuple[dict[str, Any], Shapes]]] = {
             {**SMALL, "convolutions": 2, "normalization": "layer", "kernel_size": (2, 3), "hidden": ()},
             TWO_IMAGES,
         ),
-        ({**SMALL, "normalization": "none", "pooling": "average", "dropout": 0.0}, DIGITS),
+        ({**SMALL, "normalization": "none", "pooling": "average", "dropout": 0.0}, TWO_IMAGES_AND_TABLE),
     ],
     "two_branch_cnn": [
         (SMALL, ENERGY_AND_TIME),
@@ -309,9 +340,9 @@ def _layer_case(
     before = [
         {"type": "dense", "name": f"{name}_before", "inputs": name, "units": extents[-1]}
         for name, extents in shape.items()
-        if not name.endswith(MASK)
+        if not name.endswith(WITHOUT_GRADIENT)
     ]
-    inputs = [name if name.endswith(MASK) else f"{name}_before" for name in shape]
+    inputs = [name if name.endswith(WITHOUT_GRADIENT) else f"{name}_before" for name in shape]
     layer = {"type": kind, "name": TRIED, "inputs": inputs, **settings}
     shapes = [*shape.values()]
     result = LayerList.model_validate({"layers": [layer]}).layers[0].output_shape(shapes)

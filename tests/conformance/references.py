@@ -66,7 +66,7 @@ REFERENCE_ACTIVATIONS: Mapping[str, Callable[[Array, Any], Array]] = {
 def find_objects(mask: Array, n_tokens: int) -> NDArray[np.bool_]:
     """Return where there is an object; tokens in front of those that the mask knows are always there."""
     front = np.ones((len(mask), n_tokens - mask.shape[1], *mask.shape[2:]))
-    return np.concatenate([front, mask], axis=1) == 1
+    return np.concatenate([front, mask], axis=1) > 0
 
 
 def reference_batch_norm(call: Call) -> Array:
@@ -165,12 +165,87 @@ def reference_masked_pool(call: Call) -> Array:
         find_objects(call.inputs[1], x.shape[1]) if len(call.inputs) > 1 else np.ones(x.shape[:2], bool)
     )
     function = getattr(np, call.layer.function)
-    return np.stack(
+    rows = [
+        function(objects[there], axis=0) if there.any() else np.zeros(x.shape[-1])
+        for objects, there in zip(
+            x.reshape(-1, *x.shape[-2:]), is_object.reshape(-1, x.shape[-2]), strict=True
+        )
+    ]
+    return np.reshape(rows, (*x.shape[:-2], x.shape[-1]))
+
+
+def reference_neighbours(call: Call) -> Array:
+    """Object by object: the others in the order of their distance, and of their places where it is equal."""
+    x = call.inputs[0].astype(np.float32)  # Equal distances are equal in the type of the engines.
+    is_object = call.inputs[1] > 0 if len(call.inputs) > 1 else np.ones(x.shape[:2], bool)
+    found = np.zeros((*x.shape[:2], call.layer.k))
+    for event, place in zip(*np.nonzero(is_object), strict=True):
+        others = [other for other in np.flatnonzero(is_object[event]) if other != place]
+        distances = [float(((x[event, place] - x[event, other]) ** 2).sum()) for other in others]
+        order = [other for _, other in sorted(zip(distances, others, strict=True))][: call.layer.k]
+        found[event, place, : len(order)] = np.add(order, 1)
+    return found
+
+
+def reference_edges(call: Call) -> Array:
+    x, y, *numbers = call.inputs
+    n_events, n_objects, _ = x.shape
+    itself = np.broadcast_to(np.arange(n_objects)[:, np.newaxis], (n_events, n_objects, 1))
+    neighbours = np.broadcast_to(np.arange(n_objects), (n_events, n_objects, n_objects))
+    if numbers:
+        neighbours = np.where(numbers[0] > 0, numbers[0].astype(int) - 1, itself)
+    taken = np.stack([rows[places] for rows, places in zip(y, neighbours, strict=True)])
+    return x[:, :, np.newaxis] + taken - y[:, :, np.newaxis]
+
+
+def reference_pair_features(call: Call) -> Array:
+    """Equations 3 to 6 of arXiv:2202.03772, pair by pair."""
+    momenta = call.inputs[0]
+    is_object = call.inputs[1] > 0 if len(call.inputs) > 1 else np.ones(momenta.shape[:2], bool)
+    events = [
         [
-            function(objects[there], axis=0) if there.any() else np.zeros(x.shape[-1])
-            for objects, there in zip(x, is_object, strict=True)
+            describe_pair(objects[a], objects[b]) if there[a] and there[b] else np.zeros(4)
+            for a in range(len(objects))
+            for b in range(a + 1, len(objects))
         ]
-    )
+        for objects, there in zip(momenta, is_object, strict=True)
+    ]
+    return np.array(events)
+
+
+def describe_pair(a: Array, b: Array) -> Array:
+    pt_a, pt_b = math.hypot(*a[:2]), math.hypot(*b[:2])
+    if min(pt_a, pt_b) == 0:
+        return np.zeros(4)
+    a, b = (np.append(p[:3], max(p[3], math.hypot(*p[:3]))) for p in (a, b))
+    dy = np.subtract(*(0.5 * math.log((p[3] + p[2]) / (p[3] - p[2])) for p in (a, b)))
+    dphi = abs(math.remainder(math.atan2(a[1], a[0]) - math.atan2(b[1], b[0]), 2 * math.pi))
+    delta_r, total = math.hypot(dy, dphi), a + b
+    squared_mass = total[3] ** 2 - (total[:3] ** 2).sum()
+    values = [min(pt_a, pt_b) * delta_r, min(pt_a, pt_b) / (pt_a + pt_b), delta_r, squared_mass]
+    return np.log(np.maximum(values, 1e-8))
+
+
+def reference_pair_mask(call: Call) -> Array:
+    there = call.inputs[0] > 0
+    pairs = [there[:, a] & there[:, b] for a in range(there.shape[1]) for b in range(a + 1, there.shape[1])]
+    return np.stack(pairs, axis=1).astype(np.float64)
+
+
+def reference_square_pairs(call: Call) -> Array:
+    pairs = call.inputs[0]
+    n_objects = next(n for n in range(2, 100) if n * (n - 1) // 2 == pairs.shape[1])
+    square = np.zeros((len(pairs), n_objects, n_objects, *pairs.shape[2:]))
+    number = 0
+    for a in range(n_objects):
+        for b in range(a + 1, n_objects):
+            square[:, a, b] = square[:, b, a] = pairs[:, number]
+            number += 1
+    return square
+
+
+def reference_take_objects(call: Call) -> Array:
+    return call.inputs[0][:, call.layer.start : call.layer.start + call.layer.count]
 
 
 def attend(query: Array, key: Array, value: Array, heads: int, logits: Array) -> tuple[Array, Array]:
@@ -263,6 +338,15 @@ REFERENCES: Mapping[str, Callable[[Call], Array | Mapping[str, Array]]] = {
     "attention": reference_attention,
     "class_attention": reference_class_attention,
     "masked_pool": reference_masked_pool,
+    "neighbours": reference_neighbours,
+    "edges": reference_edges,
+    "pair_features": reference_pair_features,
+    "pair_mask": reference_pair_mask,
+    "square_pairs": reference_square_pairs,
+    "join_objects": lambda call: np.concatenate(call.inputs, axis=1),
+    "take_objects": reference_take_objects,
+    "to_token": lambda call: call.inputs[0][:, np.newaxis],
+    "full_mask": lambda call: np.ones(call.inputs[0].shape[:2]),
 }
 
 

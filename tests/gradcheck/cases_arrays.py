@@ -8,6 +8,7 @@ from gradcheck.case import Case, numbers, positive
 import rapidity.autodiff as ad
 from rapidity.autodiff.operations import (
     conditions,
+    gathering,
     indexing,
     joining,
     linear_algebra,
@@ -16,6 +17,7 @@ from rapidity.autodiff.operations import (
     softmax,
 )
 
+OF_EACH = np.array([[[0, 0], [2, 1], [0, 2]], [[1, 1], [1, 1], [0, 1]]])
 REPEATED = np.array([[2, 0], [2, 1]])
 ALONG = np.array([[0, 0, 2, 1], [1, 0, 0, 0]])
 SHAPES = [
@@ -43,6 +45,16 @@ INDEXING = [
     Case(indexing.TAKE_ALONG_AXIS, lambda x: ad.take_along_axis(x, ALONG, 0), {"x": numbers(3, 4)}),
     Case(indexing.TAKE_ALONG_AXIS, lambda x: ad.take_along_axis(x, ALONG, -1), {"x": numbers(2, 3)}),
     Case(indexing.PUT_ALONG_AXIS, lambda x: ad.take_along_axis(x, ALONG, 1) ** 3, {"x": numbers(2, 3)}),
+]
+GATHERING = [
+    Case(gathering.GATHER_OBJECTS, lambda x: ad.gather_objects(x, OF_EACH), {"x": numbers(2, 3, 4)}),
+    Case(
+        gathering.GATHER_OBJECTS,
+        lambda x: ad.gather_objects(x, OF_EACH[:, :, :, np.newaxis]),
+        {"x": numbers(2, 3, 1)},
+        label="more axes",
+    ),
+    Case(gathering.ADD_OBJECTS, lambda x: ad.gather_objects(x, OF_EACH) ** 3, {"x": numbers(2, 3, 4)}),
 ]
 JOINING = [
     Case(
@@ -144,4 +156,4 @@ CHOICES = [
     ),
     Case(conditions.WHERE, lambda x: ad.where(x > 0, x**2, -3.0), {"x": numbers(5)}, label="constant"),
 ]
-CASES = [*SHAPES, *INDEXING, *JOINING, *REDUCTIONS, *PRODUCTS, *SOFTMAX, *CHOICES]
+CASES = [*SHAPES, *INDEXING, *GATHERING, *JOINING, *REDUCTIONS, *PRODUCTS, *SOFTMAX, *CHOICES]

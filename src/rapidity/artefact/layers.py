@@ -10,6 +10,17 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from rapidity.artefact.activations import ACTIVATIONS
+from rapidity.artefact.graph_layers import (
+    lower_edges,
+    lower_full_mask,
+    lower_join_objects,
+    lower_neighbours,
+    lower_pair_features,
+    lower_pair_mask,
+    lower_square_pairs,
+    lower_take_objects,
+    lower_to_token,
+)
 from rapidity.artefact.image_layers import (
     lower_average_pool2d,
     lower_convolution,
@@ -132,6 +143,15 @@ LOWERINGS: Registry[Callable[[Place], str]] = Registry(
         "attention": lower_attention,
         "class_attention": lower_class_attention,
         "masked_pool": lower_masked_pool,
+        "neighbours": lower_neighbours,
+        "edges": lower_edges,
+        "pair_features": lower_pair_features,
+        "pair_mask": lower_pair_mask,
+        "square_pairs": lower_square_pairs,
+        "join_objects": lower_join_objects,
+        "take_objects": lower_take_objects,
+        "to_token": lower_to_token,
+        "full_mask": lower_full_mask,
     },
     ExportError,
 )

@@ -114,19 +114,21 @@ def lower_masked_pool(place: Place) -> str:
         if layer.function == "sum":
             return place.add("ReduceSum", [x, axes], keepdims=0)
         return place.add("ReduceMax" if layer.function == "max" else "ReduceMean", [x, axes], keepdims=0)
-    (n_tokens, _), (n_objects,) = place.node.input_shapes
+    (n_tokens, *_), (n_objects, *_) = place.node.input_shapes
+    axes, objects = place.integers([-2], "axes"), place.integers([-1], "objects")
     is_object = find_objects(place, masks[0], n_objects, n_tokens)
     there = place.add("Cast", [is_object], to=1)
     if layer.function == "max":
         lowest = place.constant(np.array(LOWEST), "lowest")
         hidden = place.add("Where", [_unsqueeze(place, is_object, [-1]), x, lowest])
         largest = place.add("ReduceMax", [hidden, axes], keepdims=0)
-        has_objects = place.add("Greater", [place.add("ReduceMax", [there, axes], keepdims=1), _zero(place)])
+        most = place.add("ReduceMax", [there, objects], keepdims=1)
+        has_objects = place.add("Greater", [most, _zero(place)])
         return place.add("Where", [has_objects, largest, _zero(place)])
     total = place.add("ReduceSum", [zero_padding(place, x, is_object), axes], keepdims=0)
     if layer.function == "sum":
         return total
-    count = place.add("ReduceSum", [there, axes], keepdims=1)
+    count = place.add("ReduceSum", [there, objects], keepdims=1)
     return place.add("Div", [total, place.add("Max", [count, place.constant(np.array(1.0), "there")])])
 
 

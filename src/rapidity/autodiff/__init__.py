@@ -86,6 +86,7 @@ from rapidity.autodiff.operations.elementwise import (
 )
 from rapidity.autodiff.operations.elementwise import absolute as abs  # noqa: A004 - NumPy's name
 from rapidity.autodiff.operations.error_function import erf
+from rapidity.autodiff.operations.gathering import gather_objects
 from rapidity.autodiff.operations.indexing import getitem, scatter, take_along_axis
 from rapidity.autodiff.operations.joining import concatenate, split, stack
 from rapidity.autodiff.operations.linear_algebra import einsum, linear, matmul
@@ -157,6 +158,7 @@ __all__ = [
     "flip",
     "floor",
     "floor_divide",
+    "gather_objects",
     "gelu",
     "getitem",
     "global_average_pool2d",

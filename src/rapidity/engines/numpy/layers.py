@@ -20,6 +20,17 @@ from rapidity.engines.numpy.attention_layers import (
     lower_class_attention,
     lower_class_attention_weights,
 )
+from rapidity.engines.numpy.graph_layers import (
+    find_edges,
+    join_objects,
+    lower_neighbours,
+    lower_pair_features,
+    lower_pair_mask,
+    lower_square_pairs,
+    lower_take_objects,
+    make_full_mask,
+    to_token,
+)
 from rapidity.engines.numpy.image_layers import (
     lower_average_pool2d,
     lower_convolution,
@@ -188,6 +199,15 @@ LOWERINGS: Registry[Callable[[Node, Any], Compute]] = Registry(
         "attention": lower_attention,
         "class_attention": lower_class_attention,
         "masked_pool": lower_masked_pool,
+        "neighbours": lower_neighbours,
+        "edges": lambda _node, _layer: find_edges,
+        "pair_features": lower_pair_features,
+        "pair_mask": lower_pair_mask,
+        "square_pairs": lower_square_pairs,
+        "join_objects": lambda _node, _layer: join_objects,
+        "take_objects": lower_take_objects,
+        "to_token": lambda _node, _layer: to_token,
+        "full_mask": lambda _node, _layer: make_full_mask,
     },
     EngineError,
 )

@@ -89,18 +89,18 @@ def lower_masked_pool(node: Node, layer: MaskedPool) -> Compute:
 
 
 def _pool_sum(x: Tensor, is_object: NDArray[np.bool_] | None) -> Tensor:
-    return ad.sum(x if is_object is None else zero_padding(x, is_object), axis=1)
+    return ad.sum(x if is_object is None else zero_padding(x, is_object), axis=-2)
 
 
 def _pool_mean(x: Tensor, is_object: NDArray[np.bool_] | None) -> Tensor:
     if is_object is None:
         return x.mean(axis=1)
-    n_objects = np.maximum(is_object.sum(axis=1, keepdims=True), 1)
+    n_objects = np.maximum(is_object.sum(axis=-1, keepdims=True), 1)
     return ad.multiply(_pool_sum(x, is_object), (1.0 / n_objects).astype(x.dtype))
 
 
 def _pool_max(x: Tensor, is_object: NDArray[np.bool_] | None) -> Tensor:
     if is_object is None:
         return ad.max(x, axis=1)
-    largest = ad.max(ad.where(is_object[..., np.newaxis], x, np.finfo(x.dtype).min), axis=1)
-    return ad.where(np.any(is_object, axis=1, keepdims=True), largest, 0.0)
+    largest = ad.max(ad.where(is_object[..., np.newaxis], x, np.finfo(x.dtype).min), axis=-2)
+    return ad.where(np.any(is_object, axis=-1, keepdims=True), largest, 0.0)

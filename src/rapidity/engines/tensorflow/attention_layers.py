@@ -11,6 +11,7 @@ import keras
 import tensorflow as tf
 
 from rapidity.engines.tensorflow import token_layers
+from rapidity.engines.tensorflow.graph_layers import GRAPH_LAYERS
 from rapidity.engines.tensorflow.lowering import Lowered
 from rapidity.engines.tensorflow.token_layers import find_objects, own_places, put_in_front, zero_padding
 from rapidity.network.layers.attention import HIDDEN_LOGIT
@@ -191,6 +192,7 @@ OWN_LAYERS: Mapping[type[Any], tuple[str, Mapping[str, str]]] = {
     token_layers.MultiplyBranches: ("multiply", {}),
     token_layers.TakeOneToken: ("take_token", {"index": "index"}),
     token_layers.MaskedPooling: ("masked_pool", {"function": "function"}),
+    **GRAPH_LAYERS,
     SelfAttention: ("attention", SETTINGS),
     TokenAttention: ("class_attention", SETTINGS),
 }

@@ -16,6 +16,17 @@ from rapidity.core.errors import EngineError
 from rapidity.core.registry import Registry
 from rapidity.engines.engine import find_lowering
 from rapidity.engines.tensorflow.attention_layers import lower_attention, lower_class_attention
+from rapidity.engines.tensorflow.graph_layers import (
+    lower_edges,
+    lower_full_mask,
+    lower_join_objects,
+    lower_neighbours,
+    lower_pair_features,
+    lower_pair_mask,
+    lower_square_pairs,
+    lower_take_objects,
+    lower_to_token,
+)
 from rapidity.engines.tensorflow.image_layers import (
     lower_average_pool2d,
     lower_convolution,
@@ -211,6 +222,15 @@ LOWERINGS: Registry[Callable[[Node, Any, str], Lowered]] = Registry(
         "attention": lower_attention,
         "class_attention": lower_class_attention,
         "masked_pool": lower_masked_pool,
+        "neighbours": lower_neighbours,
+        "edges": lower_edges,
+        "pair_features": lower_pair_features,
+        "pair_mask": lower_pair_mask,
+        "square_pairs": lower_square_pairs,
+        "join_objects": lower_join_objects,
+        "take_objects": lower_take_objects,
+        "to_token": lower_to_token,
+        "full_mask": lower_full_mask,
     },
     EngineError,
 )

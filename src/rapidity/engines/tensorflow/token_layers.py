@@ -123,6 +123,8 @@ class TakeOneToken(keras.layers.Layer):
 class MaskedPooling(keras.layers.Layer):
     """The mean, sum or maximum of each feature over the objects that there are; of none, zeros.
 
+    Of edges ``(n_events, n_objects, k, n_features)`` over the neighbours of each object.
+
     Parameters
     ----------
     function
@@ -141,12 +143,12 @@ class MaskedPooling(keras.layers.Layer):
         is_object = find_objects(mask, x.shape[1])
         if self.function == "max":
             hidden = tf.where(is_object[..., tf.newaxis], x, tf.constant(x.dtype.min, x.dtype))
-            has_objects = tf.reduce_any(is_object, axis=1, keepdims=True)
-            return tf.where(has_objects, tf.reduce_max(hidden, axis=1), tf.zeros((), x.dtype))
-        total = tf.reduce_sum(zero_padding(x, is_object), axis=1)
+            has_objects = tf.reduce_any(is_object, axis=-1, keepdims=True)
+            return tf.where(has_objects, tf.reduce_max(hidden, axis=-2), tf.zeros((), x.dtype))
+        total = tf.reduce_sum(zero_padding(x, is_object), axis=-2)
         if self.function == "sum":
             return total
-        n_objects = tf.reduce_sum(tf.cast(is_object, x.dtype), axis=1, keepdims=True)
+        n_objects = tf.reduce_sum(tf.cast(is_object, x.dtype), axis=-1, keepdims=True)
         return total / tf.maximum(n_objects, 1.0)
 
     def get_config(self) -> dict[str, Any]:

@@ -15,6 +15,17 @@ from rapidity.core.errors import EngineError
 from rapidity.core.registry import Registry
 from rapidity.engines.engine import find_lowering
 from rapidity.engines.torch.attention_layers import lower_attention, lower_class_attention
+from rapidity.engines.torch.graph_layers import (
+    EdgesOfObjects,
+    JoinClouds,
+    MaskOfOnes,
+    RowToToken,
+    lower_neighbours,
+    lower_pair_features,
+    lower_pair_mask,
+    lower_square_pairs,
+    lower_take_objects,
+)
 from rapidity.engines.torch.image_layers import (
     lower_average_pool2d,
     lower_convolution,
@@ -171,6 +182,15 @@ LOWERINGS: Registry[Callable[[Node, Any], Lowered]] = Registry(
         "attention": lower_attention,
         "class_attention": lower_class_attention,
         "masked_pool": lower_masked_pool,
+        "neighbours": lower_neighbours,
+        "edges": lambda _node, _layer: Lowered(EdgesOfObjects()),
+        "pair_features": lower_pair_features,
+        "pair_mask": lower_pair_mask,
+        "square_pairs": lower_square_pairs,
+        "join_objects": lambda _node, _layer: Lowered(JoinClouds()),
+        "take_objects": lower_take_objects,
+        "to_token": lambda _node, _layer: Lowered(RowToToken()),
+        "full_mask": lambda _node, _layer: Lowered(MaskOfOnes()),
     },
     EngineError,
 )

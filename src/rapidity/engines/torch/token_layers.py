@@ -106,37 +106,37 @@ class TakeOneToken(nn.Module):
 
 
 class MaskedSum(nn.Module):
-    """The sum of each feature over the objects that there are."""
+    """The sum of each feature over the objects that there are, or over the neighbours of each object."""
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Return ``(n_events, n_features)``."""
+        """Return ``(n_events, n_features)``, or of edges ``(n_events, n_objects, n_features)``."""
         if mask is not None:
             x = zero_padding(x, find_objects(mask, x.shape[1]))
-        return x.sum(dim=1)
+        return x.sum(dim=-2)
 
 
 class MaskedMean(nn.Module):
     """The mean of each feature over the objects that there are; of none, zeros."""
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Return ``(n_events, n_features)``."""
+        """Return ``(n_events, n_features)``, or of edges ``(n_events, n_objects, n_features)``."""
         if mask is None:
             return x.mean(dim=1)
         is_object = find_objects(mask, x.shape[1])
-        n_objects = is_object.sum(dim=1, keepdim=True).clamp(min=1)
-        return zero_padding(x, is_object).sum(dim=1) / n_objects
+        n_objects = is_object.sum(dim=-1, keepdim=True).clamp(min=1)
+        return zero_padding(x, is_object).sum(dim=-2) / n_objects
 
 
 class MaskedMax(nn.Module):
     """The largest value of each feature over the objects that there are; of none, zeros."""
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Return ``(n_events, n_features)``."""
+        """Return ``(n_events, n_features)``, or of edges ``(n_events, n_objects, n_features)``."""
         if mask is None:
             return x.amax(dim=1)
         is_object = find_objects(mask, x.shape[1])
         hidden = torch.where(is_object.unsqueeze(-1), x, torch.finfo(x.dtype).min)
-        return torch.where(is_object.any(dim=1, keepdim=True), hidden.amax(dim=1), 0.0)
+        return torch.where(is_object.any(dim=-1, keepdim=True), hidden.amax(dim=-2), 0.0)
 
 
 POOLS: dict[str, type[nn.Module]] = {"mean": MaskedMean, "sum": MaskedSum, "max": MaskedMax}

@@ -18,16 +18,23 @@ from rapidity.network.layers.convolution import Convolution
 from rapidity.network.layers.dense import Dense
 from rapidity.network.layers.depthwise_conv2d import DepthwiseConv2d
 from rapidity.network.layers.dropout import Dropout
+from rapidity.network.layers.edges import Edges
 from rapidity.network.layers.flatten import Flatten
 from rapidity.network.layers.global_pool import GlobalPool
+from rapidity.network.layers.join_objects import JoinObjects
 from rapidity.network.layers.layer_norm import LayerNorm
 from rapidity.network.layers.masked_pool import MaskedPool
 from rapidity.network.layers.max_pool2d import MaxPool2d
 from rapidity.network.layers.multiply import Multiply
+from rapidity.network.layers.neighbours import Neighbours
+from rapidity.network.layers.pair_features import PairFeatures
+from rapidity.network.layers.pairs import PairMask, SquarePairs
 from rapidity.network.layers.pooling import Pooling
 from rapidity.network.layers.position_embedding import PositionEmbedding
 from rapidity.network.layers.scale import Scale
+from rapidity.network.layers.take_objects import TakeObjects
 from rapidity.network.layers.take_token import TakeToken
+from rapidity.network.layers.to_token import FullMask, ToToken
 from rapidity.network.layers.to_tokens import ToTokens
 from rapidity.network.layers.upsample2d import Upsample2d
 
@@ -57,6 +64,15 @@ LAYERS: Registry[type[Layer]] = Registry(
         "attention": Attention,
         "class_attention": ClassAttention,
         "masked_pool": MaskedPool,
+        "neighbours": Neighbours,
+        "edges": Edges,
+        "pair_features": PairFeatures,
+        "pair_mask": PairMask,
+        "square_pairs": SquarePairs,
+        "join_objects": JoinObjects,
+        "take_objects": TakeObjects,
+        "to_token": ToToken,
+        "full_mask": FullMask,
     },
     GraphError,
 )
@@ -76,17 +92,26 @@ __all__ = [
     "Dense",
     "DepthwiseConv2d",
     "Dropout",
+    "Edges",
     "Flatten",
+    "FullMask",
     "GlobalPool",
+    "JoinObjects",
     "Layer",
     "LayerNorm",
     "MaskedPool",
     "MaxPool2d",
     "Multiply",
+    "Neighbours",
+    "PairFeatures",
+    "PairMask",
     "Pooling",
     "PositionEmbedding",
     "Scale",
+    "SquarePairs",
+    "TakeObjects",
     "TakeToken",
+    "ToToken",
     "ToTokens",
     "Upsample2d",
 ]

@@ -17,6 +17,10 @@ N_CLASS_TOKENS = 1
 """Tokens in front of the objects that a mask may leave out."""
 
 MASK_SUFFIX = ".mask"
+MOMENTA_SUFFIX = ".momenta"
+"""Of the input that holds px, py, pz and energy of each object of a cloud, not scaled."""
+COORDINATES_SUFFIX = ".coordinates"
+"""Of the input that says where each object of a cloud lies, not scaled."""
 
 
 def mask_name(cloud: str) -> str:
@@ -39,6 +43,20 @@ def is_mask(name: str, inputs: Collection[str]) -> bool:
     (True, False)
     """
     return name.endswith(MASK_SUFFIX) and name.removesuffix(MASK_SUFFIX) in inputs
+
+
+def is_optional(name: str, inputs: Collection[str]) -> bool:
+    """Return whether an input stands beside another for networks that ask for it: momenta, coordinates.
+
+    Examples
+    --------
+    >>> [is_optional(name, ["jets", "jets.momenta"]) for name in ("jets.momenta", "jets")]
+    [True, False]
+    """
+    owners = [
+        name.removesuffix(suffix) for suffix in (MOMENTA_SUFFIX, COORDINATES_SUFFIX) if name.endswith(suffix)
+    ]
+    return any(owner in inputs for owner in owners)
 
 
 def token_shape(shapes: Sequence[Shape]) -> Shape:
