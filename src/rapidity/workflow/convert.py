@@ -101,10 +101,9 @@ def convert_files(  # noqa: PLR0913 - each argument is an option of the verb
             journal,
             progress,
             skip_bad_files=skip_bad_files,
-            is_local=place is None,
         )
         try:
-            with open_executor(place, n_workers, progress) as executor:
+            with open_executor(place, n_workers, progress, works_too=True) as executor:
                 summary = work.run(executor, tasks)
         except KeyboardInterrupt as interrupt:
             raise InterruptedRunError(work.describe_rest()) from interrupt
@@ -166,10 +165,8 @@ class _Conversion:
         progress: Progress | None,
         *,
         skip_bad_files: bool,
-        is_local: bool,
     ) -> None:
         self._config, self._output, self._journal = config, output, journal
-        self._is_local = is_local
         self._progress = progress or SilentProgress()
         self._skip_bad_files = skip_bad_files
         self._ledger = Ledger((), ())
@@ -222,13 +219,11 @@ class _Conversion:
 
     def _look(self, executor: Executor, tasks: Sequence[FileTask]) -> list[FileLook]:
         found: dict[int, FileLook] = {}
-        # Processes that are started all at once do not have parts wait for them later.
-        idle = [WarmUp(tasks[0].path)] * (executor.n_workers - len(tasks)) if self._is_local else []
+        if tasks:
+            # What takes longest of starting a process is the library that reads the files.
+            executor.prepare(look_at_file, WarmUp(tasks[0].path))
         with self._progress.task("Looking at the files", total=len(tasks), unit="file") as task:
-            looked: list[FileTask | WarmUp] = [*tasks, *idle]
-            for index, look in executor.run(look_at_file, looked):
-                if index >= len(tasks):
-                    continue
+            for index, look in executor.run(look_at_file, list(tasks)):
                 if isinstance(look, BadFile):
                     self._take_bad(look, len(tasks))
                 elif look is not None:

@@ -340,6 +340,9 @@ def test_parts_are_put_together_in_order_however_they_come(write_files, tmp_path
         def __exit__(self, *exception):
             pass
 
+        def prepare(self, function, task):
+            pass
+
         def run(self, function, tasks):
             for index in reversed(range(len(tasks))):
                 yield index, function(tasks[index])
@@ -347,7 +350,7 @@ def test_parts_are_put_together_in_order_however_they_come(write_files, tmp_path
     paths = write_files()
     run(paths, tmp_path)
     expected = read(tmp_path / "out.h5")
-    monkeypatch.setattr(convert, "open_executor", lambda *_: Backwards())
+    monkeypatch.setattr(convert, "open_executor", lambda *_, **__: Backwards())
     run(paths, tmp_path, overwrite=True)
     found = read(tmp_path / "out.h5")
     for name, values in expected.items():

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rapidity.core.errors import ConfigError
+from rapidity.core.processors import default_workers
 from rapidity.workflow.execution.executor import Executor
 from rapidity.workflow.execution.processes import ProcessExecutor
 from rapidity.workflow.execution.serial import SerialExecutor
@@ -25,6 +26,8 @@ def open_executor(
     cluster: str | ClusterBlock | None = None,
     n_workers: int | None = None,
     progress: Progress | None = None,
+    *,
+    works_too: bool = False,
 ) -> Iterator[Executor]:
     """Open what runs tasks, for a ``with`` block; leaving the block ends all that was started for it.
 
@@ -38,6 +41,8 @@ def open_executor(
         there are processors for this process.
     progress
         Told where a cluster is, and when no worker of it has come yet.
+    works_too
+        Whether this process is one of the `n_workers`: see `ProcessExecutor`.
 
     Raises
     ------
@@ -54,9 +59,6 @@ def open_executor(
         with open_dask_executor(block, progress) as executor:
             yield executor
         return
-    # Not above: worker processes import this package, and need none of it.
-    from rapidity.samples.workers import default_workers
-
     count = default_workers() if n_workers is None else n_workers
     if count < 1:
         message = f"the number of workers is {count}. Give 1 or more"
@@ -64,7 +66,7 @@ def open_executor(
     if count == 1:
         yield SerialExecutor()
         return
-    with ProcessExecutor(count) as pool:
+    with ProcessExecutor(count, works_too=works_too) as pool:
         yield pool
 
 

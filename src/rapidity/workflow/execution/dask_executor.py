@@ -65,6 +65,9 @@ class DaskExecutor:
         self._client = client
         self._presence = _Presence(client, progress, timeout_s, check, hint)
 
+    def prepare(self, function: Callable[[Any], Any], task: Any) -> None:
+        """Do nothing: the workers come when they come."""
+
     def run(self, function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[tuple[int, R]]:
         """Yield the number and the result of each task as they complete; see `Executor`.
 

@@ -33,6 +33,17 @@ class Executor(Protocol):
         """Number of tasks that run at the same time, as far as it is known."""
         ...
 
+    def prepare(self, function: Callable[[Any], Any], task: Any) -> None:
+        """Start what is to be started before there are tasks.
+
+        Parameters
+        ----------
+        function, task
+            What each process that is started does first, such as importing a library; the result is
+            thrown away.
+        """
+        ...
+
     def run(self, function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[tuple[int, R]]:
         """Yield the number of a task and the result of `function` for it, as they complete.
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from rapidity.workflow.execution.executor import R, T
     from rapidity.workflow.execution.worker import Failure, Success
 
+MOST_HELD = 2
+"""Tasks that a process has when this one works too and answers late: the one that runs, and the next."""
 MAX_ATTEMPTS = 2
 """A task whose worker dies is tried once more: something else may have killed it, but not twice."""
 
@@ -30,9 +32,16 @@ class WorkerEnded(Exception):  # noqa: N818 - not an error yet: the task is trie
 
 
 class Worker:
-    """One worker process and the connection to it."""
+    """One worker process and the connection to it.
+
+    Attributes
+    ----------
+    held
+        Numbers of the tasks whose answers are to come, in their order; None for one that nobody waits for.
+    """
 
     def __init__(self) -> None:
+        self.held: deque[int | None] = deque()
         self.connection, theirs = Pipe()
         with theirs:
             number = theirs.fileno()
@@ -69,20 +78,35 @@ class ProcessExecutor:
 
     A worker is started when there is a task for it. A task whose worker dies (out of memory, a crash in a
     library) is tried once more.
+
+    Parameters
+    ----------
+    works_too
+        Whether this process is one of the workers: it begins at once, while others start, and what it has
+        imported is imported. For tasks that are neither longer than it may be deaf nor crash.
     """
 
-    def __init__(self, n_workers: int) -> None:
+    def __init__(self, n_workers: int, *, works_too: bool = False) -> None:
         self.n_workers = n_workers
+        self._works_too = works_too
+        self._n_others = n_workers - works_too
         self._idle: list[Worker] = []
-        self._busy: dict[Connection, tuple[Worker, int]] = {}
+        self._busy: dict[Connection, Worker] = {}
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._stop_busy()
-        while self._idle:
-            self._idle.pop().stop()
+        for worker in [*self._idle, *self._busy.values()]:
+            worker.stop()
+        self._idle.clear()
+        self._busy.clear()
+
+    def prepare(self, function: Callable[[Any], Any], task: Any) -> None:
+        """Start all processes now, and have each perform a task whose result nobody needs."""
+        require_importable(function)
+        for _ in range(self._n_others - len(self._idle) - len(self._busy)):
+            self._give(Worker(), None, function, task)
 
     def run(self, function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[tuple[int, R]]:
         """Yield the number and the result of each task as they complete; see `Executor`.
@@ -92,37 +116,76 @@ class ProcessExecutor:
         require_importable(function)
         waiting = deque(range(len(tasks)))
         attempts: Counter[int] = Counter()
+        n_open = len(tasks)
         try:
-            self._hand_out(function, tasks, waiting)
-            while self._busy:
-                for connection in wait(list(self._busy)):
-                    worker, index = self._busy.pop(cast("Connection", connection))
+            while n_open:
+                self._hand_out(function, tasks, waiting)
+                works_now = self._works_too and bool(waiting)
+                for connection in wait(list(self._busy), 0 if works_now else None):
+                    worker = self._busy[cast("Connection", connection)]
                     try:
                         answer = worker.receive()
                     except WorkerEnded as ending:
-                        attempts[index] += 1
-                        _require_another_attempt(attempts[index], task_name(index, tasks), ending)
-                        waiting.appendleft(index)
-                        self._hand_out(function, tasks, waiting)
+                        self._take_back(worker, waiting, attempts, tasks, ending)
                         continue
-                    self._idle.append(worker)
+                    index = worker.held.popleft()
+                    if not worker.held:
+                        self._idle.append(self._busy.pop(worker.connection))
                     self._hand_out(function, tasks, waiting)
-                    yield index, unpack(answer)
+                    if index is not None:
+                        n_open -= 1
+                        yield index, unpack(answer)
+                if works_now and waiting:
+                    index = waiting.popleft()
+                    n_open -= 1
+                    yield index, function(tasks[index])
         finally:
-            self._stop_busy()
+            self._stop_working()
 
     def _hand_out(self, function: Callable[[T], R], tasks: Sequence[T], waiting: deque[int]) -> None:
-        """Give tasks to workers until all are busy."""
-        while waiting and len(self._busy) < self.n_workers:
-            worker = self._idle.pop() if self._idle else Worker()
-            index = waiting.popleft()
-            self._busy[worker.connection] = (worker, index)
-            worker.send(function, tasks[index])
+        """Give tasks to workers until all are busy; the last one stays here if this process works too."""
+        n_kept = int(self._works_too)
+        while len(waiting) > n_kept:
+            if self._idle:
+                worker = self._idle.pop()
+            elif len(self._busy) < self._n_others:
+                worker = Worker()
+            else:
+                break
+            self._give(worker, waiting.popleft(), function, tasks)
+        if not self._works_too:
+            return
+        for worker in self._busy.values():
+            if len(worker.held) < MOST_HELD and len(waiting) > n_kept:
+                self._give(worker, waiting.popleft(), function, tasks)
 
-    def _stop_busy(self) -> None:
-        while self._busy:
-            _, (worker, _) = self._busy.popitem()
-            worker.stop()
+    def _give(self, worker: Worker, index: int | None, function: Callable[[Any], Any], tasks: Any) -> None:
+        worker.held.append(index)
+        self._busy[worker.connection] = worker
+        worker.send(function, tasks if index is None else tasks[index])
+
+    def _take_back(
+        self,
+        worker: Worker,
+        waiting: deque[int],
+        attempts: Counter[int],
+        tasks: Sequence[Any],
+        ending: WorkerEnded,
+    ) -> None:
+        """Have the tasks of a worker that ended be done by others; only the one that ran is suspected."""
+        del self._busy[worker.connection]
+        held = [index for index in worker.held if index is not None]
+        if held:
+            attempts[held[0]] += 1
+            _require_another_attempt(attempts[held[0]], task_name(held[0], tasks), ending)
+        waiting.extendleft(reversed(held))
+
+    def _stop_working(self) -> None:
+        """End the workers that have tasks of the loop that is left."""
+        for worker in list(self._busy.values()):
+            if any(index is not None for index in worker.held):
+                del self._busy[worker.connection]
+                worker.stop()
 
 
 def _require_another_attempt(n_attempts: int, name: str, ending: WorkerEnded) -> None:

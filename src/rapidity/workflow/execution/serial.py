@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +14,9 @@ class SerialExecutor:
     """The executor that the others must agree with: a loop."""
 
     n_workers = 1
+
+    def prepare(self, function: Callable[[Any], Any], task: Any) -> None:
+        """Do nothing: this process has started."""
 
     def run(self, function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[tuple[int, R]]:
         """Yield the number and the result of each task, in their order."""

@@ -45,7 +45,7 @@ def test_one_worker_is_this_process():
 
 
 def test_processors_are_counted(monkeypatch):
-    monkeypatch.setattr("rapidity.samples.workers.default_workers", lambda: 3)
+    monkeypatch.setattr("rapidity.workflow.execution.default_workers", lambda: 3)
     with open_executor() as executor:
         assert isinstance(executor, ProcessExecutor)
         assert executor.n_workers == 3
@@ -188,6 +188,48 @@ def test_nothing_is_left_when_the_program_is_stopped(tmp_path, number):
     assert program.returncode != 0
     assert ("KeyboardInterrupt" in errors) == (number == signal.SIGINT)
     wait_until(lambda: not any(map(work.is_alive, numbers)))
+
+
+# This process as one of the workers
+
+
+@pytest.fixture(scope="module")
+def pair():
+    with ProcessExecutor(2, works_too=True) as executor:
+        yield executor
+
+
+def test_this_process_and_another_share_the_tasks(pair):
+    numbers = list(range(9))
+    assert sorted(pair.run(work.wait_and_square, numbers)) == list(SerialExecutor().run(work.square, numbers))
+    done_by = {number for _, number in pair.run(work.process_number, range(9))}
+    assert os.getpid() in done_by
+    assert len(done_by) == 2
+
+
+def test_a_single_task_starts_no_process():
+    with ProcessExecutor(2, works_too=True) as executor:
+        assert list(executor.run(work.process_number, [0])) == [(0, os.getpid())]
+        assert executor._idle == []
+
+
+def test_processes_are_started_before_there_are_tasks():
+    with ProcessExecutor(3, works_too=True) as executor:
+        executor.prepare(work.square, 3)
+        assert len(executor._busy) == 2
+        assert list(executor.run(work.square, [4])) == [(0, 16)]
+        assert dict(executor.run(work.wait_and_square, range(6))) == {i: i * i for i in range(6)}
+
+
+def test_tasks_of_a_worker_that_dies_are_done_by_others(tmp_path, pair):
+    tasks = [(work.Once(tmp_path / str(value), value), os.getpid()) for value in range(6)]
+    assert sorted(pair.run(work.die_once_elsewhere, tasks)) == [(value, value) for value in range(6)]
+
+
+def test_errors_of_this_process_end_the_tasks_of_others(pair):
+    with pytest.raises(DataError, match="file 0 is truncated"):
+        list(pair.run(work.raise_data_error, [0] * 4))
+    assert sorted(pair.run(work.square, [3, 4])) == [(0, 9), (1, 16)]
 
 
 def test_functions_must_be_importable(pool):
