@@ -10,6 +10,7 @@ import numpy as np
 
 from rapidity.core.errors import DataError, MissingNameError, closest, shorten
 from rapidity.core.jagged import JaggedType
+from rapidity.data.object_arrays import check_collections, with_objects
 from rapidity.data.readers.finding import find_files
 from rapidity.data.readers.opening import find_format, list_tables, open_reader, open_table
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import DTypeLike, NDArray
 
+    from rapidity.config.collections import ObjectArrays
     from rapidity.config.data import Source
     from rapidity.data.readers.reader import ColumnInfo, Reader
 
@@ -177,16 +179,27 @@ class OpenSource:
         return path if isinstance(path, str) else shorten(path, limit=3)
 
 
-def open_source(index: int, config: Source, base: Path) -> OpenSource:
-    """Find and open the files of a source, joined files included; only their columns are looked at."""
+def open_source(
+    index: int, config: Source, base: Path, collections: Mapping[str, ObjectArrays] | None = None
+) -> OpenSource:
+    """Find and open the files of a source, joined files included; only their columns are looked at.
+
+    Parameters
+    ----------
+    collections
+        Arrays that are to be columns of objects, as in ``data.collections``.
+    """
     readers = [
         open_reader(path, tree=config.tree, dataset=config.dataset, column_names=config.columns)
         for path in find_files(config.path, base)
     ]
     groups = [[_open_joined(path, config) for path in paths] for paths in _match_joins(config, readers, base)]
-    return OpenSource(
-        index, config, tuple(JoinedFile(tuple(parts)) for parts in zip(readers, *groups, strict=True))
-    )
+    files = []
+    for parts in zip(readers, *groups, strict=True):
+        made = JoinedFile(tuple(with_objects(part, collections or {}) for part in parts))
+        check_collections(made.parts, collections or {}, made.where)
+        files.append(made)
+    return OpenSource(index, config, tuple(files))
 
 
 def _open_joined(path: Path, config: Source) -> Reader:

@@ -9,12 +9,14 @@ import numpy as np
 from rapidity.artefact import OnnxModel
 from rapidity.core.errors import DataError
 from rapidity.core.progress import Progress, SilentProgress
+from rapidity.data.object_arrays import with_objects
 from rapidity.data.readers import Reader, find_files, open_reader
 from rapidity.data.writers import open_writer
 from rapidity.delivery.columns import choose_spectators
 from rapidity.delivery.destination import check_destination
 from rapidity.delivery.inputs import InputPlan, plan_inputs
 from rapidity.delivery.scoring import PreparedChunk, iterate_prepared, score_columns, score_values
+from rapidity.delivery.selection import find_object_arrays
 from rapidity.delivery.summary import PredictionSummary
 from rapidity.delivery.tally import ScoreTally
 
@@ -80,7 +82,11 @@ def predict_table(  # noqa: PLR0913 - each argument is an option of the verb
     loaded = OnnxModel.load(model)
     paths = [path for pattern in files for path in find_files(str(pattern))]
     destination = check_destination(output, [*paths, model], overwrite=overwrite)
-    readers = [open_reader(path, tree=tree, dataset=dataset, column_names=column_names) for path in paths]
+    arrays = find_object_arrays(loaded.metadata)
+    readers = [
+        with_objects(open_reader(path, tree=tree, dataset=dataset, column_names=column_names), arrays)
+        for path in paths
+    ]
     plans = plan_all(readers, loaded, column_map)
     scores_layout = score_columns(loaded)
     copied = choose_spectators(readers, spectators, reserved=[*IDENTITY, *scores_layout])

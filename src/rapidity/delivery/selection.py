@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rapidity.config.collections import ObjectArrays
 from rapidity.config.document import parse_yaml
 from rapidity.core.errors import ConfigError, DataError
 from rapidity.data.collections import find_collections
@@ -53,6 +54,13 @@ def find_selection(metadata: Mapping[str, str]) -> ModelSelection | None:
     if not isinstance(data, dict) or not data.get("selection"):
         return None
     return ModelSelection(str(data["selection"]), data.get("objects") or {})
+
+
+def find_object_arrays(metadata: Mapping[str, str]) -> dict[str, ObjectArrays]:
+    """Return the arrays that the run of a model read as columns of objects (`data.collections`)."""
+    data = find_configuration(metadata).get("data")
+    found = data.get("collections") if isinstance(data, dict) else None
+    return {name: ObjectArrays.model_validate(block) for name, block in (found or {}).items()}
 
 
 def evaluate_selection(

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from rapidity.artefact import OnnxModel
 from rapidity.core.files import hash_file
+from rapidity.data.object_arrays import with_objects
 from rapidity.data.readers import Reader, open_reader
 from rapidity.delivery.destination import OutputFormat, table_name
 from rapidity.delivery.facts import ScoreFacts
 from rapidity.delivery.inputs import InputPlan, plan_inputs
-from rapidity.delivery.selection import find_configuration, find_selection
+from rapidity.delivery.selection import find_configuration, find_object_arrays, find_selection
 from rapidity.delivery.tally import Counts
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def prepare_task(task: PredictTask) -> PreparedTask:
         If the file cannot be read, or lacks what the model needs.
     """
     model = OnnxModel.load(task.model, n_threads=task.n_threads)
-    reader = task.open_source()
+    reader = with_objects(task.open_source(), find_object_arrays(model.metadata))
     selection = find_selection(model.metadata) if task.with_pass else None
     plan = plan_inputs(reader, model, selection, task.column_map)
     facts = ScoreFacts(
