@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rapidity.core.errors import ConfigError, shorten
+from rapidity.core.errors import ConfigError, ExpressionError, shorten
 from rapidity.core.jagged import Jagged
 from rapidity.data.collections import find_columns
 from rapidity.expressions import parse_expression
+from rapidity.expressions.parser import parse
+from rapidity.expressions.tree import Constant
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -84,11 +86,11 @@ class ObjectColumns:
         """
         columns, numbers, expressions = {}, {}, {}
         for component, text in components.items():
-            found = find_columns(text, {})
-            if not found:
-                numbers[component] = float(parse_expression(text).evaluate({}))
-            elif text.strip().strip("`") == found[0]:
-                columns[component] = found[0]
+            number = _find_number(text)
+            if number is not None:
+                numbers[component] = number
+            elif text.strip().strip("`") in find_columns(text, {}):
+                columns[component] = text.strip().strip("`")
             else:
                 expressions[component] = text
         return cls(name, columns, numbers, expressions)
@@ -103,6 +105,15 @@ class ObjectColumns:
             for column in find_columns(text, {})
         ]
         return tuple(dict.fromkeys([*plain, *derived]))
+
+
+def _find_number(text: str) -> float | None:
+    """Return the value of a component that is the same for every object, such as a mass."""
+    try:
+        term = parse(text, {}, {})
+    except ExpressionError:
+        return None  # needs to know which columns are jagged: it has columns
+    return float(term.value) if isinstance(term, Constant) else None
 
 
 def choose_objects(
