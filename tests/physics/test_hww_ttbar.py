@@ -338,7 +338,10 @@ def test_a_worker_answers_more_than_one_task():
     pytest.importorskip("pythia8mc", reason="Pythia 8 is not installed")
     with WorkerPool(1) as pool:
         tasks = [
-            BlockTask("hww_ttbar", "signal", block, 1, underlying_event=False, n_wanted=1) for block in (0, 1)
+            BlockTask(
+                "hww_ttbar", "signal", block, 1, underlying_event=False, n_wanted=1, selection="dilepton"
+            )
+            for block in (0, 1)
         ]
         blocks = [pool.submit(task) for task in tasks]
         numbers = [block.result(timeout=60).event_number for block in blocks]

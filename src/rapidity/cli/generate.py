@@ -17,14 +17,16 @@ if TYPE_CHECKING:
 def generate(
     sample: Annotated[
         str,
-        typer.Argument(metavar="SAMPLE", help="Name of the sample: hww_ttbar, lhcb_pid or electron_photon."),
+        typer.Argument(
+            metavar="SAMPLE", help="Name of the sample: hww_ttbar, tth_bb, lhcb_pid or electron_photon."
+        ),
     ],
     output: Annotated[
         Path,
         typer.Option(
             "--output",
             "-o",
-            help="The file to write: .h5; of tracks (lhcb_pid) also .csv, .csv.gz, .parquet.",
+            help="The file to write: .h5; tth_bb: .root; tracks (lhcb_pid): also .csv, .csv.gz, .parquet.",
             show_default=False,
         ),
     ],
@@ -45,6 +47,14 @@ def generate(
             "--underlying-event", help="Simulate multiple parton interactions too; about six times slower."
         ),
     ] = False,
+    selection: Annotated[
+        str | None,
+        typer.Option(
+            "--selection",
+            help="Events to keep: of tth_bb 6j4b for six jets, four of them b-tagged. [default: 5j3b]",
+            show_default=False,
+        ),
+    ] = None,
     unlabelled: Annotated[
         bool,
         typer.Option("--unlabelled", help="Leave out the classes: a file to predict on (not of hww_ttbar)."),
@@ -63,7 +73,7 @@ def generate(
         message = f"{output} exists already. Give --overwrite to replace it, or another --output"
         raise DataError(message)
     summary = generate_sample(
-        sample, output, n_events=n_events, seed=seed, underlying_event=underlying_event,
+        sample, output, n_events=n_events, seed=seed, underlying_event=underlying_event, selection=selection,
         labelled=not unlabelled, workers=workers, progress=make_progress(quiet=quiet),
     )  # fmt: skip
     if isinstance(summary, TrackSampleSummary):

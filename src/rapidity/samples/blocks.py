@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rapidity.core.random import make_generator
+from rapidity.samples.event_columns import concatenate_columns
 from rapidity.samples.pythia import SEED_STOP, PythiaGenerator
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from rapidity.samples.sample import Process, Sample
+    from rapidity.samples.sample import EventColumns, Process, Sample
 
 # Pythia takes 0.2 s to start; a block takes 3 to 5 s, a chunk about 50 MB of memory.
 CHUNK_SIZE = 500
@@ -37,6 +38,8 @@ class BlockTask:
         Number of the block, from 0.
     n_wanted
         Selected events that are still useful; the block stops after the chunk that reaches it.
+    selection
+        Which of the sample's selections.
     """
 
     sample: str
@@ -45,6 +48,7 @@ class BlockTask:
     seed: int
     underlying_event: bool
     n_wanted: int
+    selection: str
 
 
 @dataclass(frozen=True)
@@ -53,15 +57,15 @@ class Block:
 
     Attributes
     ----------
-    features
-        ``(n_selected, n_columns)`` float64.
+    columns
+        What the file has of the selected events.
     event_number
         Number of each event among all generated ones of its process, from 0 ``(n_selected,)``.
     cross_section_pb
         Pythia's estimate after each chunk ``(n_chunks,)``.
     """
 
-    features: NDArray[np.float64]
+    columns: EventColumns
     event_number: NDArray[np.int64]
     cross_section_pb: NDArray[np.float64]
 
@@ -74,19 +78,31 @@ class Block:
 def generate_block(sample: Sample, process: Process, task: BlockTask) -> Block:
     """Return the block that `task` describes."""
     purpose = (sample.name, process.name, task.block)
-    pythia_seed = int(make_generator(task.seed, *purpose, "pythia").integers(1, SEED_STOP))
     rng = make_generator(task.seed, *purpose, "detector")
-    generator = PythiaGenerator(
-        (*sample.settings, *process.settings), pythia_seed, underlying_event=task.underlying_event
-    )
-    features, event_numbers, cross_sections = [], [], []
+    generators = [
+        PythiaGenerator(
+            (*sample.settings, *process.settings, *decays),
+            int(make_generator(task.seed, *purpose, "pythia", *number).integers(1, SEED_STOP)),
+            underlying_event=task.underlying_event,
+        )
+        for decays, number in zip(process.decays, _numbers(process), strict=True)
+    ]
+    reconstruct = sample.selections[task.selection]
+    columns, event_numbers, cross_sections = [], [], []
     n_selected = 0
     for chunk in range(CHUNKS_PER_BLOCK):
-        chunk_features, selected = sample.reconstruct(generator.generate(CHUNK_SIZE), rng)
-        features.append(chunk_features)
+        generator = generators[chunk % len(generators)]
+        chunk_columns, selected = reconstruct(generator.generate_record(CHUNK_SIZE), rng)
+        columns.append(chunk_columns)
         event_numbers.append(task.block * BLOCK_SIZE + chunk * CHUNK_SIZE + selected)
-        cross_sections.append(generator.cross_section_pb)
+        # The final states are equally frequent.
+        cross_sections.append(generator.cross_section_pb * len(generators))
         n_selected += len(selected)
         if n_selected >= task.n_wanted:
             break
-    return Block(np.concatenate(features), np.concatenate(event_numbers), np.array(cross_sections))
+    return Block(concatenate_columns(columns), np.concatenate(event_numbers), np.array(cross_sections))
+
+
+def _numbers(process: Process) -> list[tuple[int, ...]]:
+    """Return what tells the random numbers of the final states of a process apart: nothing for the first."""
+    return [() if number == 0 else (number,) for number in range(len(process.decays))]

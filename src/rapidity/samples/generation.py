@@ -11,23 +11,34 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rapidity.core.errors import ConfigError
+from rapidity.core.processors import default_workers
 from rapidity.core.progress import SilentProgress
+from rapidity.core.registry import Registry
 from rapidity.samples.blocks import BLOCK_SIZE, CHUNK_SIZE, Block, BlockTask
-from rapidity.samples.catalogue import ALL_SAMPLES, IMAGE_SAMPLES, TRACK_SAMPLES
+from rapidity.samples.catalogue import ALL_SAMPLES, IMAGE_SAMPLES, JET_SAMPLES, TRACK_SAMPLES
+from rapidity.samples.event_columns import concatenate_columns, take_events
 from rapidity.samples.images import generate_images
+from rapidity.samples.jet_sample import JetSample
+from rapidity.samples.jets import generate_jets
 from rapidity.samples.ordered_blocks import check_numbers
 from rapidity.samples.output import check_path, write_sample
 from rapidity.samples.pythia import check_generators
-from rapidity.samples.sample import ImageSample, ProcessSummary, SampleSummary, TrackSample
+from rapidity.samples.sample import ImageSample, ProcessSummary, Sample, SampleSummary, TrackSample
 from rapidity.samples.simulated_rows import RowOptions
 from rapidity.samples.tracks import generate_tracks
-from rapidity.samples.workers import InlinePool, WorkerPool, default_workers
+from rapidity.samples.workers import InlinePool, WorkerPool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from rapidity.core.progress import Progress, Task
-    from rapidity.samples.sample import ImageSampleSummary, Process, Sample, TrackSampleSummary
+    from rapidity.samples.jet_sample import JetSampleSummary
+    from rapidity.samples.sample import (
+        EventColumns,
+        ImageSampleSummary,
+        Process,
+        TrackSampleSummary,
+    )
 
 FIRST_GUESS_OF_EFFICIENCY = 0.4
 
@@ -39,10 +50,11 @@ def generate(  # noqa: PLR0913 - each argument is an option of the verb
     n_events: int,
     seed: int,
     underlying_event: bool = False,
+    selection: str | None = None,
     labelled: bool = True,
     workers: int | None = None,
     progress: Progress | None = None,
-) -> SampleSummary | TrackSampleSummary | ImageSampleSummary:
+) -> SampleSummary | TrackSampleSummary | ImageSampleSummary | JetSampleSummary:
     """Generate a sample and write it.
 
     Parameters
@@ -51,8 +63,9 @@ def generate(  # noqa: PLR0913 - each argument is an option of the verb
         A key of `ALL_SAMPLES`.
     path
         File to write; it appears whole or not at all. Collisions: HDF5 with one compound dataset a
-        process, ending in ``.h5``, ``.hdf5`` or ``.hdf``. Tracks: ``.csv``, ``.csv.gz``, ``.parquet``
-        or ``.h5``, one table. Images: HDF5.
+        process, ending in ``.h5``, ``.hdf5`` or ``.hdf``; `tth_bb`: one tree in a ``.root`` file. Tracks:
+        ``.csv``, ``.csv.gz``, ``.parquet`` or ``.h5``, one table. Images: HDF5. Jets: ``.parquet``
+        for images, with clouds in a ``.h5`` beside it, or ``.h5`` for clouds alone.
     n_events
         Number of rows, all classes together, in equal parts (up to one). Of collisions: of *selected*
         events.
@@ -62,6 +75,9 @@ def generate(  # noqa: PLR0913 - each argument is an option of the verb
         begin a larger one.
     underlying_event
         Simulate multiple parton interactions: about six times slower. Collisions only.
+    selection
+        Which events are kept: a name from the `selections` of the sample; None for the first of them.
+        Collisions only.
     labelled
         Write the class of each row; False for a file to predict on. Not of collisions.
     workers
@@ -79,24 +95,46 @@ def generate(  # noqa: PLR0913 - each argument is an option of the verb
         If Pythia 8 or FastJet is needed and not installed.
     """
     sample = ALL_SAMPLES.get_variant(name)
-    if isinstance(sample, TrackSample):
-        if underlying_event:
-            message = f"sample '{name}' has no underlying event: it is made of single tracks. Leave it out"
+    if not isinstance(sample, Sample):
+        if selection is not None:
+            message = f"sample '{name}' has no selection '{selection}': it is kept whole. Leave it out"
             raise ConfigError(message)
-        return generate_tracks(sample, path, RowOptions(n_events, seed, labelled, workers), progress)
-    if isinstance(sample, ImageSample):
-        if underlying_event:
-            message = f"sample '{name}' has no underlying event: it is made of single particles. Leave it out"
-            raise ConfigError(message)
-        return generate_images(sample, path, RowOptions(n_events, seed, labelled, workers), progress)
+        options = RowOptions(n_events, seed, labelled, workers)
+        return _generate_rows(sample, path, options, progress, underlying_event=underlying_event)
     if not labelled:
         message = (
             f"sample '{name}' cannot be written without classes: each is a dataset of its own. "
-            f"Those that can: {', '.join((*TRACK_SAMPLES, *IMAGE_SAMPLES))}"
+            f"Those that can: {', '.join((*TRACK_SAMPLES, *IMAGE_SAMPLES, *JET_SAMPLES))}"
         )
         raise ConfigError(message)
-    options = _Options(n_events, seed, underlying_event, workers)
-    return _generate_events(sample, Path(path), options, progress or SilentProgress())
+    selections = Registry(f"selection of {name}", sample.selections)
+    if selection is not None:
+        selections.get_variant(selection)
+    wanted = _Options(n_events, seed, underlying_event, workers, selection or sample.default_selection)
+    return _generate_events(sample, Path(path), wanted, progress or SilentProgress())
+
+
+def _generate_rows(
+    sample: TrackSample | ImageSample | JetSample,
+    path: Path | str,
+    options: RowOptions,
+    progress: Progress | None,
+    *,
+    underlying_event: bool,
+) -> TrackSampleSummary | ImageSampleSummary | JetSampleSummary:
+    if underlying_event:
+        reason = {
+            TrackSample: "has no underlying event: it is made of single tracks",
+            ImageSample: "has no underlying event: it is made of single particles",
+            JetSample: "has its underlying event always",
+        }[type(sample)]
+        message = f"sample '{sample.name}' {reason}. Leave it out"
+        raise ConfigError(message)
+    if isinstance(sample, TrackSample):
+        return generate_tracks(sample, path, options, progress)
+    if isinstance(sample, ImageSample):
+        return generate_images(sample, path, options, progress)
+    return generate_jets(sample, path, options, progress)
 
 
 @dataclass(frozen=True)
@@ -105,6 +143,7 @@ class _Options:
     seed: int
     underlying_event: bool
     workers: int | None
+    selection: str
 
 
 def _generate_events(sample: Sample, file: Path, options: _Options, progress: Progress) -> SampleSummary:
@@ -112,7 +151,7 @@ def _generate_events(sample: Sample, file: Path, options: _Options, progress: Pr
     name, n_events, seed = sample.name, options.n_events, options.seed
     n_workers = default_workers() if options.workers is None else options.workers
     check_numbers(sample.name, "events", n_events, seed, n_workers, fewest=len(sample.processes))
-    check_path(file)
+    check_path(file, sample.layout)
     check_generators(name)
     n_processes = len(sample.processes)
     states = [
@@ -122,14 +161,14 @@ def _generate_events(sample: Sample, file: Path, options: _Options, progress: Pr
     pool = InlinePool() if n_workers == 1 else WorkerPool(n_workers)
     title = f"Generating {name}"
     with pool, progress.task(title, total=n_events, unit="event") as task:
-        _run_blocks(pool, _Plan(sample, states, seed, options.underlying_event), n_workers, task)
+        _run_blocks(pool, _Plan(sample, states, options), n_workers, task)
     summaries = {state.process.name: state.summarise() for state in states}
     write_sample(
         file,
         sample,
-        {state.process.dataset: state.collect(sample.columns) for state in states},
+        {state.process.name: state.collect(sample.weight) for state in states},
         summaries,
-        {"seed": seed, "underlying_event": options.underlying_event},
+        {"seed": seed, "underlying_event": options.underlying_event, "selection": options.selection},
     )
     return SampleSummary(name, file, summaries, n_workers, time.monotonic() - start)
 
@@ -183,16 +222,19 @@ class _ProcessState:
             n_chunks = -(-n_of_block // CHUNK_SIZE)
             estimates.append(block.cross_section_pb[n_chunks - 1])
             n_behind.append(n_chunks)
-        return ProcessSummary(n_generated, self.n_wanted, float(np.average(estimates, weights=n_behind)))
+        estimate = float(np.average(estimates, weights=n_behind))
+        cross_section_pb = self.process.cross_section_pb
+        return ProcessSummary(
+            n_generated, self.n_wanted, estimate if cross_section_pb is None else cross_section_pb
+        )
 
-    def collect(self, columns: Iterable[str]) -> dict[str, np.ndarray]:
-        """Return the columns of the file."""
-        features = np.concatenate([block.features for block in self.used])[: self.n_wanted]
-        weight = np.full(self.n_wanted, self.summarise().event_weight)
+    def collect(self, weight: str) -> EventColumns:
+        """Return the columns of the file; that of the event weights is called `weight`."""
+        columns = concatenate_columns(block.columns for block in self.used)
         return {
-            **{name: features[:, index] for index, name in enumerate(columns)},
+            **take_events(columns, slice(self.n_wanted)),
             "event_number": self._event_numbers(),
-            "event_weight": weight,
+            weight: np.full(self.n_wanted, self.summarise().event_weight),
         }
 
     def _event_numbers(self) -> np.ndarray:
@@ -205,8 +247,7 @@ class _Plan:
 
     sample: Sample
     states: list[_ProcessState]
-    seed: int
-    underlying_event: bool
+    options: _Options
 
     def next_tasks(self) -> Iterator[tuple[_ProcessState, BlockTask]]:
         """Yield tasks in the order of processes until enough is probably under way."""
@@ -216,9 +257,10 @@ class _Plan:
                     self.sample.name,
                     state.process.name,
                     state.n_submitted,
-                    self.seed,
-                    self.underlying_event,
+                    self.options.seed,
+                    self.options.underlying_event,
                     state.n_wanted - state.n_found,
+                    self.options.selection,
                 )
                 state.n_submitted += 1
                 yield state, task

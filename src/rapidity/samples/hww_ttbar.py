@@ -5,8 +5,17 @@ Leading order with parton showers; every setting of Pythia that is not its defau
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rapidity.samples.dilepton import COLUMNS, reconstruct_dilepton_events
-from rapidity.samples.sample import Process, Sample
+from rapidity.samples.sample import Process, Sample, SampleColumn
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from rapidity.samples.particles import Record
+    from rapidity.samples.sample import EventColumns
 
 # Electrons and muons only. A W decaying to a tau would add about a tenth of softer leptons, and
 # twice as many events would have to be generated.
@@ -35,11 +44,18 @@ BACKGROUND = Process(
     settings=("Top:gg2ttbar = on", "Top:qqbar2ttbar = on"),
 )
 
+
+def reconstruct(record: Record, rng: np.random.Generator) -> tuple[EventColumns, NDArray[np.int64]]:
+    """Return the 26 columns of the selected events, and their indices."""
+    features, selected = reconstruct_dilepton_events(record.stable, rng)
+    return {name: features[:, index] for index, name in enumerate(COLUMNS)}, selected
+
+
 HWW_TTBAR = Sample(
     name="hww_ttbar",
     title="gg -> H -> WW against t tbar, two charged leptons, 13 TeV",
     processes=(SIGNAL, BACKGROUND),
     settings=SETTINGS,
-    columns=COLUMNS,
-    reconstruct=reconstruct_dilepton_events,
+    columns={name: SampleColumn(unit) for name, unit in COLUMNS.items()},
+    selections={"dilepton": reconstruct},
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -98,6 +98,33 @@ class Particles(FourVectors):
     """Stable particles with their PDG codes."""
 
     pdg_id: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Record(Particles):
+    """All particles of the generator's record: also partons, and what decayed.
+
+    Attributes
+    ----------
+    status
+        Pythia's code: positive for what is stable.
+    mother
+        Row of the first mother in the whole record, -1 for none. `take` keeps the numbers as they are.
+    """
+
+    status: NDArray[np.int64]
+    mother: NDArray[np.int64]
+
+    @property
+    def stable(self) -> Particles:
+        """The stable particles."""
+        stable = self.take(self.status > 0)
+        return Particles(**four_vector_fields(stable), pdg_id=stable.pdg_id)
+
+
+def four_vector_fields(vectors: FourVectors) -> dict[str, Any]:
+    """Return what a kind of `FourVectors` is made with, but for what it holds beside them."""
+    return {field.name: getattr(vectors, field.name) for field in fields(FourVectors)}
 
 
 def pairs_within_events(

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rapidity.core.errors import EngineError
-from rapidity.samples.particles import Particles
+from rapidity.samples.particles import Record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from rapidity.samples.particles import Particles
 
 MILLIBARN_PB = 1e9
 SEED_STOP = 900_000_000
@@ -40,9 +42,13 @@ class PythiaGenerator:
         Lines such as ``Beams:eCM = 13000.``.
     seed
         From 1 to 900,000,000.
+    hooks
+        A ``UserHooks`` of Pythia that looks at events while they are made; None for none.
     """
 
-    def __init__(self, settings: Sequence[str], seed: int, *, underlying_event: bool) -> None:
+    def __init__(
+        self, settings: Sequence[str], seed: int, *, underlying_event: bool, hooks: Any = None
+    ) -> None:
         import pythia8mc
 
         switch = "on" if underlying_event else "off"
@@ -57,6 +63,10 @@ class PythiaGenerator:
             if not self._pythia.readString(line):
                 message = f"Pythia does not know the setting '{line}'. Use one of its release 8.3"
                 raise EngineError(message)
+        # Pythia does not keep them alive.
+        self._hooks = hooks
+        if hooks is not None:
+            self._pythia.setUserHooksPtr(hooks)
         if not self._pythia.init():
             message = f"Pythia could not start with the settings: {', '.join(settings)}"
             raise EngineError(message)
@@ -68,6 +78,10 @@ class PythiaGenerator:
 
     def generate(self, n_events: int) -> Particles:
         """Return the stable particles of the next `n_events` events."""
+        return self.generate_record(n_events).stable
+
+    def generate_record(self, n_events: int) -> Record:
+        """Return all particles of the next `n_events` events."""
         import awkward as ak
 
         batch = self._pythia.nextBatch(n_events)
@@ -76,17 +90,20 @@ class PythiaGenerator:
             raise EngineError(message)
         counts = np.asarray(ak.num(batch.prt, axis=1))
         particle = ak.flatten(batch.prt, axis=1)
-        is_stable = np.asarray(particle.status) > 0
-        momentum = particle.p
         px, py, pz, energy = (
-            np.asarray(momentum[name], dtype=np.float64)[is_stable] for name in ("px", "py", "pz", "e")
+            np.asarray(particle.p[name], dtype=np.float64) for name in ("px", "py", "pz", "e")
         )
-        return Particles(
-            event=np.repeat(np.arange(n_events), counts)[is_stable],
+        # Row 0 of an event is the system of all particles; a mother of 0 is none.
+        mother = np.asarray(particle.mother1, dtype=np.int64)
+        first_row = np.repeat(np.cumsum(counts) - counts, counts)
+        return Record(
+            event=np.repeat(np.arange(n_events), counts),
             px=px,
             py=py,
             pz=pz,
             energy=energy,
             n_events=n_events,
-            pdg_id=np.asarray(particle.id, dtype=np.int64)[is_stable],
+            pdg_id=np.asarray(particle.id, dtype=np.int64),
+            status=np.asarray(particle.status, dtype=np.int64),
+            mother=np.where(mother > 0, first_row + mother, -1),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from rapidity.samples.particles import Particles
+    from rapidity.core.jagged import Jagged
+    from rapidity.samples.particles import Record
 
-    Reconstruct = Callable[[Particles, np.random.Generator], tuple[NDArray[np.float64], NDArray[np.int64]]]
+    EventColumns = dict[str, NDArray[Any] | Jagged]
+    Reconstruct = Callable[[Record, np.random.Generator], tuple[EventColumns, NDArray[np.int64]]]
     SimulateImages = Callable[[NDArray[np.int64], np.random.Generator], "SimulatedImages"]
     Simulate = Callable[[NDArray[np.int64], np.random.Generator], dict[str, NDArray[np.float64]]]
 
@@ -36,12 +38,38 @@ class Process:
         One line for people.
     settings
         Lines for Pythia, beside those that all processes share.
+    code
+        What stands for it in the column ``process`` of a tree.
+    decays
+        Further lines, one set for each of several equally frequent final states: chunks of events take turns.
+    cross_section_pb
+        The best prediction, in picobarns, branching ratios of the forced decays included; None: Pythia's own.
     """
 
     name: str
     dataset: str
     title: str
     settings: tuple[str, ...]
+    code: int = 0
+    decays: tuple[tuple[str, ...], ...] = ((),)
+    cross_section_pb: float | None = None
+
+
+@dataclass(frozen=True)
+class SampleColumn:
+    """A column of simulated events.
+
+    Attributes
+    ----------
+    unit
+        Empty for none.
+    collection
+        What its objects are called, for a column with a value for each of them.
+    """
+
+    unit: str = ""
+    dtype: str = "float64"
+    collection: str | None = None
 
 
 @dataclass(frozen=True)
@@ -51,19 +79,30 @@ class Sample:
     Attributes
     ----------
     columns
-        Feature name -> unit, in the order of the file.
-    reconstruct
-        From the particles of some events to the features of the selected ones, shape
-        ``(n_selected, n_columns)``, and their indices among the events given. It must treat events
-        one after another: what it returns for an event may not depend on later events.
+        Column name -> what is written, in the order of the file.
+    selections
+        Name -> function from the particles of some events to the columns of the selected ones, and their
+        indices among the events given. It must treat events one after another: what it returns for an event
+        may not depend on later events. The first one is used unless another is asked for.
+    layout
+        Of the file: HDF5 with a dataset a process, or one tree (TTree) of ROOT called ``events`` for all.
+    weight
+        Name of the column of event weights.
     """
 
     name: str
     title: str
     processes: tuple[Process, ...]
     settings: tuple[str, ...]
-    columns: Mapping[str, str]
-    reconstruct: Reconstruct
+    columns: Mapping[str, SampleColumn]
+    selections: Mapping[str, Reconstruct]
+    layout: Literal["hdf5", "tree"] = "hdf5"
+    weight: str = "event_weight"
+
+    @property
+    def default_selection(self) -> str:
+        """The selection that is used unless another is asked for."""
+        return next(iter(self.selections))
 
 
 @dataclass(frozen=True)
@@ -150,7 +189,8 @@ class ProcessSummary:
     n_selected
         Events in the file.
     cross_section_pb
-        Pythia's estimate, in picobarns, branching ratios of the forced decays included.
+        In picobarns, branching ratios of the forced decays included: the prediction that the process names,
+        or Pythia's estimate.
     """
 
     n_generated: int

@@ -19,6 +19,8 @@ import numpy as np
 from rapidity.core.errors import RapidityError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rapidity.samples.blocks import Block
 
 LENGTH = struct.Struct("<q")
@@ -34,17 +36,25 @@ def pack(**arrays: np.ndarray) -> bytes:
 def unpack(content: bytes) -> Block:
     """Return the block in a worker's answer; an error that it reports is raised."""
     from rapidity.samples.blocks import Block
+    from rapidity.samples.event_columns import from_arrays
 
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+    arrays = load_arrays(io.BytesIO(content))
+    return Block(from_arrays(arrays), arrays["event_number"], arrays["cross_section_pb"])
+
+
+def load_arrays(content: BinaryIO) -> dict[str, np.ndarray]:
+    """Return the arrays of an answer; an error that it reports is raised."""
+    with np.load(content, allow_pickle=False) as arrays:
         if "error" in arrays:
             raise RapidityError(str(arrays["error"]))
-        return Block(arrays["features"], arrays["event_number"], arrays["cross_section_pb"])
+        return dict(arrays)
 
 
 def answer(line: bytes) -> bytes:
     """Return the packed block that a line of JSON asks for, or the packed message of an error."""
     from rapidity.samples.blocks import BlockTask, generate_block
     from rapidity.samples.catalogue import SAMPLES
+    from rapidity.samples.event_columns import to_arrays
 
     task = BlockTask(**json.loads(line))
     sample = SAMPLES[task.sample]
@@ -54,13 +64,13 @@ def answer(line: bytes) -> bytes:
     except RapidityError as error:
         return pack(error=np.array(str(error)))
     return pack(
-        features=block.features,
         event_number=block.event_number,
         cross_section_pb=block.cross_section_pb,
+        **to_arrays(block.columns),
     )
 
 
-def serve(tasks: BinaryIO, answers: BinaryIO) -> None:
+def serve(tasks: BinaryIO, answers: BinaryIO, answer: Callable[[bytes], bytes] = answer) -> None:
     """Answer task after task until there are no more."""
     for line in tasks:
         content = answer(line)
@@ -69,11 +79,11 @@ def serve(tasks: BinaryIO, answers: BinaryIO) -> None:
         answers.flush()
 
 
-def main() -> None:
+def main(answer: Callable[[bytes], bytes] = answer) -> None:
     """Serve standard input; whatever C++ prints goes to standard error instead of the answers."""
     with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as answers:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-        serve(sys.stdin.buffer, answers)
+        serve(sys.stdin.buffer, answers, answer)
 
 
 if __name__ == "__main__":

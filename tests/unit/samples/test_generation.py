@@ -4,36 +4,38 @@ import json
 import shutil
 import sys
 from concurrent.futures import Future
-from dataclasses import asdict
 
 import h5py
 import numpy as np
 import pytest
 
 from rapidity.core.errors import ConfigError, DataError, EngineError, RapidityError
+from rapidity.core.processors import default_workers
 from rapidity.core.progress import SilentProgress
 from rapidity.core.random import make_generator
 from rapidity.samples import SAMPLES, generate, generation, pythia
 from rapidity.samples.blocks import BLOCK_SIZE, CHUNK_SIZE, CHUNKS_PER_BLOCK, Block, BlockTask
+from rapidity.samples.event_columns import concatenate_columns, to_arrays
 from rapidity.samples.worker import pack, unpack
-from rapidity.samples.workers import Worker, WorkerPool, default_workers
+from rapidity.samples.workers import Worker, WorkerPool
 
+TASK = BlockTask("hww_ttbar", "signal", 2, 1, underlying_event=False, n_wanted=300, selection="dilepton")
 EFFICIENCY = {"signal": 0.4, "background": 0.6}
 
 
 def make_block(task: BlockTask) -> Block:
     """Return a block as the generator would, of random numbers instead of events."""
     rng = make_generator(task.seed, task.process, task.block)
-    n_columns = len(SAMPLES[task.sample].columns)
-    features, numbers, cross_sections = [], [], []
+    names = tuple(SAMPLES[task.sample].columns)
+    columns, numbers, cross_sections = [], [], []
     for chunk in range(CHUNKS_PER_BLOCK):
         selected = np.flatnonzero(rng.random(CHUNK_SIZE) < EFFICIENCY[task.process])
-        features.append(rng.standard_normal((len(selected), n_columns)))
+        columns.append({name: rng.standard_normal(len(selected)) for name in names})
         numbers.append(task.block * BLOCK_SIZE + chunk * CHUNK_SIZE + selected)
         cross_sections.append(10.0 + rng.random())
         if sum(map(len, numbers)) >= task.n_wanted:
             break
-    return Block(np.concatenate(features), np.concatenate(numbers), np.array(cross_sections))
+    return Block(concatenate_columns(columns), np.concatenate(numbers), np.array(cross_sections))
 
 
 class StandInPool:
@@ -253,10 +255,12 @@ def test_a_missing_generator_is_reported_with_the_command(tmp_path, monkeypatch,
 
 
 def test_blocks_travel_between_processes_unchanged():
-    block = make_block(BlockTask("hww_ttbar", "signal", 2, 1, underlying_event=False, n_wanted=300))
-    arrays = {name: np.asarray(value) for name, value in asdict(block).items()}
-    returned = unpack(pack(**arrays))
-    np.testing.assert_array_equal(returned.features, block.features)
+    block = make_block(TASK)
+    numbers = {"event_number": block.event_number, "cross_section_pb": block.cross_section_pb}
+    returned = unpack(pack(**numbers, **to_arrays(block.columns)))
+    assert list(returned.columns) == list(block.columns)
+    for name, values in block.columns.items():
+        np.testing.assert_array_equal(returned.columns[name], values)
     np.testing.assert_array_equal(returned.event_number, block.event_number)
     np.testing.assert_array_equal(returned.cross_section_pb, block.cross_section_pb)
 
@@ -269,7 +273,7 @@ def test_an_error_in_a_worker_is_raised_here():
 def test_a_worker_that_dies_is_reported(monkeypatch):
     monkeypatch.setattr(sys, "executable", shutil.which("false"))
     with WorkerPool(1) as pool:
-        future = pool.submit(BlockTask("hww_ttbar", "signal", 0, 1, underlying_event=False, n_wanted=1))
+        future = pool.submit(TASK)
         with pytest.raises(RapidityError, match=r"ended early \(exit code 1\).*use fewer workers"):
             future.result(timeout=20)
 

@@ -1,4 +1,7 @@
-"""Trees (TTree) of numbers: one branch a column, one basket a branch for each chunk."""
+"""Trees (TTree) of numbers: one branch a column, one basket a branch for each chunk.
+
+Jagged columns of one collection share a branch of counts, ``n_<collection>``, as in most ntuples.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from rapidity.core.jagged import Jagged
 
 _BASKETS_AT_FIRST = 50
 """Room in the tree's directory of baskets: whenever it is full, uproot writes it anew."""
@@ -46,9 +51,22 @@ class RootWriter(Writer):
                     "Leave it out, or write .parquet or .csv instead."
                 )
                 raise DataError(message)
+        self._check_jagged()
         file = opened.enter_context(create_root(temporary, self._attributes))
-        dtypes = {name: np.dtype(column.dtype) for name, column in self._columns.items()}
+        dtypes = {
+            name: np.dtype(column.dtype) for name, column in self._columns.items() if not column.is_jagged
+        }
         self._rows = self._create(file, dtypes)
+
+    def _check_jagged(self) -> None:
+        """Raise a DataError if jagged columns cannot be kept: an RNTuple is not written with them."""
+        jagged = [name for name, column in self._columns.items() if column.is_jagged]
+        if jagged:
+            message = (
+                f"column '{jagged[0]}' cannot be written to {self.path}: found a varying number of values "
+                "per event, expected one. Write a tree or .parquet instead."
+            )
+            raise DataError(message)
 
     def _create(self, file: Any, dtypes: Mapping[str, np.dtype[Any]]) -> Any:
         """Create the empty table."""
@@ -64,4 +82,63 @@ class RootWriter(Writer):
 
 
 class TreeWriter(RootWriter):
-    """Writes a tree (TTree)."""
+    """Writes a tree (TTree), jagged columns included."""
+
+    def _check_jagged(self) -> None:
+        alone = [name for name, column in self._columns.items() if column.is_jagged and not column.collection]
+        if alone:
+            message = (
+                f"column '{alone[0]}' cannot be written to {self.path}: it is jagged and belongs to no "
+                "collection. Name the collection, whose columns share one branch of counts."
+            )
+            raise DataError(message)
+
+    def _create(self, file: Any, dtypes: Mapping[str, np.dtype[Any]]) -> Any:
+        branches: dict[str, Any] = dict(dtypes)
+        for collection, names in self._collections().items():
+            fields = ", ".join(f'"{name}": {np.dtype(self._columns[name].dtype).name}' for name in names)
+            branches[collection] = f"var * {{{fields}}}"
+        return file.mktree(
+            self._table,
+            branches,
+            initial_basket_capacity=_BASKETS_AT_FIRST,
+            counter_name=lambda collection: f"n_{collection}",
+            field_name=lambda _, name: name,
+        )
+
+    def _append(self, chunk: Mapping[str, Any], n_rows: int) -> None:
+        rows: dict[str, Any] = {
+            name: np.ascontiguousarray(chunk[name], dtype=np.dtype(column.dtype))
+            for name, column in self._columns.items()
+            if not column.is_jagged
+        }
+        for collection, names in self._collections().items():
+            rows[collection] = self._make_records(collection, {name: chunk[name] for name in names})
+        self._rows.extend(rows)
+
+    def _collections(self) -> dict[str, list[str]]:
+        """Return the jagged columns of each collection, in the order of the columns."""
+        collections: dict[str, list[str]] = {}
+        for name, column in self._columns.items():
+            if column.is_jagged and column.collection:
+                collections.setdefault(column.collection, []).append(name)
+        return collections
+
+    def _make_records(self, collection: str, columns: Mapping[str, Jagged]) -> Any:
+        """Return the objects of the events of a chunk, as uproot takes them."""
+        import awkward as ak
+
+        offsets = next(iter(columns.values())).offsets
+        for name, column in columns.items():
+            if not np.array_equal(column.offsets, offsets):
+                message = (
+                    f"collection '{collection}' cannot be written to {self.path}: '{name}' and "
+                    f"'{next(iter(columns))}' differ in their numbers of objects, expected the same."
+                )
+                raise DataError(message)
+        contents = [
+            ak.contents.NumpyArray(column.content.astype(self._columns[name].dtype))
+            for name, column in columns.items()
+        ]
+        records = ak.contents.RecordArray(contents, list(columns))
+        return ak.Array(ak.contents.ListOffsetArray(ak.index.Index64(offsets), records))
