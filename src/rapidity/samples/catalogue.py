@@ -8,11 +8,12 @@ from rapidity.core.registry import Registry
 from rapidity.samples.electron_photon import ELECTRON_PHOTON
 from rapidity.samples.hww_ttbar import HWW_TTBAR
 from rapidity.samples.lhcb_pid import LHCB_PID
+from rapidity.samples.tth_bb import TTH_BB
 
 if TYPE_CHECKING:
     from rapidity.samples.sample import ImageSample, Sample, TrackSample
 
-SAMPLES: Registry[Sample] = Registry("sample", {HWW_TTBAR.name: HWW_TTBAR})
+SAMPLES: Registry[Sample] = Registry("sample", {HWW_TTBAR.name: HWW_TTBAR, TTH_BB.name: TTH_BB})
 """Samples of collisions, from Pythia."""
 
 TRACK_SAMPLES: Registry[TrackSample] = Registry("sample", {LHCB_PID.name: LHCB_PID})
