@@ -13,7 +13,7 @@ demo: $(VENV)/demo.stamp  ## Generate physics events, train on them, write model
 	$(BIN)/rapidity demo --output demo --overwrite
 
 test: lint $(VENV)/dev.stamp  ## Run the linters and all tests
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses logical --dist loadfile
 
 lint: $(VENV)/dev.stamp  ## Run the linters alone
 	$(BIN)/ruff check .

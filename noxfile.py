@@ -6,6 +6,9 @@ import nox
 
 nox.options.sessions = ["lint", "tests"]
 
+PARALLEL = ("--numprocesses", "logical", "--dist", "loadfile")
+"""A process for each core; tests of one file stay together, since they share what is slow to make."""
+
 
 @nox.session
 def lint(session: nox.Session) -> None:
@@ -21,7 +24,7 @@ def lint(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run all tests with the pinned versions."""
     session.install("-c", "constraints.txt", "-e", ".[dev]")
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *PARALLEL, *session.posargs)
 
 
 @nox.session
@@ -43,7 +46,7 @@ def tests_engine(session: nox.Session, engine: str) -> None:
 def newest(session: nox.Session) -> None:
     """Run all tests with the newest versions of everything."""
     session.install("--upgrade", "-e", ".[dev]")
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *PARALLEL, *session.posargs)
 
 
 @nox.session
