@@ -89,6 +89,8 @@ class ModelFacts:
         Collection -> name of the input that says how many objects each event has.
     has_pairs
         Whether something is computed for each pair of objects, which takes memory.
+    n_places
+        Places for objects that the clouds of an event have together, taken or not; 0 without clouds.
     """
 
     classes: ClassSet
@@ -97,6 +99,7 @@ class ModelFacts:
     folds: FoldFacts | None = None
     collections: Mapping[str, str] = field(default_factory=dict)
     has_pairs: bool = False
+    n_places: int = 0
 
     def to_entries(self) -> dict[str, str]:
         """Return the metadata entries, as JSON where they are not plain words."""
@@ -119,6 +122,7 @@ class ModelFacts:
             **({f"{PREFIX}folds": json.dumps(asdict(self.folds))} if self.folds else {}),
             **({COLLECTIONS: json.dumps(dict(self.collections))} if self.collections else {}),
             **({f"{PREFIX}has_pairs": "true"} if self.has_pairs else {}),
+            **({f"{PREFIX}n_places": str(self.n_places)} if self.n_places else {}),
         }
 
     @classmethod
@@ -167,7 +171,8 @@ class ModelFacts:
         classes = ClassSet(tuple(json.loads(entries[f"{PREFIX}classes"])))
         collections = json.loads(entries.get(COLLECTIONS, "{}"))
         has_pairs = entries.get(f"{PREFIX}has_pairs") == "true"
-        return cls(classes, inputs, signature, folds, collections, has_pairs)
+        n_places = int(entries.get(f"{PREFIX}n_places", "0"))
+        return cls(classes, inputs, signature, folds, collections, has_pairs, n_places)
 
 
 def _finite(interval: tuple[float, float] | None) -> list[float] | None:

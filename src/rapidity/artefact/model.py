@@ -11,7 +11,7 @@ import numpy as np
 
 from rapidity.artefact.columns import MATRIX_INPUT, matrix_dtype
 from rapidity.artefact.metadata import COLLECTIONS, ModelFacts
-from rapidity.artefact.objects import as_jagged, cut_into_batches, pad_objects
+from rapidity.artefact.objects import OBJECTS_IN_A_BATCH, as_jagged, cut_into_batches, pad_objects
 from rapidity.core.errors import DataError, ExportError, MissingNameError, closest, shorten
 from rapidity.core.jagged import Jagged
 from rapidity.data.collections import align_counts, pick_rows
@@ -74,6 +74,8 @@ class OnnxModel:
         Collection -> name of the input that says how many objects each event has.
     has_pairs
         Whether something is computed for each pair of objects.
+    n_places
+        Places for objects that the clouds of an event have together; 0 without clouds.
     """
 
     path: Path
@@ -85,6 +87,7 @@ class OnnxModel:
     folds: FoldFacts | None = None
     collections: Mapping[str, str] = field(default_factory=dict)
     has_pairs: bool = False
+    n_places: int = 0
 
     @classmethod
     def load(cls, path: Path | str, n_threads: int | None = None) -> OnnxModel:
@@ -114,13 +117,18 @@ class OnnxModel:
             facts.folds,
             facts.collections,
             facts.has_pairs,
+            facts.n_places,
         )
 
     @property
     def usual_batch_size(self) -> int:
         """Events that fit into the processor's cache on their way through a usual network."""
         largest = max(math.prod(column.shape) for column in self.inputs.values())
-        return max(min(DEFAULT_BATCH_SIZE, PIXELS_IN_A_BATCH // largest), 1)
+        most = min(DEFAULT_BATCH_SIZE, PIXELS_IN_A_BATCH // largest)
+        if self.n_places:
+            # Also an event with few objects goes through the network with all places of its clouds.
+            most = min(most, OBJECTS_IN_A_BATCH // self.n_places)
+        return max(most, 1)
 
     def run(self, columns: Mapping[str, Any], batch_size: int | None = None) -> Scores:
         """Return the scores of events, computed in batches.

@@ -121,6 +121,7 @@ def build_model(
         signature,
         collections=counts,
         has_pairs=xp.has_pairs,
+        n_places=sum(cloud.shape[0] for cloud in preparation.clouds.values()),
     )
     model = graph.build({**entries, **facts.to_entries()}, DESCRIPTION)
     # Maps have no order in protobuf; without this the bytes may differ from one run to the next.

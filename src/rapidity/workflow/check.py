@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from rapidity.data.fitted_cloud import MASK, FittedCloud
+from rapidity.data.fitted_table import FittedTable
+from rapidity.workflow.clouds import count_objects, describe_clouds
 from rapidity.workflow.folds import join_warnings, prepare_folds
 from rapidity.workflow.prepare import prepare_run
 from rapidity.workflow.train import load
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
 
     from rapidity.config import RunConfig
     from rapidity.core.progress import Progress
+    from rapidity.data.fitted_input import FittedInput
     from rapidity.workflow.prepare import PreparedRun
 
 
@@ -25,9 +29,12 @@ class CheckResult:
     Attributes
     ----------
     features
-        Input name -> names of its numbers, missing-value indicators included; of images none.
+        Input name -> names of its numbers, of a cloud of those of an object, missing-value indicators
+        included; of images none.
     shapes
-        Input name -> shape of one event.
+        Network input -> shape of one event. A cloud makes several, ``jets``, ``jets.mask`` and so on.
+    clouds
+        Cloud -> how many objects there are, and how many are left out (see `CloudCounts`).
     events
         Split (with folds: fold) -> class -> number of events.
     layers
@@ -42,6 +49,7 @@ class CheckResult:
     layers: list[tuple[str, str, tuple[int, ...], int]]
     n_parameters: int
     warnings: list[str]
+    clouds: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -57,6 +65,7 @@ class CheckResult:
             ],
             "parameters": self.n_parameters,
             "warnings": self.warnings,
+            "clouds": self.clouds,
         }
 
     def summary(self) -> str:
@@ -64,7 +73,10 @@ class CheckResult:
         lines = [f"{self.name}: the configuration and the data fit together."]
         lines += [f"  files       {len(self.files)}"]
         lines += [f"  {split:<11} {_counts(numbers)}" for split, numbers in self.events.items()]
-        lines += [f"  input       {name}: {_describe_shape(shape)}" for name, shape in self.shapes.items()]
+        masks = {name + MASK for name in self.clouds}
+        shown = {name: shape for name, shape in self.shapes.items() if name not in masks}
+        lines += [f"  input       {name}: {_describe_shape(shape)}" for name, shape in shown.items()]
+        lines += [f"  {sentence}" for sentence in describe_clouds(self.clouds)]
         lines += [f"  network     {len(self.layers)} layers, {self.n_parameters:,} parameters"]
         lines += [f"  warning: {warning}" for warning in self.warnings]
         return "\n".join(lines)
@@ -93,15 +105,13 @@ def describe(prepared: PreparedRun) -> CheckResult:
     return CheckResult(
         name=prepared.config.name,
         files=tuple(dict.fromkeys((*prepared.table.files, *prepared.table.joined_files))),
-        features={
-            name: tuple(prepared.preparation.feature_names(name)) if len(shape) == 1 else ()
-            for name, shape in shapes.items()
-        },
+        features={name: _name_numbers(fitted) for name, fitted in prepared.preparation.inputs.items()},
         shapes=shapes,
         events=prepared.splits.count_events(),
         layers=[(row.name, row.type, row.shape, row.n_parameters) for row in network.summary()],
         n_parameters=network.n_parameters,
         warnings=prepared.warnings,
+        clouds=count_objects(prepared),
     )
 
 
@@ -111,16 +121,25 @@ def describe_folds(folds: Sequence[PreparedRun], name: str) -> CheckResult:
     return replace(describe(folds[0]), name=name, events=events, warnings=join_warnings(folds))
 
 
+def _name_numbers(fitted: FittedInput) -> tuple[str, ...]:
+    """Return the names of the numbers of an event, or of an object; none of the pixels of an image."""
+    if isinstance(fitted, FittedCloud):
+        return fitted.feature_names
+    return fitted.names if isinstance(fitted, FittedTable) else ()
+
+
 def _describe_shape(shape: tuple[int, ...]) -> str:
     """Return the size of an input as people read it.
 
     Examples
     --------
-    >>> _describe_shape((28, 28, 1)), _describe_shape((26,))
-    ('images of 28 x 28 pixels, 1 channel', '26 numbers')
+    >>> _describe_shape((28, 28, 1)), _describe_shape((26,)), _describe_shape((20, 4))
+    ('images of 28 x 28 pixels, 1 channel', '26 numbers', 'at most 20 objects of 4 numbers')
     """
     if len(shape) == 1:
         return f"{shape[0]} numbers"
+    if len(shape) == 2:
+        return f"at most {shape[0]} objects of {shape[1]} numbers"
     *sides, n_channels = shape
     plural = "" if n_channels == 1 else "s"
     return f"images of {' x '.join(map(str, sides))} pixels, {n_channels} channel{plural}"

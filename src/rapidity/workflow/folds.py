@@ -15,6 +15,7 @@ from rapidity.config import dump_config, load_config
 from rapidity.core.errors import ConfigError, DataError, InterruptedRunError, RapidityError, shorten
 from rapidity.core.files import write_text
 from rapidity.data.table import SPLITS
+from rapidity.workflow.clouds import count_objects, describe_clouds
 from rapidity.workflow.execution import open_executor
 from rapidity.workflow.export import model_metadata
 from rapidity.workflow.fold_results import (
@@ -85,6 +86,9 @@ class FoldedStages:
         with self.watch.stage("hashing"):
             data_hashes = hash_files((*prepared.table.files, *prepared.table.joined_files))
         record = begin_record(self.config, data_hashes, warnings)
+        record["clouds"] = count_objects(prepared)
+        for sentence in describe_clouds(record["clouds"]):
+            self.progress.note(sentence)
         if is_fresh:
             self.folder.remove_run()
         # The record first: it makes the folder that of a run, which may be resumed or replaced.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rapidity.core.errors import DataError
 from rapidity.report import DrawnFigure, ReportContent, find_pages, write_report
+from rapidity.workflow.clouds import describe_objects
 from rapidity.workflow.run import Run
 
 if TYPE_CHECKING:
@@ -96,7 +97,11 @@ def _summarise(record: Mapping[str, Any]) -> str:
 def _network_facts(record: Mapping[str, Any]) -> dict[str, str]:
     folds = record["training"].get("folds", ())
     each = f" in each of {len(folds)} networks" if folds else ""
-    return {"Parameters": f"{record['n_parameters']:,}{each}"}
+    clouds = record.get("clouds", {})
+    return {
+        "Parameters": f"{record['n_parameters']:,}{each}",
+        **{f"Objects of {name}": describe_objects(counts) for name, counts in clouds.items()},
+    }
 
 
 def _training_facts(record: Mapping[str, Any]) -> dict[str, str]:

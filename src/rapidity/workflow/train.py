@@ -19,6 +19,7 @@ from rapidity.core.files import write_text
 from rapidity.core.progress import Progress, SilentProgress
 from rapidity.engines import get_engine
 from rapidity.training import CheckpointFolder
+from rapidity.workflow.clouds import count_objects, describe_clouds
 from rapidity.workflow.export import export_model, model_metadata
 from rapidity.workflow.fit import build_model, describe_training, fit_model
 from rapidity.workflow.folds import FoldedStages, check_same_folds
@@ -172,6 +173,9 @@ class _Stages:
         with self.watch.stage("hashing"):
             data_hashes = hash_files((*prepared.table.files, *prepared.table.joined_files))
         record = begin_record(config, data_hashes, prepared.warnings)
+        record["clouds"] = count_objects(prepared)
+        for sentence in describe_clouds(record["clouds"]):
+            self.progress.note(sentence)
         if is_fresh:
             self.folder.remove_run()
             # The record first: it makes the folder that of a run, which may be resumed or replaced.
