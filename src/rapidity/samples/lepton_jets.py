@@ -120,7 +120,8 @@ def reconstruct_lepton_jets_events(
 def select_leptons(leptons: Leptons) -> NDArray[np.bool_]:
     """Return which events have exactly one lepton, of 27 GeV or more ``(n_events,)``."""
     n_hard = np.bincount(leptons.event[leptons.pt > LEPTON_MIN_PT_GEV], minlength=leptons.n_events)
-    return (leptons.counts == 1) & (n_hard == 1)
+    result: NDArray[np.bool_] = (leptons.counts == 1) & (n_hard == 1)
+    return result
 
 
 def _order(jets: FourVectors, is_wanted: NDArray[np.bool_]) -> Integers:

@@ -31,9 +31,9 @@ FROM_DECAY = 23
 class Quarks(FourVectors):
     """The quarks of the decays of top quarks, W and Higgs bosons.
 
-    A b quark is taken after it has radiated, where its hadron will be; the others before, since their
-    radiation mostly ends in their jet: 0.2 % of the jets matched to b quarks of the tops and of the Higgs boson
-    then have no b hadron (2 to 5 % before), and more pairs of jets have the mass of the W boson.
+    A b quark is taken after it has radiated, where its hadron will be, the others before, since most of
+    their radiation ends in their jet: then 0.2 % of the jets of b quarks have no b hadron (before radiation
+    it would be 2 to 5 %), and both quarks of a W boson have a jet more often.
 
     Attributes
     ----------

@@ -9,9 +9,10 @@ import pytest
 import uproot
 
 from rapidity.core.errors import DataError
+from rapidity.core.jagged import Jagged
 from rapidity.data.readers import open_reader
 from rapidity.data.readers.attributes import read_attribute
-from rapidity.data.writers import open_writer
+from rapidity.data.writers import OutputColumn, open_writer
 from rapidity.data.writers.root import open_root_writer
 
 COLUMNS = {"score": np.dtype("f4"), "pass": np.dtype("?"), "hash": np.dtype("u8"), "entry": np.dtype("i8")}
@@ -127,3 +128,69 @@ def test_a_file_can_be_looked_at_before_it_takes_its_name(tmp_path, suffix):
             assert len(seen) == 2
     assert seen == [True, True]
     assert list(tmp_path.iterdir()) == []
+
+
+JET = OutputColumn("f4", collection="jet", is_jagged=True)
+
+
+def make_jets(counts, start=0.0):
+    return Jagged.from_counts(start + np.arange(float(sum(counts))), np.array(counts))
+
+
+def test_objects_of_a_collection_share_their_counts_in_a_tree(tmp_path):
+    path = tmp_path / "a.root"
+    flavour = OutputColumn("i4", collection="jet", is_jagged=True)
+    lepton = OutputColumn("f8", collection="lepton", is_jagged=True)
+    columns = {"jet_pt": JET, "event": "i8", "jet_flavour": flavour, "lepton_pt": lepton}
+    with open_root_writer(path, columns=columns, table="events") as writer:
+        for counts in ([2, 0, 3], [0, 0], [1]):
+            writer.write(
+                {
+                    "event": np.arange(len(counts)),
+                    "jet_pt": make_jets(counts),
+                    "jet_flavour": make_jets(counts, 4).astype("i4"),
+                    "lepton_pt": make_jets([1] * len(counts), 30),
+                }
+            )
+    with uproot.open(path) as file:
+        assert set(file["events"].keys()) == {
+            "event",
+            "n_jet",
+            "jet_pt",
+            "jet_flavour",
+            "n_lepton",
+            "lepton_pt",
+        }
+        assert file["events"]["n_jet"].array().tolist() == [2, 0, 3, 0, 0, 1]
+        assert file["events"]["jet_flavour"].array().tolist() == [[4, 5], [], [6, 7, 8], [], [], [4]]
+    reader = open_reader(path)
+    assert {info.collection for name, info in reader.columns.items() if name.startswith("jet")} == {"jet"}
+
+
+def test_objects_that_do_not_belong_together_are_refused(tmp_path):
+    columns = {"jet_pt": JET, "jet_eta": JET}
+    with (
+        pytest.raises(DataError, match="'jet_eta' and 'jet_pt' differ in their numbers of objects"),
+        open_root_writer(tmp_path / "a.root", columns=columns, table="t") as writer,
+    ):
+        writer.write({"jet_pt": make_jets([1, 2]), "jet_eta": make_jets([2, 1])})
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("layout", "column", "message"),
+    [
+        (
+            "tree",
+            OutputColumn("f4", is_jagged=True),
+            "'jet_pt' .* belongs to no collection. Name the collection",
+        ),
+        ("rntuple", JET, "'jet_pt' .* found a varying number of values per event.*Write a tree"),
+    ],
+)
+def test_jagged_columns_that_cannot_be_kept_are_refused(tmp_path, layout, column, message):
+    with (
+        pytest.raises(DataError, match=message),
+        open_root_writer(tmp_path / "a.root", columns={"jet_pt": column}, table="t", layout=layout),
+    ):
+        pass

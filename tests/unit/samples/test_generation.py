@@ -5,11 +5,14 @@ import shutil
 import sys
 from concurrent.futures import Future
 
+import awkward as ak
 import h5py
 import numpy as np
 import pytest
+import uproot
 
 from rapidity.core.errors import ConfigError, DataError, EngineError, RapidityError
+from rapidity.core.jagged import Jagged
 from rapidity.core.processors import default_workers
 from rapidity.core.progress import SilentProgress
 from rapidity.core.random import make_generator
@@ -26,16 +29,26 @@ EFFICIENCY = {"signal": 0.4, "background": 0.6}
 def make_block(task: BlockTask) -> Block:
     """Return a block as the generator would, of random numbers instead of events."""
     rng = make_generator(task.seed, task.process, task.block)
-    names = tuple(SAMPLES[task.sample].columns)
+    described = SAMPLES[task.sample].columns
     columns, numbers, cross_sections = [], [], []
     for chunk in range(CHUNKS_PER_BLOCK):
         selected = np.flatnonzero(rng.random(CHUNK_SIZE) < EFFICIENCY[task.process])
-        columns.append({name: rng.standard_normal(len(selected)) for name in names})
+        columns.append(
+            {name: make_column(rng, len(selected), column.collection) for name, column in described.items()}
+        )
         numbers.append(task.block * BLOCK_SIZE + chunk * CHUNK_SIZE + selected)
         cross_sections.append(10.0 + rng.random())
         if sum(map(len, numbers)) >= task.n_wanted:
             break
     return Block(concatenate_columns(columns), np.concatenate(numbers), np.array(cross_sections))
+
+
+def make_column(rng, n_events, collection):
+    """Return a value an event, or as many as it has objects: one, two or three in turn."""
+    if not collection:
+        return 100 * rng.random(n_events)
+    counts = 1 + np.arange(n_events) % 3
+    return Jagged.from_counts(100 * rng.random(counts.sum()), counts)
 
 
 class StandInPool:
@@ -101,7 +114,7 @@ def stand_in(monkeypatch):
 
 def make(path, **settings):
     defaults = {"n_events": 9000, "seed": 3, "workers": 1, "progress": SilentProgress()}
-    return generate("hww_ttbar", path, **(defaults | settings))
+    return generate(settings.pop("sample", "hww_ttbar"), path, **(defaults | settings))
 
 
 def read(path):
@@ -182,6 +195,55 @@ def test_the_file_says_where_it_came_from(tmp_path):
 
 
 @pytest.mark.usefixtures("stand_in")
+def test_events_with_objects_are_one_tree(tmp_path):
+    summary = make(tmp_path / "a.root", sample="tth_bb", n_events=1001)
+    with uproot.open(tmp_path / "a.root") as file:
+        tree = file["events"]
+        assert tree["process"].array().tolist() == [1] * 501 + [0] * 500
+        assert len(np.unique(tree["event_number"].array())) == 1001
+        assert tree["n_jet"].array()[:4].tolist() == [1, 2, 3, 1]
+        assert ak.num(tree["jet_pt"].array())[:4].tolist() == [1, 2, 3, 1]
+        weight = np.asarray(tree["weight"].array())
+        assert file["selection"] == "5j3b"
+        assert float(file["Signal.cross_section_pb"]) == summary.processes["signal"].cross_section_pb
+    for process, rows in (("signal", slice(0, 501)), ("background", slice(501, None))):
+        assert weight[rows].sum() == pytest.approx(summary.processes[process].expected_yield)
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_a_tree_is_the_same_for_any_number_of_workers(tmp_path):
+    trees = []
+    for workers in (1, 3):
+        path = tmp_path / f"{workers}.root"
+        make(path, sample="tth_bb", workers=workers, selection="6j4b")
+        with uproot.open(path) as file:
+            trees.append({name: branch.array() for name, branch in file["events"].items()})
+    one, three = trees
+    assert all(ak.array_equal(values, three[name]) for name, values in one.items())
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_predicted_cross_sections_take_the_place_of_those_of_the_generator(tmp_path):
+    summary = make(tmp_path / "a.root", sample="tth_bb", n_events=100)
+    # 507 fb, 58.2 % and 832 pb; two charges, two flavours at 10.86 %, hadrons at 67.41 %.
+    decays = 2 * 2 * 0.1086 * 0.6741
+    assert summary.processes["signal"].cross_section_pb == pytest.approx(0.507 * 0.582 * decays)
+    assert summary.processes["background"].cross_section_pb == pytest.approx(832 * decays)
+
+
+@pytest.mark.parametrize(
+    ("sample", "selection", "message"),
+    [
+        ("tth_bb", "6j4", "unknown selection of tth_bb '6j4'. Did you mean '6j4b'"),
+        ("lhcb_pid", "6j4b", "sample 'lhcb_pid' has no selection '6j4b'"),
+    ],
+)
+def test_a_selection_that_is_not_there_is_refused(tmp_path, sample, selection, message):
+    with pytest.raises(ConfigError, match=message):
+        make(tmp_path / "a.root", sample=sample, selection=selection)
+
+
+@pytest.mark.usefixtures("stand_in")
 def test_progress_counts_the_selected_events(tmp_path):
     progress = CountingProgress()
     make(tmp_path / "a.h5", workers=3, progress=progress)
@@ -233,6 +295,11 @@ def test_numbers_that_make_no_sense_are_refused(tmp_path, settings, message):
 def test_a_file_that_is_not_called_hdf5_is_refused(tmp_path):
     with pytest.raises(DataError, match=r"ends in .h5, .hdf5, .hdf. Call it events.csv.h5"):
         make(tmp_path / "events.csv")
+
+
+def test_a_tree_is_not_written_into_another_format(tmp_path):
+    with pytest.raises(DataError, match=r"it is a ROOT file, .* ends in .root. Call it a.h5.root"):
+        make(tmp_path / "a.h5", sample="tth_bb")
 
 
 def test_a_folder_in_the_place_of_the_file_is_refused(tmp_path):

@@ -53,7 +53,8 @@ def is_heavy_hadron(pdg_id: Integers, quark: int) -> NDArray[np.bool_]:
     code = np.abs(pdg_id)
     # The thousands and hundreds are the heaviest quarks of baryons and of mesons; diquarks have no tens.
     heaviest = np.where(code // 1000 % 10 > 0, code // 1000 % 10, code // 100 % 10)
-    return (heaviest == quark) & (code // 10 % 10 > 0)
+    result: NDArray[np.bool_] = (heaviest == quark) & (code // 10 % 10 > 0)
+    return result
 
 
 def efficiency_at_70(flavour: Integers, pt_gev: Floats) -> Floats:
