@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from trees import score_by_trees
 
 from rapidity import OnnxModel
 from rapidity.config import load_config, resolve_paths
@@ -32,7 +33,6 @@ from rapidity.metrics import (
 )
 from rapidity.workflow import train_run
 from rapidity.workflow.prepare import PreparedRun, prepare_run
-from rapidity.workflow.results import make_input_data
 from rapidity.workflow.score import score_table
 
 if TYPE_CHECKING:
@@ -43,8 +43,6 @@ if TYPE_CHECKING:
 CONFIGURATIONS = Path(__file__).parent / "accuracy"
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 N_REPLICAS = 500
-ROUNDS = 2000
-LIGHTGBM = {"learning_rate": 0.05, "num_leaves": 31, "verbose": -1, "num_threads": 2, "seed": 1}
 
 
 @dataclass(frozen=True)
@@ -72,32 +70,11 @@ def train_network(config: RunConfig, prepared: PreparedRun) -> Contender:
 
 def train_lightgbm(prepared: PreparedRun) -> Contender:
     """Train boosted trees on the same features, as they are before scaling, NaN where missing."""
-    import lightgbm
-
-    data = make_input_data(prepared)
-    features = np.column_stack(list(data.features.values()))
-    target = prepared.table.class_index
-    n_classes = len(prepared.table.classes)
-    objective = (
-        {"objective": "multiclass", "num_class": n_classes} if n_classes > 2 else {"objective": "binary"}
-    )
-    splits = prepared.splits
-    train, validation = (
-        lightgbm.Dataset(features[split.rows], target[split.rows])
-        for split in (splits.train, splits.validation)
-    )
     start = time.perf_counter()
-    booster = lightgbm.train(
-        {**LIGHTGBM, **objective},
-        train,
-        num_boost_round=ROUNDS,
-        valid_sets=[validation],
-        callbacks=[lightgbm.early_stopping(50, verbose=False)],
-    )
+    scores = score_by_trees(prepared)
     seconds = time.perf_counter() - start
-    predicted: Any = booster.predict(features[splits.test.rows])
-    scores = predicted if n_classes > 2 else np.column_stack([1 - predicted, predicted])
-    return Contender(log_loss_per_event(target[splits.test.rows], np.log(scores)), scores, seconds)
+    rows = prepared.splits.test.rows
+    return Contender(log_loss_per_event(prepared.table.class_index[rows], np.log(scores)), scores, seconds)
 
 
 def estimate(
