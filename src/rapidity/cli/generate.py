@@ -11,14 +11,15 @@ from rapidity.cli.outcome import print_json, print_table
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rapidity.samples import ImageSampleSummary, SampleSummary, TrackSampleSummary
+    from rapidity.samples import ImageSampleSummary, JetSampleSummary, SampleSummary, TrackSampleSummary
 
 
 def generate(
     sample: Annotated[
         str,
         typer.Argument(
-            metavar="SAMPLE", help="Name of the sample: hww_ttbar, tth_bb, lhcb_pid or electron_photon."
+            metavar="SAMPLE",
+            help="Name of the sample: hww_ttbar, tth_bb, lhcb_pid, electron_photon or quark_gluon.",
         ),
     ],
     output: Annotated[
@@ -26,7 +27,8 @@ def generate(
         typer.Option(
             "--output",
             "-o",
-            help="The file to write: .h5; tth_bb: .root; tracks (lhcb_pid): also .csv, .csv.gz, .parquet.",
+            help="The file to write: .h5; tth_bb: .root; tracks (lhcb_pid): also .csv, .csv.gz, .parquet; "
+            "of quark_gluon .parquet (images, and .h5 beside it) or .h5.",
             show_default=False,
         ),
     ],
@@ -66,11 +68,12 @@ def generate(
     """Generate a simulated sample."""
     from rapidity.core.errors import DataError
     from rapidity.core.progress import make_progress
-    from rapidity.samples import ImageSampleSummary, TrackSampleSummary
+    from rapidity.samples import ImageSampleSummary, JetSampleSummary, TrackSampleSummary, files_of
     from rapidity.samples import generate as generate_sample
 
-    if output.exists() and not overwrite:
-        message = f"{output} exists already. Give --overwrite to replace it, or another --output"
+    there = next((file for file in files_of(sample, output) if file.exists()), None)
+    if there is not None and not overwrite:
+        message = f"{there} exists already. Give --overwrite to replace it, or another --output"
         raise DataError(message)
     summary = generate_sample(
         sample, output, n_events=n_events, seed=seed, underlying_event=underlying_event, selection=selection,
@@ -82,6 +85,9 @@ def generate(
     if isinstance(summary, ImageSampleSummary):
         _show_classes(summary, "images", summary.n_images, as_json=as_json)
         return
+    if isinstance(summary, JetSampleSummary):
+        _show_classes(summary, "jets", summary.n_jets, as_json=as_json)
+        return
     if as_json:
         print_json({"path": summary.path, "seconds": summary.seconds, "processes": _as_dict(summary)})
         return
@@ -91,7 +97,7 @@ def generate(
 
 
 def _show_classes(
-    summary: "TrackSampleSummary | ImageSampleSummary",
+    summary: "TrackSampleSummary | ImageSampleSummary | JetSampleSummary",
     rows: str,
     counts: "Mapping[str, int]",
     *,
@@ -100,7 +106,8 @@ def _show_classes(
     if as_json:
         print_json({"path": summary.path, "seconds": summary.seconds, rows: dict(counts)})
         return
-    typer.echo(f"{summary.n_selected:,} {rows} in {summary.seconds:.1f} s: {summary.path}\n")
+    paths = ", ".join(str(path) for path in summary.paths)
+    typer.echo(f"{summary.n_selected:,} {rows} in {summary.seconds:.1f} s: {paths}\n")
     print_table(list(counts.items()), ["class", rows])
 
 

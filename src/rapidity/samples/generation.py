@@ -19,7 +19,7 @@ from rapidity.samples.catalogue import ALL_SAMPLES, IMAGE_SAMPLES, JET_SAMPLES, 
 from rapidity.samples.event_columns import concatenate_columns, take_events
 from rapidity.samples.images import generate_images
 from rapidity.samples.jet_sample import JetSample
-from rapidity.samples.jets import generate_jets
+from rapidity.samples.jets import generate_jets, jet_files
 from rapidity.samples.ordered_blocks import check_numbers
 from rapidity.samples.output import check_path, write_sample
 from rapidity.samples.pythia import check_generators
@@ -112,6 +112,20 @@ def generate(  # noqa: PLR0913 - each argument is an option of the verb
         selections.get_variant(selection)
     wanted = _Options(n_events, seed, underlying_event, workers, selection or sample.default_selection)
     return _generate_events(sample, Path(path), wanted, progress or SilentProgress())
+
+
+def files_of(name: str, path: Path | str) -> tuple[Path, ...]:
+    """Return the files that `generate` writes for a sample.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such sample.
+    DataError
+        If the name of a file of jets ends in something else than it can.
+    """
+    sample = ALL_SAMPLES.get_variant(name)
+    return jet_files(path) if isinstance(sample, JetSample) else (Path(path),)
 
 
 def _generate_rows(

@@ -76,6 +76,10 @@ class PythiaGenerator:
         """Cross-section in picobarns, estimated from all events so far."""
         return float(self._pythia.infoPython().sigmaGen()) * MILLIBARN_PB
 
+    def reseed(self, seed: int) -> None:
+        """Begin other random numbers; the events then depend on this seed and on that of the start alone."""
+        self._pythia.rndm.init(seed)
+
     def generate(self, n_events: int) -> Particles:
         """Return the stable particles of the next `n_events` events."""
         return self.generate_record(n_events).stable

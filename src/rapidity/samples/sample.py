@@ -41,7 +41,7 @@ class Process:
     code
         What stands for it in the column ``process`` of a tree.
     decays
-        Further lines, one set for each of several equally frequent final states: chunks of events take turns.
+        Further lines, one set for each of several equally frequent final states, which take turns.
     cross_section_pb
         The best prediction, in picobarns, branching ratios of the forced decays included; None: Pythia's own.
     """
@@ -260,6 +260,11 @@ class TrackSampleSummary:
         """Tracks in the file."""
         return sum(self.n_tracks.values())
 
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """All files that were written."""
+        return (self.path,)
+
 
 @dataclass(frozen=True)
 class ImageSampleSummary:
@@ -283,3 +288,8 @@ class ImageSampleSummary:
     def n_selected(self) -> int:
         """Images in the file."""
         return sum(self.n_images.values())
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """All files that were written."""
+        return (self.path,)

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 
+from rapidity.core.processors import default_workers
 from rapidity.core.progress import SilentProgress
 from rapidity.core.random import make_generator
 from rapidity.samples.ordered_blocks import blocks_in_order, check_numbers
-from rapidity.samples.workers import default_workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable

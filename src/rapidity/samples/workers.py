@@ -17,34 +17,40 @@ import tempfile
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from rapidity.core.errors import RapidityError
 from rapidity.samples.worker import LENGTH, unpack
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rapidity.samples.blocks import Block, BlockTask
 
 SOURCE_FOLDER = Path(__file__).resolve().parents[2]
 
 
-def default_workers() -> int:
-    """Return the number of processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 class Worker:
-    """One worker process and the pipes to it."""
+    """One worker process and the pipes to it.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    module
+        Its program, which takes a line of JSON for each task.
+    unpack
+        Gives the block that an answer holds.
+    """
+
+    def __init__(
+        self, module: str = "rapidity.samples.worker", unpack: Callable[[bytes], Any] = unpack
+    ) -> None:
+        self._unpack = unpack
         path = os.pathsep.join(part for part in (str(SOURCE_FOLDER), os.environ.get("PYTHONPATH")) if part)
         # The arrays are small: threads of numerical libraries would only get in each other's way.
         environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
         self._messages: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - closed in stop()
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "rapidity.samples.worker"],
+            [sys.executable, "-P", "-m", module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._messages,
@@ -53,8 +59,8 @@ class Worker:
             process_group=0,
         )
 
-    def generate(self, task: BlockTask) -> Block:
-        """Send the task and wait for the block."""
+    def generate(self, task: Any) -> Any:
+        """Send the task, a record of plain values, and wait for the block."""
         if self._process.stdin is None or self._process.stdout is None:
             raise self._explain()
         try:
@@ -69,7 +75,7 @@ class Worker:
         content = self._process.stdout.read(length)
         if len(content) < length:
             raise self._explain()
-        return unpack(content)
+        return self._unpack(content)
 
     def stop(self) -> None:
         """End the process now; nothing of it stays behind."""
@@ -97,7 +103,8 @@ class Worker:
 class WorkerPool:
     """Workers that take tasks as they become free. Leaving the ``with`` block ends them at once."""
 
-    def __init__(self, n_workers: int) -> None:
+    def __init__(self, n_workers: int, make_worker: Callable[[], Worker] = Worker) -> None:
+        self._make_worker = make_worker
         self._threads = ThreadPoolExecutor(n_workers, thread_name_prefix="generate")
         self._workers: list[Worker] = []
         self._idle: queue.SimpleQueue[Worker] = queue.SimpleQueue()
@@ -105,7 +112,7 @@ class WorkerPool:
 
     def __enter__(self) -> Self:
         for _ in range(self._n_workers):
-            worker = Worker()
+            worker = self._make_worker()
             self._workers.append(worker)
             self._idle.put(worker)
         return self
@@ -115,11 +122,11 @@ class WorkerPool:
         for worker in self._workers:
             worker.stop()
 
-    def submit(self, task: BlockTask) -> Future[Block]:
+    def submit(self, task: Any) -> Future[Any]:
         """Return the block to come."""
         return self._threads.submit(self._run, task)
 
-    def _run(self, task: BlockTask) -> Block:
+    def _run(self, task: Any) -> Any:
         worker = self._idle.get()
         try:
             return worker.generate(task)
