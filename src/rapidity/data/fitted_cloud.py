@@ -146,19 +146,37 @@ class FittedCloud:
         prepared[MASK] = mask.reshape(n_events, n_objects)
         return prepared
 
-    def count_lost(self, columns: Mapping[str, Any], rows: NDArray[np.int64] | None = None) -> CloudCounts:
-        """Return how many objects of some events there are, and how many of them are left out."""
-        n_events = n_truncated = n_found = n_lost = most = 0
-        for _, chunk in iterate_chunks(columns, self.columns, rows):
-            exact = exact_columns(chunk, self.columns)
-            found = count_selected(self.cloud, exact)
-            lost = np.maximum(found - self.cloud.n_objects, 0)
-            n_events += len(found)
-            n_found += int(found.sum())
-            n_truncated += int(np.count_nonzero(lost))
-            n_lost += int(lost.sum())
-            most = max(most, int(found.max(initial=0)))
-        return CloudCounts(self.cloud.n_objects, n_events, n_found, n_truncated, n_lost, most)
+    def show(self, columns: Mapping[str, Any]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Return the features of the objects that are kept in their own units, and the event of each.
+
+        The features are ``(n_kept, n_features)``, NaN where one is missing.
+        """
+        exact = exact_columns(columns, self.columns)
+        kept = keep_objects(self.cloud, exact)
+        shown = np.empty((len(kept.places), len(self.features)), np.float32)
+        for number, feature in enumerate(self.features):
+            values, is_missing = feature.screen_at(exact, kept.places)
+            shown[:, number] = values if is_missing is None else np.where(is_missing, np.nan, values)
+        return shown, kept.rows
+
+    def count_objects(self, columns: Mapping[str, Any]) -> NDArray[np.int64]:
+        """Return how many objects each event has that fulfil the selection, kept or not ``(n_events,)``."""
+        chunks = iterate_chunks(columns, self.columns)
+        counts = [count_selected(self.cloud, exact_columns(chunk, self.columns)) for _, chunk in chunks]
+        return np.concatenate([np.empty(0, np.int64), *counts])
+
+    def count_lost(self, columns: Mapping[str, Any]) -> CloudCounts:
+        """Return how many objects some events have, and how many of them are left out."""
+        found = self.count_objects(columns)
+        lost = np.maximum(found - self.cloud.n_objects, 0)
+        return CloudCounts(
+            n_kept=self.cloud.n_objects,
+            n_events=len(found),
+            n_objects=int(found.sum()),
+            n_truncated=int(np.count_nonzero(lost)),
+            n_lost=int(lost.sum()),
+            most=int(found.max(initial=0)),
+        )
 
     def find_unusable(
         self,

@@ -69,10 +69,10 @@ class _Source:
             return is_taken
         if not config.absent:
             return np.ones(shape, np.bool_)
-        is_absent: NDArray[np.bool_] = np.ones(shape, np.bool_)
+        is_object: NDArray[np.bool_] = np.zeros(shape, np.bool_)
         for name, value in config.absent.items():
-            is_absent &= _equals(fields[name], float(value))
-        return np.logical_not(is_absent)
+            is_object |= ~_equals(fields[name], float(value))
+        return is_object
 
     def _check_counts(self, counts: NDArray[Any], n_places: int, where: str, first_entry: int) -> None:
         bad = (counts < 0) | (counts > n_places)

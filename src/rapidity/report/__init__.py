@@ -4,6 +4,7 @@ matplotlib and mplhep are imported when something is drawn, through objects of t
 setting changes, and no figure is left in pyplot.
 """
 
+from rapidity.report.clouds import CloudData
 from rapidity.report.computational_graph import draw_computational_graph
 from rapidity.report.content import ReportContent
 from rapidity.report.evaluation_figures import draw_evaluation
@@ -16,6 +17,7 @@ from rapidity.report.page import render_page, write_report
 from rapidity.report.probe import draw_probe
 
 __all__ = [
+    "CloudData",
     "DrawnFigure",
     "InputData",
     "ReportContent",

@@ -10,6 +10,7 @@ import numpy as np
 
 from rapidity.metrics import Histogram, fill_histogram
 from rapidity.report.binning import Binning, choose_binning
+from rapidity.report.clouds import CloudData, sample_objects
 from rapidity.report.correlations import draw_correlations
 from rapidity.report.feature_axes import draw_feature_axes
 from rapidity.report.figures import DrawnFigure, save_figure
@@ -54,6 +55,8 @@ class InputData:
         Numbers that stand for a missing value.
     images
         Input name -> its images.
+    clouds
+        Input name -> its objects.
     """
 
     features: Mapping[str, NDArray[Any]]
@@ -63,6 +66,7 @@ class InputData:
     units: Mapping[str, str] = field(default_factory=dict)
     sentinels: tuple[float, ...] = ()
     images: Mapping[str, ImageData] = field(default_factory=dict)
+    clouds: Mapping[str, CloudData] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,7 @@ def draw_inputs(data: InputData, folder: Path | str, formats: Sequence[str] = ("
     """Write a page of all features, the correlations of each class, and one figure a feature into `folder`.
 
     Of images: their mean in each class, examples, and, among the features, the values of their pixels and
-    the sum of the pixels of an event.
+    the sum of the pixels of an event. Of clouds: the number of objects, and the features of those kept.
 
     Files: ``overview`` (``overview_2``, ... for more than 60 features), ``correlation_<class>``,
     ``feature_<name>``, ``mean_<image>`` and ``examples_<image>``, each in every format of `formats`.
@@ -101,6 +105,8 @@ def draw_inputs(data: InputData, folder: Path | str, formats: Sequence[str] = ("
     features = [fill_feature(data, name, rows) for name in data.features]
     for name, images in data.images.items():
         features += fill_pixels(data, name, images, rows)
+    for name, cloud in data.clouds.items():
+        features += fill_objects(data, name, cloud, rows)
     with figure_style():
         return [
             *draw_images(data.images, data.classes, rows, data.event_weight, folder, formats),
@@ -133,6 +139,23 @@ def fill_pixels(
         filled.append(replace(of_pixels, counted="pixels"))
         by_class = [sums[class_rows, channel] for class_rows in rows]
         filled.append(_fill(f"sum of {shown}", None, by_class, weights))
+    return filled
+
+
+def fill_objects(
+    data: InputData, name: str, cloud: CloudData, rows: Sequence[NDArray[np.int64]]
+) -> list[FeatureHistograms]:
+    """Return the number of objects of an event, and the numbers of an object; weighted by their events."""
+    weight = data.event_weight
+    counts = [cloud.counts[class_rows] for class_rows in rows]
+    of_events = [None if weight is None else weight[class_rows] for class_rows in rows]
+    filled = [_fill(f"objects of {name}", None, counts, of_events)]
+    sampled = [sample_objects(cloud, class_rows) for class_rows in rows]
+    of_objects = [None if weight is None else weight[events] for _, events in sampled]
+    for position, feature in enumerate(cloud.names):
+        values = [numbers[:, position] for numbers, _ in sampled]
+        histograms = _fill(f"{name}: {feature}", cloud.units.get(feature), values, of_objects)
+        filled.append(replace(histograms, counted="objects"))
     return filled
 
 

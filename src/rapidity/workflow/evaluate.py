@@ -108,7 +108,9 @@ def _name_inputs(inputs: Mapping[str, AnyInput], model: OnnxModel) -> dict[str, 
         if not column.shape and column.collection is None and name != picks
     )
     return {
-        name: TableInput(columns=of_features) if config.columns == "all" else config
+        name: TableInput(columns=of_features)
+        if isinstance(config, TableInput) and config.columns == "all"
+        else config
         for name, config in inputs.items()
     }
 

@@ -86,8 +86,8 @@ class FoldedStages:
         with self.watch.stage("hashing"):
             data_hashes = hash_files((*prepared.table.files, *prepared.table.joined_files))
         record = begin_record(self.config, data_hashes, warnings)
-        record["clouds"] = count_objects(prepared)
-        for sentence in describe_clouds(record["clouds"]):
+        record["clouds"] = clouds = count_objects(prepared)
+        for sentence in describe_clouds(clouds):
             self.progress.note(sentence)
         if is_fresh:
             self.folder.remove_run()

@@ -12,8 +12,10 @@ import numpy as np
 from rapidity.artefact import OnnxModel
 from rapidity.core.errors import ConfigError, shorten
 from rapidity.core.files import write_atomically, write_text
+from rapidity.data.collections import pick_rows
 from rapidity.evaluation import evaluate
 from rapidity.report import (
+    CloudData,
     InputData,
     draw_evaluation,
     draw_history,
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rapidity.config import Deliver
+    from rapidity.data.fitted_cloud import FittedCloud
     from rapidity.data.fitted_feature import FittedFeature
     from rapidity.data.fitted_image import FittedImage
     from rapidity.data.table import Table
@@ -120,7 +123,16 @@ def make_input_data(prepared: PreparedRun) -> InputData:
         if fitted.feature.is_column and fitted.columns[0] in table.units
     }
     images = {name: _image_data(fitted, table) for name, fitted in prepared.preparation.images.items()}
-    return InputData(features, table.classes, table.class_index, table.event_weight, units, images=images)
+    clouds = {name: _cloud_data(fitted, table) for name, fitted in prepared.preparation.clouds.items()}
+    return InputData(
+        features,
+        table.classes,
+        table.class_index,
+        table.event_weight,
+        units,
+        images=images,
+        clouds=clouds,
+    )
 
 
 class _ComputedFeatures(Mapping[str, "NDArray[Any]"]):
@@ -150,6 +162,20 @@ def _image_data(fitted: FittedImage, table: Table) -> ImageData:
         return image.stack({name: table.columns[name][rows] for name in image.columns})
 
     return ImageData(image.shape, image.channel_names, take)
+
+
+def _cloud_data(fitted: FittedCloud, table: Table) -> CloudData:
+    names = {one.name: one.columns[0] for one in fitted.features if one.feature.is_column}
+
+    def take(rows: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        return fitted.show(pick_rows(table.columns, fitted.columns, rows))
+
+    return CloudData(
+        names=tuple(one.name for one in fitted.features),
+        counts=fitted.count_objects(table.columns),
+        take=take,
+        units={name: table.units[column] for name, column in names.items() if column in table.units},
+    )
 
 
 def deliver_copies(folder: RunFolder, deliver: Deliver) -> list[Path]:

@@ -173,8 +173,8 @@ class _Stages:
         with self.watch.stage("hashing"):
             data_hashes = hash_files((*prepared.table.files, *prepared.table.joined_files))
         record = begin_record(config, data_hashes, prepared.warnings)
-        record["clouds"] = count_objects(prepared)
-        for sentence in describe_clouds(record["clouds"]):
+        record["clouds"] = clouds = count_objects(prepared)
+        for sentence in describe_clouds(clouds):
             self.progress.note(sentence)
         if is_fresh:
             self.folder.remove_run()
