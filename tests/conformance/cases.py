@@ -199,7 +199,10 @@ SETTINGS: Mapping[str, list[tuple[dict[str, Any], tuple[Shape | Shapes, ...]]]] 
     "edges": [
         ({}, ({"x": (5, 6), "y": (5, 6)}, {"x": (5, 6), "y": (5, 6), f"x{NUMBERS}": (5, 3)})),
     ],
-    "pair_features": [({}, (MOMENTA_OF_MASKED, {f"jets{MOMENTA}": (3, 4)}))],
+    "pair_features": [
+        ({}, (MOMENTA_OF_MASKED, {f"jets{MOMENTA}": (3, 4)})),
+        ({"without_momentum": 2}, (MOMENTA_OF_MASKED,)),
+    ],
     "pair_mask": [({}, ({f"jets{MASK}": (5,)},))],
     "square_pairs": [({}, ({"pairs": (6, 3)}, {f"pairs{MASK}": (6,)}))],
     "join_objects": [({}, ({"a": (2, 6), "b": (3, 6), "c": (1, 6)},))],
@@ -214,6 +217,15 @@ DIGITS, TWO_IMAGES = {"image": (8, 8, 1)}, {"image": (8, 9, 1), "layers": (8, 9,
 TWO_IMAGES_AND_TABLE = {**TWO_IMAGES, "features": (3,)}
 ENERGY_AND_TIME = {"energy": (9, 8, 1), "features": (3,), "time": (5, 6, 2)}
 SMALL = {"filters": (3, 4), "hidden": (6,)}
+GRAPH = {**MASKED, **COORDINATES_OF_MASKED, **MOMENTA_OF_MASKED}
+"""A cloud with all that may stand beside it; networks leave what they do not need."""
+SECOND_GRAPH = {
+    "tracks": (4, 3),
+    f"tracks{MASK}": (4,),
+    f"tracks{COORDINATES}": (4, 2),
+    f"tracks{MOMENTA}": (4, 4),
+}
+SMALL_PARTICLE_TRANSFORMER = {"embedding": (5,), "width": 6, "heads": 2, "expansion": 1.0}
 
 NETWORK_SETTINGS: Mapping[str, list[tuple[dict[str, Any], Shapes]]] = {
     "mlp": [
@@ -306,6 +318,38 @@ NETWORK_SETTINGS: Mapping[str, list[tuple[dict[str, Any], Shapes]]] = {
             },
             {**OBJECTS, "met": (3,)},
         ),
+    ],
+    "particle_net": [
+        ({"k": 2, "channels": ((6, 5), (4, 4)), "hidden": (5,)}, GRAPH),
+        (
+            {"k": 7, "channels": ((6,),), "embedding": 4, "hidden": (), "activation": "gelu"},
+            {**GRAPH, **SECOND_GRAPH, "met": (3,)},
+        ),
+    ],
+    "particle_transformer": [
+        ({**SMALL_PARTICLE_TRANSFORMER, "blocks": 2, "pair_embedding": (4,), "dropout": 0.0}, GRAPH),
+        (
+            {
+                **SMALL_PARTICLE_TRANSFORMER,
+                "blocks": 1,
+                "class_blocks": 1,
+                "pair_embedding": (),
+                "hidden": (5,),
+            },
+            {**GRAPH, **SECOND_GRAPH, "met": (3,)},
+        ),
+        ({**SMALL_PARTICLE_TRANSFORMER, "blocks": 1, "pairs": "none"}, MASKED),
+    ],
+    "event_graph": [
+        (
+            {"width": 6, "rounds": 2, "pair_width": 4, "hidden": (5,)},
+            {**GRAPH, **SECOND_GRAPH, "met": (3,), "met.momenta": (4,), "event": (2,)},
+        ),
+        (
+            {"width": 4, "rounds": 1, "aggregation": "attention", "heads": 2, "tables": "end", "hidden": ()},
+            {**GRAPH, "leptons": (2, 3), f"leptons{MOMENTA}": (2, 4), "met": (3,)},
+        ),
+        ({"width": 4, "rounds": 1, "aggregation": "max", "pairs": "none", "dropout": 0.1}, MASKED),
     ],
 }
 """What to try of each network, and with which inputs; others are tried on their reference inputs."""

@@ -202,6 +202,8 @@ def reference_pair_features(call: Call) -> Array:
     """Equations 3 to 6 of arXiv:2202.03772, pair by pair."""
     momenta = call.inputs[0]
     is_object = call.inputs[1] > 0 if len(call.inputs) > 1 else np.ones(momenta.shape[:2], bool)
+    further = ((0, 0), (0, call.layer.without_momentum))
+    momenta, is_object = np.pad(momenta, (*further, (0, 0))), np.pad(is_object, further)
     events = [
         [
             describe_pair(objects[a], objects[b]) if there[a] and there[b] else np.zeros(4)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rapidity.artefact.place import Place
-    from rapidity.network.layers import Neighbours, TakeObjects
+    from rapidity.network.layers import Neighbours, PairFeatures, TakeObjects
 
 FLOAT, DOUBLE, INT64 = 1, 11, 7
 """Numbers of element types in ONNX."""
@@ -129,11 +129,14 @@ def lower_pair_features(place: Place) -> str:
     if masks:
         shown = find_objects(place, masks[0], place.node.input_shapes[1][0], n_objects)
         momenta = zero_padding(place, momenta, shown)
+    further = cast("PairFeatures", place.node.layer).without_momentum
+    if further:
+        momenta = place.add("Pad", [momenta, place.integers([0, 0, 0, 0, further, 0], "sides")])
     exact = place.add("Cast", [momenta], to=DOUBLE)
     columns = [place.add("Gather", [exact, place.integers(number, "index")], axis=2) for number in range(4)]
     do = _Arithmetic(place)
     objects = _describe_objects(do, *columns)
-    first, second = (place.integers(places.tolist(), "pairs") for places in pair_places(n_objects))
+    first, second = (place.integers(places.tolist(), "pairs") for places in pair_places(n_objects + further))
     a, b = (
         _Objects(*(place.add("Gather", [value, numbers], axis=1) for value in objects))
         for numbers in (first, second)

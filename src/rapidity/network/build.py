@@ -12,7 +12,7 @@ from rapidity.network.layers import Add, Concatenate, Dense, Multiply
 from rapidity.network.layers.masks import is_optional
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from rapidity.network.config import NetworkConfig
 
@@ -65,7 +65,7 @@ def build_network(
     graph.append_heads(outputs, tokens or {})
     nodes = graph.nodes
     if not isinstance(config, LayerList):
-        nodes = _leave_out_unused(nodes, frozenset(config.token_nodes(inputs).values()))
+        nodes = _keep_used(nodes, [head_name(name) for name in outputs])
     network = Network(dict(inputs), tuple(nodes), {name: head_name(name) for name in outputs})
     _check_everything_is_used(network)
     return network
@@ -209,10 +209,17 @@ def _check_names(inputs: Mapping[str, Shape], layers: Sequence[Layer], heads: Se
         seen[layer.name] = f"layer {number} ({layer.kind})"
 
 
-def _leave_out_unused(nodes: Sequence[Node], offered: Collection[str]) -> list[Node]:
-    """Return the nodes without those of the offered ones that no other takes."""
-    used = {source for node in nodes for source in node.inputs}
-    return [node for node in nodes if node.name in used or node.name not in offered]
+def _keep_used(nodes: Sequence[Node], heads: Sequence[str]) -> list[Node]:
+    """Return the nodes that lead to a head.
+
+    A network of the catalogue holds more where an output is asked of each object, or none is: the pooling and
+    what follows it, or the objects of each cloud by themselves.
+    """
+    used = set(heads)
+    for node in reversed(nodes):
+        if node.name in used:
+            used.update(node.inputs)
+    return [node for node in nodes if node.name in used]
 
 
 def _check_everything_is_used(network: Network) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rapidity.autodiff import Tensor
     from rapidity.engines.numpy.lowering import Compute, Mode, Own
     from rapidity.network import Node
-    from rapidity.network.layers import Neighbours, TakeObjects
+    from rapidity.network.layers import Neighbours, PairFeatures, TakeObjects
 
     Values = NDArray[np.float64]
 
@@ -85,14 +85,15 @@ def find_edges(mode: Mode, own: Own, x: Tensor, y: Tensor, neighbours: Tensor | 
     return ad.gather_objects(y, np.where(numbers > 0, numbers - 1, itself)) + shift
 
 
-def lower_pair_features(node: Node, layer: object) -> Compute:
+def lower_pair_features(node: Node, layer: PairFeatures) -> Compute:
     """Return the features of pairs, computed in float64; no gradient flows."""
-    first, second = pair_places(node.input_shapes[0][0])
+    first, second = pair_places(node.input_shapes[0][0] + layer.without_momentum)
 
     def compute(mode: Mode, own: Own, momenta: Tensor, mask: Tensor | None = None) -> Tensor:
         p = momenta.array.astype(np.float64)
         if mask is not None:
             p = np.where(find_objects(mask, p.shape[1])[..., np.newaxis], p, 0.0)
+        p = np.pad(p, ((0, 0), (0, layer.without_momentum), (0, 0)))
         objects = _describe_objects(*np.moveaxis(p, -1, 0))
         a, b = ([values[:, places] for values in objects] for places in (first, second))
         is_pair = np.minimum(a[2], b[2]) > 0

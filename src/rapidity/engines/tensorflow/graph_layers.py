@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rapidity.network import Node
-    from rapidity.network.layers import Neighbours, TakeObjects
+    from rapidity.network.layers import Neighbours, PairFeatures, TakeObjects
 
 
 def find_distances(x: Any) -> Any:
@@ -91,7 +91,17 @@ class EdgesOfObjects(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="rapidity")
 class FeaturesOfPairs(keras.layers.Layer):
-    """Computes ln kT, ln z, ln delta R and ln m2 of each pair in float64; no gradient flows."""
+    """Computes ln kT, ln z, ln delta R and ln m2 of each pair in float64; no gradient flows.
+
+    Parameters
+    ----------
+    without_momentum
+        Number of further objects, whose pairs get zeros.
+    """
+
+    def __init__(self, without_momentum: int = 0, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.without_momentum = without_momentum
 
     def call(self, inputs: Any) -> Any:
         """Return ``(n_events, n (n - 1) / 2, 4)``."""
@@ -99,12 +109,17 @@ class FeaturesOfPairs(keras.layers.Layer):
         if mask is not None:
             momenta = zero_padding(momenta, find_objects(mask, momenta.shape[1]))
         p = tf.cast(tf.stop_gradient(momenta), tf.float64)
+        p = tf.pad(p, [(0, 0), (0, self.without_momentum), (0, 0)])
         objects = tf.stack(_describe_objects(*tf.unstack(p, axis=-1)))
-        places = pair_places(momenta.shape[1])
+        places = pair_places(p.shape[1])
         a, b = (tf.unstack(tf.gather(objects, numbers, axis=2)) for numbers in places)
         is_pair = tf.minimum(a[2], b[2])[..., tf.newaxis] > 0
         features = tf.where(is_pair, _compare(a, b), tf.zeros((), tf.float64))
         return tf.stop_gradient(tf.cast(features, momenta.dtype))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what makes the layer again."""
+        return {**super().get_config(), "without_momentum": self.without_momentum}
 
 
 def _describe_objects(px: Any, py: Any, pz: Any, energy: Any) -> list[Any]:
@@ -210,7 +225,7 @@ class MaskOfOnes(keras.layers.Layer):
 GRAPH_LAYERS: Mapping[type[Any], tuple[str, Mapping[str, str]]] = {
     NearestNeighbours: ("neighbours", {"k": "k"}),
     EdgesOfObjects: ("edges", {}),
-    FeaturesOfPairs: ("pair_features", {}),
+    FeaturesOfPairs: ("pair_features", {"without_momentum": "without_momentum"}),
     MaskOfPairs: ("pair_mask", {}),
     SquareOfPairs: ("square_pairs", {}),
     JoinClouds: ("join_objects", {}),
@@ -231,9 +246,9 @@ def lower_edges(node: Node, layer: object, name: str) -> Lowered:
     return Lowered(EdgesOfObjects(name=name, **FLOAT))
 
 
-def lower_pair_features(node: Node, layer: object, name: str) -> Lowered:
+def lower_pair_features(node: Node, layer: PairFeatures, name: str) -> Lowered:
     """Return the features of pairs."""
-    return Lowered(FeaturesOfPairs(name=name, **FLOAT))
+    return Lowered(FeaturesOfPairs(layer.without_momentum, name=name, **FLOAT))
 
 
 def lower_pair_mask(node: Node, layer: object, name: str) -> Lowered:

@@ -16,7 +16,7 @@ from rapidity.network.layers.pairs import pair_places, square_places
 
 if TYPE_CHECKING:
     from rapidity.network import Node
-    from rapidity.network.layers import Neighbours, TakeObjects
+    from rapidity.network.layers import Neighbours, PairFeatures, TakeObjects
 
 BITS_OF_INFINITY = 0x7F800000
 """Of a float32; those of smaller numbers that are not negative are smaller, in their order."""
@@ -85,9 +85,11 @@ class FeaturesOfPairs(nn.Module):
     first: Tensor
     second: Tensor
 
-    def __init__(self, n_objects: int) -> None:
+    def __init__(self, n_objects: int, without_momentum: int) -> None:
         super().__init__()
-        for name, places in zip(("first", "second"), pair_places(n_objects), strict=True):
+        self.without_momentum = without_momentum
+        all_places = pair_places(n_objects + without_momentum)
+        for name, places in zip(("first", "second"), all_places, strict=True):
             self.register_buffer(name, torch.from_numpy(places), persistent=False)
 
     @torch.no_grad()
@@ -96,6 +98,7 @@ class FeaturesOfPairs(nn.Module):
         p = momenta.double()
         if mask is not None:
             p = zero_padding(p, find_objects(mask, p.shape[1]))
+        p = nn.functional.pad(p, (0, 0, 0, self.without_momentum))
         objects = torch.stack(self._describe(*p.unbind(-1)))
         a, b = (objects.index_select(2, places).unbind(0) for places in (self.first, self.second))
         features = self._compare(a, b)
@@ -203,9 +206,9 @@ def lower_neighbours(node: Node, layer: Neighbours) -> Lowered:
     return Lowered(NearestNeighbours(layer.k))
 
 
-def lower_pair_features(node: Node, layer: object) -> Lowered:
+def lower_pair_features(node: Node, layer: PairFeatures) -> Lowered:
     """Return the features of pairs."""
-    return Lowered(FeaturesOfPairs(node.input_shapes[0][0]))
+    return Lowered(FeaturesOfPairs(node.input_shapes[0][0], layer.without_momentum))
 
 
 def lower_pair_mask(node: Node, layer: object) -> Lowered:

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from rapidity.network.layers import Concatenate, Flatten
+from rapidity.network.layers.masks import is_optional
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,8 +28,10 @@ def flat_name(input_name: str) -> str:
 def join_rows(inputs: Mapping[str, Shape]) -> list[Layer]:
     """Return layers that lay out inputs of several axes, such as images, and put all inputs side by side.
 
-    Nothing is needed for tables: `build_network` joins those by itself.
+    Nothing is needed for tables: `build_network` joins those by itself. What stands beside a cloud for
+    networks of objects, momenta and coordinates, is left out: it is not scaled.
     """
+    inputs = {name: shape for name, shape in inputs.items() if not is_optional(name, inputs)}
     if all(len(shape) == 1 for shape in inputs.values()):
         return []
     layers: list[Layer] = [

@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rapidity.network.layers import Activation, Add, Attention, Dense, Dropout, LayerNorm
+from rapidity.network.layers import (
+    Activation,
+    Add,
+    Attention,
+    ClassAttention,
+    Dense,
+    Dropout,
+    LayerNorm,
+    Scale,
+)
 from rapidity.network.layers.activation import initializer_before
 
 if TYPE_CHECKING:
@@ -77,6 +86,116 @@ class EncoderBlock:
             Dense(type="dense", name=f"{name}_dense_2", units=self.width, initializer="glorot_uniform"),
             *self._drop(f"{name}_dropout_2"),
         ]
+
+    def _drop(self, name: str) -> list[Layer]:
+        return [Dropout(type="dropout", name=name, rate=self.dropout)] if self.dropout > 0 else []
+
+
+@dataclass(frozen=True)
+class NormFormerBlock:
+    """A block of the particle transformer, with more normalisations than an `EncoderBlock` has.
+
+    ``y = x + norm(attention(norm(x)))``, then ``scale * y + dense(norm(activation(dense(norm(y)))))`` with a
+    trained scale for each feature; dropout after the attention, after the activation and at the end. Source:
+    Qu et al., arXiv:2202.03772, figure 3; Shleifer et al., arXiv:2110.09456, whose factor for each head is
+    left out: the kernel after it, or the normalisation, can do the same.
+
+    Attributes
+    ----------
+    expansion
+        Units inside the dense layers over `width`.
+    dropout
+        Of each place named above and of the attention weights.
+    """
+
+    width: int
+    heads: int
+    expansion: float
+    activation: ActivationName
+    dropout: float = 0.0
+
+    def layers(self, name: str, start: str, further: Sequence[str] = ()) -> list[Layer]:
+        """Return a block of self-attention, the last layer called `name`.
+
+        Parameters
+        ----------
+        start
+            Name of the objects x.
+        further
+            What the attention takes beside them: a pair bias, a mask.
+        """
+        norm = f"{name}_norm_1"
+        attention = Attention(
+            type="attention",
+            name=f"{name}_attention",
+            inputs=(norm, *further),
+            heads=self.heads,
+            dropout=self.dropout,
+        )
+        return [
+            LayerNorm(type="layer_norm", name=norm, inputs=start),
+            attention,
+            LayerNorm(type="layer_norm", name=f"{name}_norm_2"),
+            *self._drop(f"{name}_dropout_1"),
+            Add(type="add", name=f"{name}_middle", inputs=(start, self._attended(name))),
+            *self._think(name),
+        ]
+
+    def class_layers(self, name: str, token: str | None, objects: str, mask: Sequence[str]) -> list[Layer]:
+        """Return a block in which a token gathers from the objects, the last layer called `name`.
+
+        Parameters
+        ----------
+        token
+            Name of the token; None: a trained one begins. Adding it again would do nothing, since the
+            normalisation after the attention has a bias of the same size.
+        """
+        norm = f"{name}_norm_objects"
+        layers: list[Layer] = [LayerNorm(type="layer_norm", name=norm, inputs=objects)]
+        taken = (norm, *mask)
+        if token is not None:
+            layers.append(LayerNorm(type="layer_norm", name=f"{name}_norm_1", inputs=token))
+            taken = (f"{name}_norm_1", *taken)
+        layers += [
+            ClassAttention(
+                type="class_attention",
+                name=f"{name}_attention",
+                inputs=taken,
+                heads=self.heads,
+                dropout=self.dropout,
+            ),
+            LayerNorm(type="layer_norm", name=f"{name}_middle" if token is None else f"{name}_norm_2"),
+        ]
+        if token is not None:
+            layers += [
+                *self._drop(f"{name}_dropout_1"),
+                Add(type="add", name=f"{name}_middle", inputs=(token, self._attended(name))),
+            ]
+        return [*layers, *self._think(name)]
+
+    def _think(self, name: str) -> list[Layer]:
+        inside = max(1, round(self.width * self.expansion))
+        initializer = initializer_before(self.activation)
+        middle = f"{name}_middle"
+        return [
+            LayerNorm(type="layer_norm", name=f"{name}_norm_3", inputs=middle),
+            Dense(type="dense", name=f"{name}_dense_1", units=inside, initializer=initializer),
+            Activation(type="activation", name=f"{name}_activation", function=self.activation),
+            *self._drop(f"{name}_dropout_2"),
+            LayerNorm(type="layer_norm", name=f"{name}_norm_4"),
+            Dense(type="dense", name=f"{name}_dense_2", units=self.width, initializer="glorot_uniform"),
+            *self._drop(f"{name}_dropout_3"),
+            Scale(type="scale", name=f"{name}_scale", inputs=middle),
+            Add(
+                type="add",
+                name=name,
+                inputs=(f"{name}_scale", f"{name}_dropout_3" if self.dropout > 0 else f"{name}_dense_2"),
+            ),
+        ]
+
+    def _attended(self, name: str) -> str:
+        """Return the name of the last layer before what was attended to is added."""
+        return f"{name}_dropout_1" if self.dropout > 0 else f"{name}_norm_2"
 
     def _drop(self, name: str) -> list[Layer]:
         return [Dropout(type="dropout", name=name, rate=self.dropout)] if self.dropout > 0 else []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
 
 from rapidity.network.layer import Layer, Shape, ShapeError
 from rapidity.network.layers.masks import masked_token_shape
@@ -34,6 +36,9 @@ class PairFeatures(Layer):
     """
 
     type: Literal["pair_features"]
+    without_momentum: Annotated[int, Field(ge=0)] = 0
+    """Number of objects that follow those of the input and have no momentum, such as tables among clouds:
+    their pairs get zeros."""
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         """Return ``(n (n - 1) / 2, 4)``."""
@@ -43,4 +48,4 @@ class PairFeatures(Layer):
                 needs="momenta (n_events, n_objects, 4) of two objects or more: px, py, pz, energy",
                 cure="Name the input 'NAME.momenta', which a cloud with 'momenta:' has",
             )
-        return (count_pairs(n_objects), len(PAIR_FEATURES))
+        return (count_pairs(n_objects + self.without_momentum), len(PAIR_FEATURES))
