@@ -15,6 +15,7 @@ import numpy as np
 
 from rapidity.core.random import make_generator
 from rapidity.samples.event_columns import concatenate_columns
+from rapidity.samples.particles import interleave
 from rapidity.samples.pythia import SEED_STOP, PythiaGenerator
 
 if TYPE_CHECKING:
@@ -91,12 +92,14 @@ def generate_block(sample: Sample, process: Process, task: BlockTask) -> Block:
     columns, event_numbers, cross_sections = [], [], []
     n_selected = 0
     for chunk in range(CHUNKS_PER_BLOCK):
-        generator = generators[chunk % len(generators)]
-        chunk_columns, selected = reconstruct(generator.generate_record(CHUNK_SIZE), rng)
+        # The final states are equally frequent, and take turns.
+        record = interleave(
+            [generator.generate_record(CHUNK_SIZE // len(generators)) for generator in generators]
+        )
+        chunk_columns, selected = reconstruct(record, rng)
         columns.append(chunk_columns)
         event_numbers.append(task.block * BLOCK_SIZE + chunk * CHUNK_SIZE + selected)
-        # The final states are equally frequent.
-        cross_sections.append(generator.cross_section_pb * len(generators))
+        cross_sections.append(sum(generator.cross_section_pb for generator in generators))
         n_selected += len(selected)
         if n_selected >= task.n_wanted:
             break

@@ -11,6 +11,8 @@ import numpy as np
 from rapidity.physics import kinematics
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
@@ -120,6 +122,29 @@ class Record(Particles):
         """The stable particles."""
         stable = self.take(self.status > 0)
         return Particles(**four_vector_fields(stable), pdg_id=stable.pdg_id)
+
+
+def interleave(records: Sequence[Record]) -> Record:
+    """Return the first event of each record, then the second of each, and so on; all have as many events."""
+    if len(records) == 1:
+        return records[0]
+    event = np.concatenate([record.event * len(records) + k for k, record in enumerate(records)])
+    order = np.argsort(event, kind="stable")
+    starts = np.cumsum([0, *(len(record) for record in records)])
+    # Where each row goes; the last entry keeps -1, no mother, as it is.
+    new_row = np.full(len(order) + 1, -1)
+    new_row[order] = np.arange(len(order))
+    mothers = [
+        np.where(record.mother >= 0, record.mother + start, -1)
+        for record, start in zip(records, starts, strict=False)
+    ]
+    names = [field.name for field in fields(Record) if field.name not in ("event", "mother", "n_events")]
+    return Record(
+        event=event[order],
+        mother=new_row[np.concatenate(mothers)][order],
+        n_events=sum(record.n_events for record in records),
+        **{name: np.concatenate([getattr(record, name) for record in records])[order] for name in names},
+    )
 
 
 def four_vector_fields(vectors: FourVectors) -> dict[str, Any]:

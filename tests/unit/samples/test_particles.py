@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rapidity.samples.particles import delta_r, opening_angle, pair_mass, pairs_within_events
+from rapidity.samples.particles import delta_r, interleave, opening_angle, pair_mass, pairs_within_events
 
 
 def test_kinematics_return_what_particles_were_built_from(make_particles):
@@ -57,3 +57,25 @@ def test_opening_angles_are_exact_even_when_tiny(make_particles, angle):
 def test_the_mass_of_a_pair_is_that_of_its_sum(make_particles):
     particles = make_particles((0, 0, 30, 0, 0.0), (0, 0, 40, 0, np.pi / 2))
     assert pair_mass(particles, np.array([0]), np.array([1]))[0] == pytest.approx(np.sqrt(2 * 30 * 40))
+
+
+def test_events_of_two_records_take_turns_with_their_mothers(make_record):
+    first = make_record(
+        [(90, -1, -1, 1.0, 0.0, 0.0), (6, -62, 0, 2.0, 0.0, 0.0)], [(90, -1, -1, 3.0, 0.0, 0.0)]
+    )
+    second = make_record(
+        [(90, -1, -1, 4.0, 0.0, 0.0)],
+        [(90, -1, -1, 5.0, 0.0, 0.0), (5, 1, 0, 6.0, 0.0, 0.0), (4, 1, 1, 7.0, 0.0, 0.0)],
+    )
+    both = interleave([first, second])
+    assert both.n_events == 4
+    assert both.event.tolist() == [0, 0, 1, 2, 3, 3, 3]
+    np.testing.assert_allclose(both.pt, [1, 2, 4, 3, 5, 6, 7])
+    assert both.mother.tolist() == [-1, 0, -1, -1, -1, 4, 5]
+    assert both.pdg_id.tolist() == [90, 6, 90, 90, 90, 5, 4]
+
+
+def test_the_stable_particles_of_a_record(make_record):
+    stable = make_record([(511, -83, -1, 5.0, 0.0, 0.0), (211, 91, 0, 3.0, 0.0, 0.0)]).stable
+    assert stable.pdg_id.tolist() == [211]
+    np.testing.assert_allclose(stable.pt, [3.0])
