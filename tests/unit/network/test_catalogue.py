@@ -186,6 +186,15 @@ def test_tables_join_after_the_pooling(name: str) -> None:
     assert network.node("dense_1").inputs[0] in {"joined_tables", "dropout_1"}
 
 
+def test_tables_join_what_the_blocks_of_a_cnn_made_of_the_images() -> None:
+    config = Cnn(type="cnn", filters=(4,), hidden=(5,), dropout=0.0)
+    network = build(config, {"energy": (6, 6, 1), "scalars": (3,), "time": (6, 6, 2)})
+    assert network.node("conv2d_1").inputs == ("image_channels",)
+    assert network.node("joined_tables").inputs == ("flat", "scalars")
+    assert network.node("joined_tables").shape == (3 * 3 * 4 + 3,)
+    assert build(config, {"jet": (6, 6, 1), "scalars": (3,)}).node("conv2d_1").inputs == ("jet",)
+
+
 @pytest.mark.parametrize("name", ["resnet", "inception", "vit"])
 @pytest.mark.parametrize(
     "inputs", [{"features": (26,)}, {"image": (8, 8, 1), "cloud": (4, 6)}, {"a": (8, 8, 1), "b": (8, 9, 1)}]
@@ -232,9 +241,16 @@ def test_deep_sets_needs_a_cloud(inputs: Shapes) -> None:
         build(DeepSets(type="deep_sets"), inputs)
 
 
-@pytest.mark.parametrize("name", ["lenet", "cnn"])
 @pytest.mark.parametrize(
-    "inputs", [{"features": (26,)}, {"image": (8, 8, 1), "features": (3,)}, {"a": (8, 8, 1), "b": (8, 9, 1)}]
+    ("name", "inputs"),
+    [
+        ("lenet", {"features": (26,)}),
+        ("lenet", {"image": (8, 8, 1), "features": (3,)}),
+        ("lenet", {"a": (8, 8, 1), "b": (8, 9, 1)}),
+        ("cnn", {"features": (26,)}),
+        ("cnn", {"image": (8, 8, 1), "cloud": (4, 6)}),
+        ("cnn", {"a": (8, 8, 1), "b": (8, 9, 1)}),
+    ],
 )
 def test_inputs_that_are_no_single_image_are_refused(name: str, inputs: Shapes) -> None:
     message = rf"network '{name}' takes one image .* but the inputs are .*\n  Use 'two_branch_cnn' for"

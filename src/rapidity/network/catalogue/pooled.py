@@ -51,6 +51,30 @@ class PooledInputs:
         return [Concatenate(type="concatenate", name=JOINED_IMAGES, inputs=self.images)]
 
 
+def sort_images_and_tables(network: str, inputs: Mapping[str, Shape]) -> PooledInputs:
+    """Return which inputs are images and which are tables.
+
+    Raises
+    ------
+    GraphError
+        If there is no image, images differ in height or width, or an input is neither.
+    """
+    images = {name: shape for name, shape in inputs.items() if len(shape) == IMAGE_AXES}
+    sizes = {shape[:2] for shape in images.values()}
+    if len(sizes) != 1 or any(len(shape) not in (1, IMAGE_AXES) for shape in inputs.values()):
+        message = (
+            f"network '{network}' takes one image (height, width, channels), or several of one size,"
+            f" and tables beside, but the inputs are {describe_inputs(inputs)}."
+            "\n  Use 'two_branch_cnn' for images of several sizes, 'mlp' for tables, 'deep_sets' for"
+            " clouds of objects."
+        )
+        raise GraphError(message)
+    (size,) = sizes
+    shape = (*size, sum(shape[2] for shape in images.values()))
+    tables = tuple(name for name in inputs if name not in images)
+    return PooledInputs(shape, tuple(images), tables)
+
+
 class PooledNetwork(CatalogueNetwork):
     """Base of the networks that make one row of an image, which tables then join."""
 
@@ -67,27 +91,8 @@ class PooledNetwork(CatalogueNetwork):
         return check_rate(rate)
 
     def sort_inputs(self, inputs: Mapping[str, Shape]) -> PooledInputs:
-        """Return which inputs are images and which are tables.
-
-        Raises
-        ------
-        GraphError
-            If there is no image, images differ in height or width, or an input is neither.
-        """
-        images = {name: shape for name, shape in inputs.items() if len(shape) == IMAGE_AXES}
-        sizes = {shape[:2] for shape in images.values()}
-        if len(sizes) != 1 or any(len(shape) not in (1, IMAGE_AXES) for shape in inputs.values()):
-            message = (
-                f"network '{self.kind}' takes one image (height, width, channels), or several of one size,"
-                f" and tables beside, but the inputs are {describe_inputs(inputs)}."
-                "\n  Use 'two_branch_cnn' for images of several sizes, 'mlp' for tables, 'deep_sets' for"
-                " clouds of objects."
-            )
-            raise GraphError(message)
-        (size,) = sizes
-        shape = (*size, sum(shape[2] for shape in images.values()))
-        tables = tuple(name for name in inputs if name not in images)
-        return PooledInputs(shape, tuple(images), tables)
+        """Return which inputs are images and which are tables; see `sort_images_and_tables`."""
+        return sort_images_and_tables(self.kind, inputs)
 
     def end(self, pooled: str, tables: tuple[str, ...]) -> list[Layer]:
         """Return what follows the row called `pooled`: the tables joined, dense layers, dropout."""
