@@ -66,12 +66,12 @@ class ImageInput(Block):
 
 
 MOMENTA = (
-    {"px", "py", "pz", "energy"},
-    {"px", "py", "pz", "mass"},
-    {"pt", "eta", "phi", "mass"},
-    {"pt", "eta", "phi", "energy"},
-    {"pt", "eta", "phi"},
-    {"px", "py", "pz"},
+    ("px", "py", "pz", "energy"),
+    ("px", "py", "pz", "mass"),
+    ("px", "py", "pz"),
+    ("pt", "eta", "phi", "energy"),
+    ("pt", "eta", "phi", "mass"),
+    ("pt", "eta", "phi"),
 )
 """What the momenta of objects may be given by; without energy and mass the objects are massless."""
 
@@ -104,8 +104,8 @@ class CloudInput(Block):
 
     @model_validator(mode="after")
     def _momenta_are_complete(self) -> Self:
-        if isinstance(self.momenta, dict) and set(self.momenta) not in MOMENTA:
-            ways = "; ".join(", ".join(sorted(way)) for way in MOMENTA)
+        if isinstance(self.momenta, dict) and set(self.momenta) not in map(set, MOMENTA):
+            ways = "; ".join(", ".join(way) for way in MOMENTA)
             message = (
                 f"momenta has {sorted(self.momenta)}, which do not give a four-momentum. Give one of these: "
                 f"{ways}"
