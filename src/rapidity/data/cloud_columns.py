@@ -62,7 +62,7 @@ def find_cloud_columns(
                 for text in config.coordinates or ()
             ),
         )
-    _check_cloud(where, made, files[0].columns)
+    _check_cloud(where, made, files)
     return made
 
 
@@ -114,15 +114,20 @@ def _find_coordinate(
     return named[0] if named else parse_feature(text, columns, objects, collections)
 
 
-def _check_cloud(where: str, cloud: CloudColumns, columns: Mapping[str, ColumnInfo]) -> None:
-    """Raise a ConfigError unless everything has a value for each object of one collection."""
+def _check_cloud(where: str, cloud: CloudColumns, files: Sequence[JoinedFile]) -> None:
+    """Raise a ConfigError unless everything has a value for each object of one collection.
+
+    Of columns that are not there at all it is said first that they are not.
+    """
     parts = {f"feature '{feature.name}'": feature.expression for feature in cloud.features}
     parts |= {f"momenta, {feature.name}": feature.expression for feature in cloud.momenta}
     parts |= {f"coordinate '{feature.name}'": feature.expression for feature in cloud.coordinates}
     parts |= {"order_by": cloud.order_by} if cloud.order_by else {}
     parts |= {"selection": cloud.selection} if cloud.selection else {}
     for part, expression in parts.items():
-        _check_objects(where, part, expression, columns)
+        for column in expression.columns:
+            files[0].require_column(column, f"{where}, {part}")
+        _check_objects(where, part, expression, files[0].columns)
     of_parts = {part: expression.collection for part, expression in parts.items()}
     first, collection = next(iter(of_parts.items()))
     for part, other in of_parts.items():
