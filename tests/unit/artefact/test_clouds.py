@@ -49,7 +49,8 @@ def make_cloud(features=FEATURES, n_objects=3, order_by=None, selection=None, co
     )  # fmt: skip
     steps = (FittedClip(-3.0, 50.0), FittedStandard(1.0, 2.0))
     fitted = tuple(FittedFeature(feature, **missing, transforms=steps) for feature in parsed)
-    coordinates = tuple(FittedFeature(feature, **missing) for feature in parsed[1:3])
+    unmarked = {**missing, "has_indicator": False}
+    coordinates = tuple(FittedFeature(feature, **unmarked) for feature in parsed[1:3])
     return FittedCloud(cloud, fitted, fit_momenta(cloud), coordinates)
 
 
@@ -85,7 +86,7 @@ def run_cloud(run_model):
             name: xp.objects(name, collections[name]) if name in collections else xp.column(name)
             for name in used
         }
-        made = add_cloud(graph, Emitter(graph, source), fitted, symbols, xp)
+        made, _ = add_cloud(graph, Emitter(graph, source), fitted, symbols, xp)
         for suffix, value in made.items():
             graph.add_output(value, f"result{suffix}", "float32", ["n", *fitted.shapes[suffix]])
         members = {
@@ -127,3 +128,75 @@ def test_any_table_is_prepared_in_the_graph_as_in_training(
     fitted = make_cloud(n_objects=n_objects, order_by=order_by, selection=selection)
     columns = make_columns(counts, seed)
     assert_same(run_cloud(fitted, columns), fitted.prepare(columns))
+
+
+def test_what_stands_in_the_padding_never_matters(run_cloud):
+    fitted = make_cloud(n_objects=4, order_by="cand_pt", selection="cand_pt > 1")
+    columns = make_columns([3, 0, 5, 1])
+    plain = run_cloud(fitted, columns)
+    for suffix, values in run_cloud(fitted, columns, extra_places=3).items():
+        np.testing.assert_array_equal(values, plain[suffix])
+
+
+@pytest.mark.parametrize("order_by", [None, "cand_pt"])
+def test_a_batch_without_any_object_gives_nothing_but_zeros(run_cloud, order_by):
+    fitted = make_cloud(order_by=order_by)
+    found = run_cloud(fitted, make_columns([0, 0]))
+    assert found[""].shape == (2, 3, len(FEATURES))
+    assert not any(values.any() for values in found.values())
+
+
+def test_equal_objects_stay_in_the_order_of_the_file(run_cloud):
+    n_objects = 40
+    values = np.arange(n_objects, dtype=np.float32)
+    columns = make_columns([n_objects])
+    columns["cand_pt"] = Jagged.from_counts(np.repeat([2, 1], n_objects // 2).astype(np.float32), [n_objects])
+    columns["cand_eta"] = Jagged.from_counts(values, [n_objects])
+    fitted = make_cloud(["cand_pt", "cand_eta", "cand_phi"], n_objects=30, order_by="cand_pt", components={})
+    coordinates = run_cloud(fitted, columns)[".coordinates"][0, :, 0]
+    np.testing.assert_array_equal(coordinates, values[:30])
+
+
+def test_objects_that_cannot_be_ordered_come_last_but_are_kept(run_cloud):
+    columns = make_columns([4])
+    pt = np.array([1.0, 4.0, 2.0, 9.0], np.float32)
+    columns["cand_pt"] = Jagged.from_counts(pt, [4])
+    fitted = make_cloud(["cand_pt"], n_objects=6, order_by="log(cand_pt - 3)", components={})
+    found = run_cloud(fitted, columns)
+    assert found[".mask"].tolist() == [[1, 1, 1, 1, 0, 0]]
+    raw = found[""][0, :4, 0] * 2 + 1
+    np.testing.assert_allclose(raw, [9, 4, 1, 2])
+    assert_same(found, fitted.prepare(columns))
+
+
+@pytest.mark.parametrize("selection", [None, "cand_pt > 1"])
+def test_missing_values_are_filled_and_marked_in_the_graph(run_cloud, selection):
+    columns = make_columns([3, 0, 4], seed=3)
+    columns["cand_eta"].content[[0, 5]] = -999
+    columns["cand_phi"].content[[2, 6]] = np.nan
+    columns["jet_eta"][0] = -999
+    sentinels = {"cand_eta": (-999.0,), "jet_eta": (-999.0,)}
+    fitted = make_cloud(
+        FEATURES[:3], n_objects=5, selection=selection, components={}, sentinels=sentinels, nan="missing",
+        infinite="missing", fill=0.25, has_indicator=True,
+    )  # fmt: skip
+    assert fitted.shape == (5, 6)
+    expected = fitted.prepare(columns)
+    assert expected[""][0, 0, 3] == 1
+    assert_same(run_cloud(fitted, columns), expected)
+
+
+def test_features_of_one_form_share_their_nodes():
+    graph, xp = GraphBuilder(), OnnxNamespace()
+    names = [f"x{number}" for number in range(20)]
+    collections = dict.fromkeys(names, "cand")
+    features = parse_features(names, "features", (), {}, collections)
+    transforms = (FittedStandard(1.0, 2.0),)
+    fitted = FittedCloud(
+        CloudColumns("cand", features, 5),
+        tuple(FittedFeature(one, transforms=transforms) for one in features),
+    )
+    source = SeparateColumns(graph, dict.fromkeys(names, "float32"), {}, collections)
+    symbols = {name: xp.objects(name, "cand") for name in names}
+    add_cloud(graph, Emitter(graph, source), fitted, symbols, xp)
+    assert sum(node.op_type == "Sub" and "preparation" in node.name for node in graph.nodes) == 1
