@@ -53,9 +53,9 @@ def count(condition):
 
 def mass_of_jets(events, origins):
     """Return the invariant mass of the jets of some origins, of events with all of them."""
-    is_taken = ak.any([events.jet_origin == origin for origin in set(origins)], axis=0)
+    is_taken = ak.any([events.jet_truth_origin == origin for origin in set(origins)], axis=0)
     events = events[count(is_taken) == len(origins)]
-    is_taken = ak.any([events.jet_origin == origin for origin in set(origins)], axis=0)
+    is_taken = ak.any([events.jet_truth_origin == origin for origin in set(origins)], axis=0)
     pt, eta, phi, mass = (events[f"jet_{name}"][is_taken] for name in ("pt", "eta", "phi", "mass"))
     x, y, z = (ak.sum(pt * factor, axis=1) for factor in (np.cos(phi), np.sin(phi), np.sinh(eta)))
     energy = ak.sum(np.sqrt((pt * np.cosh(eta)) ** 2 + mass**2), axis=1)
@@ -94,12 +94,14 @@ def test_true_particles_have_their_masses(ntuple, signal_events, background_even
 
 def test_no_particle_has_more_jets_than_quarks(ntuple, background_events):
     for origin, n_quarks in ((HIGGS, 2), (LEPTONIC_TOP, 1), (HADRONIC_TOP, 1), (W_BOSON, 2)):
-        assert count(ntuple.events.jet_origin == origin).max() == n_quarks
-    assert count(background_events.jet_origin == HIGGS).max() == 0
+        assert count(ntuple.events.jet_truth_origin == origin).max() == n_quarks
+    assert count(background_events.jet_truth_origin == HIGGS).max() == 0
 
 
 def test_origins_and_flavours_agree(ntuple):
-    origin, flavour = (ak.flatten(ntuple.events[f"jet_{name}"]).to_numpy() for name in ("origin", "flavour"))
+    origin, flavour = (
+        ak.flatten(ntuple.events[f"jet_{name}"]).to_numpy() for name in ("truth_origin", "truth_flavour")
+    )
     assert set(np.unique(origin)) == {OTHER, HIGGS, LEPTONIC_TOP, HADRONIC_TOP, W_BOSON}
     assert set(np.unique(flavour)) == {0, 4, 5}
     from_b = np.isin(origin, (HIGGS, LEPTONIC_TOP, HADRONIC_TOP))
@@ -110,8 +112,8 @@ def test_origins_and_flavours_agree(ntuple):
 
 
 def test_jets_point_where_their_top_quark_went(background_events):
-    events = background_events[count(background_events.jet_origin == HADRONIC_TOP) == 1]
-    jet_phi = ak.flatten(events.jet_phi[events.jet_origin == HADRONIC_TOP]).to_numpy()
+    events = background_events[count(background_events.jet_truth_origin == HADRONIC_TOP) == 1]
+    jet_phi = ak.flatten(events.jet_phi[events.jet_truth_origin == HADRONIC_TOP]).to_numpy()
     top_phi = events.truth_hadronic_top_phi.to_numpy()
     difference = np.abs(np.angle(np.exp(1j * (jet_phi - top_phi))))
     # A b quark of a slow top goes anywhere; on average it follows.
@@ -122,7 +124,7 @@ def test_jets_point_where_their_top_quark_went(background_events):
 
 
 def test_top_pairs_with_a_higgs_boson_have_more_jets_and_more_b_jets(signal_events, background_events):
-    for condition in ("jet_flavour == 5", "jet_btag_points >= 2", "jet_pt > 25"):
+    for condition in ("jet_truth_flavour == 5", "jet_btag_points >= 2", "jet_pt > 25"):
         column, relation, value = condition.split()
         compare = {"==": np.equal, ">=": np.greater_equal, ">": np.greater}[relation]
         signal, background = (
@@ -144,7 +146,7 @@ def test_jets_are_ordered_and_fulfil_the_selection(ntuple):
 
 def test_about_three_quarters_of_all_b_jets_are_tagged_where_tags_are_not_asked_for(ntuple):
     # Jets of an event beyond the two that it was selected for are no fair sample; light jets nearly are.
-    flavour, points = (ak.flatten(ntuple.events[f"jet_{name}"]) for name in ("flavour", "btag_points"))
+    flavour, points = (ak.flatten(ntuple.events[f"jet_{name}"]) for name in ("truth_flavour", "btag_points"))
     tagged = {each: ak.mean(points[flavour == each] >= 2) for each in (0, 4, 5)}
     assert tagged[5] > 0.7
     assert 0.1 < tagged[4] < 0.4

@@ -59,7 +59,7 @@ def _objects(collection: str, units: dict[str, str], codes: Sequence[str]) -> di
 COLUMNS = {
     "met_pt": SampleColumn("GeV", "float32"),
     "met_phi": SampleColumn("rad", "float32"),
-    **_objects("jet", {**_KINEMATICS, "btag": ""}, ("btag_points", "flavour", "origin")),
+    **_objects("jet", {**_KINEMATICS, "btag": ""}, ("btag_points", "truth_flavour", "truth_origin")),
     **_objects("lepton", _KINEMATICS, ("charge", "flavour")),
     "truth_extra_b": SampleColumn("", "int32"),
     "truth_extra_c": SampleColumn("", "int32"),
@@ -140,8 +140,8 @@ def _describe_jets(
         "mass": jets.mass,
         "btag": score,
         "btag_points": points,
-        "flavour": flavour,
-        "origin": origin,
+        "truth_flavour": flavour,
+        "truth_origin": origin,
     }
     return {f"jet_{name}": Jagged(column, jets.offsets) for name, column in values.items()}
 

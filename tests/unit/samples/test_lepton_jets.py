@@ -67,8 +67,8 @@ def test_jets_are_ordered_with_their_truth(reconstruct):
     assert selected.tolist() == [0]
     np.testing.assert_allclose(columns["jet_pt"].content, [90, 80, 70, 60, 50, 40, 35], rtol=1e-6)
     expected = [HIGGS, LEPTONIC_TOP, HADRONIC_TOP, W_BOSON, HIGGS, OTHER, W_BOSON]
-    assert columns["jet_origin"].content.tolist() == expected
-    assert columns["jet_flavour"].content.tolist() == [5, 5, 5, 0, 5, 0, 0]
+    assert columns["jet_truth_origin"].content.tolist() == expected
+    assert columns["jet_truth_flavour"].content.tolist() == [5, 5, 5, 0, 5, 0, 0]
     assert columns["jet_btag_points"].content.tolist() == [4, 4, 4, 0, 4, 0, 0]
 
 
