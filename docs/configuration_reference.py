@@ -8,6 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import PydanticUndefined
 
+from rapidity.config.augmentation import (
+    BoostZ,
+    DropObjects,
+    Flip,
+    MixUp,
+    ReflectEta,
+    RotatePhi,
+    Shift,
+    SmearMomentum,
+)
 from rapidity.config.cluster import (
     HTCondorCluster,
     LocalCluster,
@@ -87,6 +97,16 @@ CHAPTERS: dict[str, dict[str, Iterable[type[Block]]]] = {
         "training.schedule": [Constant, Step, Cosine, OneCycle, ReduceOnPlateau],
         "training.loss": [CrossEntropy, Focal],
         "training.weight": [TrainingWeight],
+        "training.augmentation": [
+            RotatePhi,
+            ReflectEta,
+            BoostZ,
+            SmearMomentum,
+            DropObjects,
+            Flip,
+            Shift,
+            MixUp,
+        ],
         "training.regularization": [Regularization],
         "training.early_stopping": [EarlyStopping],
         "training.folds": [Folds],

@@ -12,6 +12,8 @@ import numpy as np
 from rapidity.core.errors import DataError
 from rapidity.core.jagged import Jagged
 from rapidity.data.collections import iterate_chunks, pick_rows
+from rapidity.data.fitted_outputs import FittedOutputs
+from rapidity.data.split import SplitRows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,6 +23,15 @@ if TYPE_CHECKING:
     from rapidity.core.records import FloatArray
     from rapidity.data.preparation import FittedPreparation
     from rapidity.data.split import TrainRows
+
+
+TRUTH = "\0truth of "
+"""Begins the name of what is true of objects among columns, none of which has this character."""
+
+
+def truth_column(output: str) -> str:
+    """Return what the truth of the objects for an output is called among the columns of its collection."""
+    return TRUTH + output
 
 
 @dataclass(frozen=True)
@@ -37,12 +48,16 @@ class RawTrainingEvents:
         Columns that change. Inputs that need none of them are not prepared anew.
     further
         Other columns that a change is computed from.
+    outputs
+        Of which those are made anew whose targets depend on the objects that a cloud keeps; None: a single
+        classification.
     """
 
     rows: TrainRows
     preparation: FittedPreparation
     changed: Sequence[str]
     further: Sequence[str] = ()
+    outputs: FittedOutputs | None = None
 
     @cached_property
     def _affected(self) -> FittedPreparation:
@@ -54,11 +69,29 @@ class RawTrainingEvents:
         }
         return replace(self.preparation, inputs=affected)
 
+    @cached_property
+    def _assignments(self) -> FittedOutputs:
+        """The outputs that ask for a class of each object of a cloud that changes."""
+        listed = {} if self.outputs is None else self.outputs.assignments
+        return FittedOutputs(
+            {name: one for name, one in listed.items() if one.cloud in self._affected.inputs}
+        )
+
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that are picked: those that change, are computed with, or stand in a changing input."""
+        """The columns that are picked: those that change, are computed with, or stand in changing inputs."""
         of_inputs = (column for fitted in self._affected.inputs.values() for column in fitted.columns)
-        return tuple(dict.fromkeys([*self.changed, *self.further, *of_inputs]))
+        truths = (truth_column(name) for name in self._assignments.outputs)
+        return tuple(dict.fromkeys([*self.changed, *self.further, *of_inputs, *truths]))
+
+    @cached_property
+    def _stored(self) -> dict[str, Any]:
+        """All columns of the table, with the truth of objects among them."""
+        table = self.rows.table
+        return {
+            **table.columns,
+            **{truth_column(name): table.targets[name] for name in self._assignments.outputs},
+        }
 
     @cached_property
     def identity(self) -> str:
@@ -66,7 +99,7 @@ class RawTrainingEvents:
         digest = hashlib.blake2b(digest_size=16)
         for name in self.columns:
             digest.update(name.encode())
-            for _, chunk in iterate_chunks(self.rows.table.columns, [name], self.rows.rows):
+            for _, chunk in iterate_chunks(self._stored, [name], self.rows.rows):
                 values = chunk[name]
                 listed = (values.content, values.offsets) if isinstance(values, Jagged) else (values,)
                 for array in listed:
@@ -75,7 +108,7 @@ class RawTrainingEvents:
 
     def pick(self, rows: NDArray[np.int64]) -> dict[str, Any]:
         """Return a copy of the columns of some events, by their numbers in the training split."""
-        return pick_rows(self.rows.table.columns, self.columns, self.rows.rows[rows])
+        return pick_rows(self._stored, self.columns, self.rows.rows[rows])
 
     def prepare(
         self, columns: Mapping[str, Any], rows: NDArray[np.int64]
@@ -97,7 +130,7 @@ class RawTrainingEvents:
             return self.rows.table.name_row(int(self.rows.rows[rows[row]]))
 
         try:
-            return self._affected.apply(columns, name_row=name_row), {}
+            inputs = self._affected.apply(columns, name_row=name_row)
         except DataError as error:
             message = (
                 f"training.augmentation has changed the events so that there are {error}\n  Change them less "
@@ -105,3 +138,6 @@ class RawTrainingEvents:
                 "missing."
             )
             raise DataError(message) from error
+        truths = {name: columns[truth_column(name)] for name in self._assignments.outputs}
+        changed = SplitRows(replace(self.rows.table, columns=columns, targets=truths), np.arange(len(rows)))
+        return inputs, self._assignments.make_targets(changed, self.preparation)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from rapidity.core.records import OutputObjective
+    from rapidity.core.records import FloatArray, OutputObjective
 
 
 class MixingUp:
@@ -58,17 +58,26 @@ class MixingUp:
         return Batch(inputs, targets, weight)
 
 
-def check_mixable(where: str, events: Batch, outputs: Mapping[str, OutputObjective]) -> None:
-    """Raise a ConfigError if events of these targets and weights cannot be mixed."""
+def check_mixable(
+    where: str, targets: Mapping[str, NDArray[Any]], weight: FloatArray | None, tasks: Mapping[str, str]
+) -> None:
+    """Raise a ConfigError if events of these targets and training weights cannot be mixed.
+
+    Parameters
+    ----------
+    where
+        The augmentation, for messages.
+    tasks
+        Output name -> its task.
+    """
     reason = cure = None
-    weight = events.training_weight
     if weight is not None and weight.min() < 0:
         reason = (
             f"training weights go down to {weight.min():g}, and two that cancel leave nothing to divide by"
         )
         cure = "Choose training.weight.event_weight: absolute, drop or ignore"
-    for name, values in events.targets.items():
-        if outputs[name].task == "assignment":
+    for name, values in targets.items():
+        if tasks[name] == "assignment":
             reason = f"the output '{name}' assigns a class to each object, and objects are not mixed"
             cure = "Remove the output"
         elif _count_missing(values):

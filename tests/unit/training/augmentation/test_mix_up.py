@@ -11,6 +11,7 @@ from rapidity.training.augmentation.mix_up import MixingUp, check_mixable
 
 N_EVENTS, N_CLASSES = 600, 3
 OUTPUTS = {"class": OutputObjective(N_CLASSES), "energy": OutputObjective(1, task="regression")}
+TASKS = {"class": "classification", "energy": "regression", "origin": "assignment"}
 
 
 @pytest.fixture
@@ -85,12 +86,10 @@ def test_two_events_of_weight_zero_give_one_of_weight_zero(batch):
     ],
 )
 def test_what_cannot_be_mixed_is_refused(targets, message):
-    outputs = OUTPUTS | {"origin": OutputObjective(3, task="assignment")}
     with pytest.raises(ConfigError, match=message):
-        check_mixable("training.augmentation[0] (mix_up)", Batch({"x": np.ones((2, 1))}, targets), outputs)
+        check_mixable("training.augmentation[0] (mix_up)", targets, None, TASKS)
 
 
 def test_weights_of_both_signs_are_refused():
-    events = Batch({"x": np.ones((2, 1), np.float32)}, {}, np.array([1, -1], np.float32))
     with pytest.raises(ConfigError, match=r"training weights go down to -1.*absolute, drop or ignore"):
-        check_mixable("training.augmentation[0] (mix_up)", events, OUTPUTS)
+        check_mixable("training.augmentation[0] (mix_up)", {}, np.array([1, -1], np.float32), TASKS)
