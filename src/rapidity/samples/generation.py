@@ -18,8 +18,8 @@ from rapidity.samples.blocks import BLOCK_SIZE, CHUNK_SIZE, Block, BlockTask
 from rapidity.samples.catalogue import ALL_SAMPLES, IMAGE_SAMPLES, JET_SAMPLES, TRACK_SAMPLES
 from rapidity.samples.event_columns import concatenate_columns, take_events
 from rapidity.samples.images import generate_images
+from rapidity.samples.jet_generation import generate_jets, jet_files
 from rapidity.samples.jet_sample import JetSample
-from rapidity.samples.jets import generate_jets, jet_files
 from rapidity.samples.ordered_blocks import check_numbers
 from rapidity.samples.output import check_path, write_sample
 from rapidity.samples.pythia import check_generators

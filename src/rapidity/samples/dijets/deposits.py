@@ -9,7 +9,7 @@ import numpy as np
 from rapidity.samples.dijets.geometry import END_CAP_M, MOLIERE_CRYSTALS
 from rapidity.samples.ecal.geometry import RADIUS_M
 from rapidity.samples.ecal.lateral import integrate
-from rapidity.samples.ecal.shower_profile import radial_profile
+from rapidity.samples.ecal.shower_profile import draw_longitudinal, radial_profile, slice_energies
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 HALF_WIDTH = 2
 """Crystals around the one that a photon hits: 5 x 5 hold 97 % (arXiv:1306.2016)."""
 N_POSITIONS, N_STRETCHES, LARGEST_STRETCH = 16, 6, 3.5
+TABLE_GEV, N_SHOWERS = 10.0, 500
+"""Of the photons whose mean shower is tabulated."""
 SPOT_GEV, MOST_SPOTS = 0.5, 60
 """Of a hadron shower: the energy of a spot, and how many there are at most (chosen)."""
 
@@ -69,23 +71,31 @@ def share_photons(row: Floats, column: Floats, energy: Floats, width: Floats, ta
 def tabulate_showers() -> Floats:
     """Return the mean parts of 5 x 5 crystals ``(N_STRETCHES, N_POSITIONS, N_POSITIONS, 25)``.
 
-    Core and tail of Grindhammer and Peters (hep-ex/0001020) for 10 GeV at the maximum of the shower, for
+    Core and tail of Grindhammer and Peters (hep-ex/0001020), over the depth of photons of 10 GeV, for
     places within the crystal in the middle. They add up to what 5 x 5 crystals hold.
     """
-    core, tail, core_part = (float(x) for x in radial_profile(np.array(1.0), np.array(10.0)))
+    photons = np.full(N_SHOWERS, TABLE_GEV)
+    shower = draw_longitudinal(photons, np.ones(N_SHOWERS, dtype=bool), np.random.default_rng(1))
+    energy, depth = (values.mean(axis=0) for values in slice_energies(shower))
+    cores, tails, core_parts = radial_profile(depth, np.full(len(depth), TABLE_GEV))
+    radii = np.concatenate([cores, tails])
+    parts = np.concatenate([energy * core_parts, energy * (1.0 - core_parts)])
+    return np.stack(
+        [_tabulate(radii * width, parts) for width in np.linspace(1.0, LARGEST_STRETCH, N_STRETCHES)]
+    )
+
+
+def _tabulate(radii: Floats, parts: Floats) -> Floats:
+    """Return the parts for profiles of some radii, in Moliere radii, each with a part of the energy."""
     corners = np.arange(-HALF_WIDTH, HALF_WIDTH + 2) - 0.5
     offset = (np.arange(N_POSITIONS) + 0.5) / N_POSITIONS - 0.5
     row, column = (grid.ravel() for grid in np.meshgrid(offset, offset, indexing="ij"))
     x, y = corners - row[:, np.newaxis], corners - column[:, np.newaxis]
-    tables = []
-    for width in np.linspace(1.0, LARGEST_STRETCH, N_STRETCHES):
-        core_radius, tail_radius = (
-            np.full(len(row), MOLIERE_CRYSTALS * radius * width) for radius in (core, tail)
-        )
-        total = core_part * integrate(x, y, core_radius) + (1.0 - core_part) * integrate(x, y, tail_radius)
-        cells = total[:, 1:, 1:] - total[:, :-1, 1:] - total[:, 1:, :-1] + total[:, :-1, :-1]
-        tables.append(cells.reshape(N_POSITIONS, N_POSITIONS, -1))
-    return np.stack(tables)
+    total = np.zeros((len(row), len(corners), len(corners)))
+    for radius, part in zip(radii * MOLIERE_CRYSTALS, parts, strict=True):
+        total += part * integrate(x, y, np.full(len(row), radius))
+    cells: Floats = total[:, 1:, 1:] - total[:, :-1, 1:] - total[:, 1:, :-1] + total[:, :-1, :-1]
+    return cells.reshape(N_POSITIONS, N_POSITIONS, -1)
 
 
 def draw_spots(
