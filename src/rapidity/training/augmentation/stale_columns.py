@@ -1,7 +1,8 @@
-"""Columns that were computed from objects before, and so do not follow when these are changed."""
+"""Columns that do not follow when objects are changed: computed from them before, or named nowhere."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,11 @@ SAME = 1e-3
 NEARLY_ALL = 0.95
 FEWEST_EVENTS = 20
 MOST_OBJECTS = 8
+DIRECTIONS = {"rotate_phi": {"phi"}, "reflect_eta": {"eta", "pz"}, "boost_z": {"eta", "pz"}}
+"""Words in names of columns that an augmentation should change."""
+DIFFERENCES = {"d", "delta", "abs"}
+"""Words beside them in names of what stays."""
+WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 
 
 @dataclass(frozen=True)
@@ -67,6 +73,30 @@ def find_stale_columns(
             if name not in found and _is_same(before, np.asarray(columns[name], np.float64)):
                 found[name] = StaleColumn(name, expression.text)
     return list(found.values())
+
+
+def find_unnamed_columns(candidates: Iterable[str], kinds: Iterable[str]) -> dict[str, str]:
+    """Return column -> the augmentation that should change it by its name, but has no object that it is of.
+
+    Parameters
+    ----------
+    candidates
+        Columns that the network needs and that no augmentation changes.
+    kinds
+        Types of the augmentations.
+
+    Examples
+    --------
+    >>> find_unnamed_columns(["met_phi", "delta_phi_ll", "JetEta", "theta"], ["rotate_phi", "boost_z"])
+    {'met_phi': 'rotate_phi', 'JetEta': 'boost_z'}
+    """
+    found: dict[str, str] = {}
+    for name in candidates:
+        words = {word.lower() for word in WORDS.findall(name)}
+        for kind in kinds:
+            if words & DIRECTIONS.get(kind, set()) and not words & DIFFERENCES:
+                found.setdefault(name, kind)
+    return found
 
 
 def _derived(
