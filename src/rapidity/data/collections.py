@@ -6,6 +6,7 @@ Which columns belong together follows from `data.objects`, from what the file sa
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +29,8 @@ EVENTS_AT_ONCE = 32_768
 """Events of a chunk, where they have few objects."""
 OBJECTS_AT_ONCE = 2**18
 """Objects handled at a time: few enough that the columns of a chunk stay in the processor's cache."""
+PIXELS_AT_ONCE = 2**22
+"""Pixels handled at a time; a chunk of images is a few tens of megabytes."""
 
 
 def find_collections(
@@ -264,7 +267,7 @@ def iterate_chunks(
 
 
 def events_at_once(columns: Mapping[str, Column], names: Iterable[str], most: int = EVENTS_AT_ONCE) -> int:
-    """Return how many events to handle at a time: `most`, fewer where events have many objects.
+    """Return how many events to handle at a time: `most`, fewer of many objects, or of large images.
 
     Examples
     --------
@@ -272,6 +275,10 @@ def events_at_once(columns: Mapping[str, Column], names: Iterable[str], most: in
     >>> events_at_once({"track_pt": tracks}, ["track_pt"], 8192)
     655
     """
-    jagged = [columns[name] for name in names if isinstance(columns[name], Jagged)]
+    chosen = [columns[name] for name in names]
+    jagged = [values for values in chosen if isinstance(values, Jagged)]
+    images = [values for values in chosen if not isinstance(values, Jagged) and values.ndim > 1]
+    n_pixels = sum(math.prod(values.shape[1:]) for values in images)
+    most = min(most, PIXELS_AT_ONCE // max(n_pixels, 1))
     n_objects = max((float(values.offsets[-1]) / max(len(values), 1) for values in jagged), default=0.0)
     return max(min(most, int(OBJECTS_AT_ONCE / max(n_objects, 1.0))), 1)

@@ -20,9 +20,10 @@ from rapidity.core.files import write_atomically
 from rapidity.core.jagged import Jagged
 from rapidity.core.random import make_generator
 from rapidity.core.sizes import show_size
-from rapidity.data.batches import OUTPUT_NAME, make_batch
+from rapidity.data.batches import make_batch
 from rapidity.data.blocks import assign_blocks, plan_blocks
 from rapidity.data.event_file import INPUT, ROW, TARGET, WEIGHT, EventFile, create_groups, to_arrays, to_batch
+from rapidity.data.fitted_outputs import FittedOutputs
 from rapidity.data.spool import full_disk
 from rapidity.data.streaming import EpochPlans, TrainingStream
 
@@ -42,15 +43,17 @@ KEY = "identity"
 TRAIN, VALIDATION = "train", "validation"
 CHUNK_SHARE = 16
 """Events prepared, or looked at, at a time take this part of the bound."""
-LEAST_CHUNK = 1024
+LEAST_CHUNK = 2**22
+"""Bytes of a chunk at least; smaller ones cost more than they are worth."""
 HASHED_BYTES = 2**22
-N_CHECKED = 1000
+N_CHECKED, CHECKED_BYTES = 1000, 2**24
+"""So many events, and of large ones as many as have so many bytes, are prepared for the identity."""
 
 
-def bytes_per_event(preparation: FittedPreparation, *, has_weight: bool) -> int:
-    """Return the bytes of a prepared event: float32 inputs, an int64 target, a float32 weight."""
+def bytes_per_event(preparation: FittedPreparation, outputs: FittedOutputs, *, has_weight: bool) -> int:
+    """Return the bytes of a prepared event: float32 inputs, the targets, a float32 weight."""
     n_numbers = sum(math.prod(shape) for shape in preparation.input_shapes().values())
-    return 4 * n_numbers + 8 + (4 if has_weight else 0)
+    return 4 * n_numbers + outputs.event_bytes(preparation) + (4 if has_weight else 0)
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,8 @@ class StreamedSplits:
     ----------
     folder
         Where the file is kept; it is made, and nothing else should be in it.
+    outputs
+        Whose targets the events get; None: a single classification.
     """
 
     def __init__(
@@ -88,32 +93,40 @@ class StreamedSplits:
         validation: TrainingWeights[ValidationRows],
         preparation: FittedPreparation,
         settings: StreamSettings,
+        outputs: FittedOutputs | None = None,
     ) -> None:
         self.folder = folder
+        self.outputs = outputs or FittedOutputs.usual(train.rows.table.classes)
         self.weights: dict[str, TrainingWeights[Any]] = {TRAIN: train, VALIDATION: validation}
         self.preparation = preparation
         self.settings = settings
-        self.event_bytes = bytes_per_event(preparation, has_weight=train.values is not None)
+        self.event_bytes = bytes_per_event(preparation, self.outputs, has_weight=train.values is not None)
         n_events, memory = train.rows.n_events, settings.memory
         self.layout = plan_blocks(n_events, self.event_bytes, memory, settings.batch_size)
-        self.chunk_size = max(memory // (CHUNK_SHARE * self.event_bytes), LEAST_CHUNK)
+        # In bytes: a thousand images are hundreds of megabytes, and a forward pass takes several times that.
+        self.chunk_size = max(memory // CHUNK_SHARE, LEAST_CHUNK) // self.event_bytes or 1
 
     @cached_property
     def identity(self) -> str:
         """A hash of all that decides what is in the file: raw events, how they are prepared and divided."""
         digest = hashlib.blake2b(digest_size=16)
-        described = [self.preparation.to_dict(), str(self.layout), self.settings.seed]
+        described: list[Any] = [self.preparation.to_dict(), str(self.layout), self.settings.seed]
+        described.append({name: output.to_dict() for name, output in self.outputs.outputs.items()})
         digest.update(json.dumps(described, sort_keys=True).encode())
         table = self.weights[TRAIN].rows.table
+        n_checked = min(N_CHECKED, CHECKED_BYTES // self.event_bytes or 1)
         for weights in self.weights.values():
             _update(digest, weights.rows.rows)
             if weights.values is not None:
                 _update(digest, weights.values)
             # What the program makes of some events: another version of it may make something else.
-            checked = type(weights.rows)(table, weights.rows.rows[:N_CHECKED])
-            for array in to_arrays(make_batch(checked, self.preparation)).values():
+            checked = type(weights.rows)(table, weights.rows.rows[:n_checked])
+            for array in to_arrays(make_batch(checked, self.preparation, None, self.outputs)).values():
                 _update(digest, array)
         _update(digest, table.class_index)
+        for truth in table.targets.values():
+            for array in (truth.content, truth.offsets) if isinstance(truth, Jagged) else (truth,):
+                _update(digest, array)
         for name in self.preparation.columns:
             column = table.columns[name]
             for array in (column.content, column.offsets) if isinstance(column, Jagged) else (column,):
@@ -247,14 +260,15 @@ class StreamedSplits:
             part = slice(start, min(start + self.chunk_size, rows.n_events))
             chosen = type(rows)(rows.table, rows.rows[part])
             values = None if weights.values is None else weights.values[part]
-            yield start, make_batch(chosen, self.preparation, values)
+            yield start, make_batch(chosen, self.preparation, values, self.outputs)
 
     def _dtypes(self) -> dict[str, np.dtype[Any]]:
         dtypes: dict[str, np.dtype[Any]] = {
             INPUT + name: np.dtype((np.float32, shape))
             for name, shape in self.preparation.input_shapes().items()
         }
-        dtypes[TARGET + OUTPUT_NAME] = np.dtype(np.int64)
+        for name, dtype in self.outputs.target_dtypes(self.preparation).items():
+            dtypes[TARGET + name] = dtype
         if self.weights[TRAIN].values is not None:
             dtypes[WEIGHT] = np.dtype(np.float32)
         return dtypes

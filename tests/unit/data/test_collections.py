@@ -9,6 +9,7 @@ from rapidity.core.errors import DataError
 from rapidity.core.jagged import Jagged
 from rapidity.data.collections import (
     OBJECTS_AT_ONCE,
+    PIXELS_AT_ONCE,
     align_counts,
     events_at_once,
     find_collections,
@@ -147,6 +148,13 @@ def test_chunks_are_all_rows_once(rows) -> None:
     assert np.concatenate([chunk["x"] for _, chunk in chunks]).tolist() == expected.tolist()
     assert [part.stop for part, _ in chunks][-1] == len(expected)
     assert np.concatenate([chunk["y"].counts for _, chunk in chunks]).tolist() == expected.tolist()
+
+
+def test_large_images_come_in_smaller_chunks() -> None:
+    """A chunk of 32,768 images was held at once where they were scored, whatever the bound on memory."""
+    images = np.broadcast_to(np.float32(0), (100_000, 3, 125, 125))
+    assert events_at_once({"jet": images}, ["jet"]) == PIXELS_AT_ONCE // (3 * 125 * 125)
+    assert events_at_once({"jet": images, "pt": images[:, 0, 0, 0]}, ["pt"]) == 32_768
 
 
 def test_events_with_many_objects_come_in_smaller_chunks() -> None:

@@ -317,6 +317,16 @@ def test_nothing_is_written_before_it_is_needed(make_splits: MakeSplits) -> None
     assert not splits.folder.exists()
 
 
+def test_a_chunk_is_a_share_of_the_bound_however_large_the_events(
+    make_splits: MakeSplits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thousand images at a time were hundreds of megabytes, under a bound of three hundred."""
+    monkeypatch.setattr("rapidity.data.streamed_splits.LEAST_CHUNK", 64)
+    splits = make_splits(has_images=True)
+    assert splits.chunk_size * splits.event_bytes <= MEMORY // 16
+    assert splits.chunk_size >= 1
+
+
 def test_removing_leaves_nothing_behind(make_splits: MakeSplits) -> None:
     splits = make_splits()
     next(iter(splits.stream.segment(1, 0)))
