@@ -37,6 +37,7 @@ def open_root_writer(
     ----------
     columns
         Names in order, with the type of their numbers; truth values become ROOT's ``bool``.
+        Jagged columns of one collection go into a tree with a branch of counts, ``n_<collection>``.
     table
         Name of the tree or RNTuple.
     attributes

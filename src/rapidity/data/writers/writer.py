@@ -39,7 +39,7 @@ class OutputColumn:
     shape
         Of one event, for arrays and padded objects (HDF5, Parquet).
     is_jagged
-        Whether the column comes as `Jagged` (Parquet).
+        Whether the column comes as `Jagged` (Parquet, and trees if it has a collection).
     """
 
     dtype: DTypeLike
