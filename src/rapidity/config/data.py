@@ -63,8 +63,8 @@ class DataBlock(Block):
     sources: Annotated[tuple[Source, ...], Field(min_length=1)]
     """Files of events."""
     target: str | None = None
-    """Column that holds the class of each event, unless each source names its class, or no output asks for
-    it."""
+    """Column that holds the class of each event, or a formula of one value an event, `isB + 2 * isC`; unless
+    each source names its class, or no output asks for it."""
     classes: tuple[str, ...] | dict[str, Scalar | tuple[Scalar, ...]] | None = None
     """Class names in order, or class names with the values of the target column that mean them."""
     objects: dict[str, dict[str, str]] = Field(default_factory=dict)

@@ -212,7 +212,11 @@ class _Collector:
         return n_read
 
     def _assign_classes(self, chunk: Chunk, n_events: int) -> NDArray[np.int64]:
-        target = None if self._data.target is None else chunk[self._data.target]
+        target: NDArray[Any] | None = None
+        if self._plan.class_value is not None:
+            target = evaluate_expression(self._plan.class_value, chunk)
+        elif self._data.target is not None:
+            target = chunk[self._data.target]
         return self._assigner.assign(self._source.config, target, n_events, self._file.where)
 
     def _evaluate_weight(self, chunk: Chunk, entries: NDArray[np.int64]) -> NDArray[np.float64] | None:

@@ -49,7 +49,13 @@ ROW_IDENTITY = ("source_file", "source_entry")
 
 @dataclass(frozen=True)
 class ColumnPlan:
-    """What is read of every file, and what of it stays in the table."""
+    """What is read of every file, and what of it stays in the table.
+
+    Attributes
+    ----------
+    class_value
+        The formula of ``data.target``; None where that is a column, or the sources name the classes.
+    """
 
     features: FeatureSet
     selection: Expression | None
@@ -57,6 +63,7 @@ class ColumnPlan:
     uses: tuple[ColumnUse, ...]
     stored: Mapping[str, ColumnType] = field(default_factory=dict)
     targets: Mapping[str, OutputTarget] = field(default_factory=dict)
+    class_value: Expression | None = None
 
     @property
     def collections(self) -> Mapping[str, str]:
@@ -108,21 +115,35 @@ def plan_columns(
     with look_for_columns(files[0], data.objects, {"data.event_weight": data.event_weight}):
         weight = _parse(data.event_weight, "data.event_weight", data, collections)
     splitting = tuple(column for column in split_columns if column != ROW_NUMBER)
+    class_value = _class_value(data, files[0], collections)
+    of_class = class_value.columns if class_value else (data.target,) if data.target else ()
     targets = find_targets(outputs or {}, data, inputs, files, collections)
-    roles = _roles(data, weight, splitting, targets)
+    roles = _roles(data, weight, splitting, of_class, targets)
     features = FeatureSet(
         {name: _columns_of(name, config, roles, files, data, collections) for name, config in inputs.items()},
         data.objects,
         collections,
     )
     for_others = [ColumnUse(column, purpose, "number") for column, purpose in (further or {}).items()]
-    uses = (*_list_uses(data, features, selection, weight, splitting, targets), *for_others)
-    _check_roles(features, data)
+    uses = (
+        *_list_uses(data, features, selection, weight, splitting, targets),
+        *_list_class_uses(data, class_value),
+        *for_others,
+    )
+    _check_roles(features, data, of_class)
     _check_targets(features, targets)
     for use in uses:
         for file in files:
             _check_use(use, file, collections)
-    return ColumnPlan(features, selection, weight, uses, stored_dtypes(uses, files), targets)
+    return ColumnPlan(features, selection, weight, uses, stored_dtypes(uses, files), targets, class_value)
+
+
+def _class_value(data: DataBlock, file: JoinedFile, collections: Mapping[str, str]) -> Expression | None:
+    """Return ``data.target`` as a formula of one value an event, or None where it is the name of a column."""
+    if data.target is None or data.target in file.columns or data.target.isidentifier():
+        return None
+    with look_for_columns(file, data.objects, {"data.target": data.target}):
+        return _parse(data.target, "data.target", data, collections)
 
 
 def _parse(
@@ -140,6 +161,7 @@ def _roles(
     data: DataBlock,
     weight: Expression | None,
     splitting: Sequence[str],
+    of_class: Sequence[str],
     targets: Mapping[str, OutputTarget],
 ) -> dict[str, str]:
     """Return the columns that `columns: all` must not take, and why."""
@@ -150,7 +172,7 @@ def _roles(
     roles |= dict.fromkeys(weight.columns if weight else (), "event_weight")
     for target in targets.values():
         roles |= dict.fromkeys(target.expression.columns, "target")
-    return roles | ({data.target: "target"} if data.target else {})
+    return roles | dict.fromkeys(of_class, "target")
 
 
 def _columns_of(
@@ -246,8 +268,6 @@ def _list_uses(
         yield ColumnUse(column, "data.spectators", "any")
     for column in splitting:
         yield ColumnUse(column, "preparation.split", "split")
-    if data.target is not None:
-        yield ColumnUse(data.target, "data.target", "any", is_kept=False)
     for name, target in targets.items():
         for column in target.expression.columns:
             yield ColumnUse(column, f"outputs.{name}.target", "exact number", is_kept=False)
@@ -255,6 +275,14 @@ def _list_uses(
         yield ColumnUse(column, "data.selection", "exact number", is_kept=False)
     for column in weight.columns if weight else ():
         yield ColumnUse(column, "data.event_weight", "exact number", is_kept=False)
+
+
+def _list_class_uses(data: DataBlock, class_value: Expression | None) -> Iterable[ColumnUse]:
+    if class_value is not None:
+        for column in class_value.columns:
+            yield ColumnUse(column, "data.target", "exact number", is_kept=False)
+    elif data.target is not None:
+        yield ColumnUse(data.target, "data.target", "any", is_kept=False)
 
 
 def _list_input_uses(features: FeatureSet) -> Iterable[ColumnUse]:
@@ -278,16 +306,18 @@ def _list_expression_uses(expression: Expression, purpose: str) -> Iterable[Colu
         yield ColumnUse(column, purpose, need)
 
 
-def _check_roles(features: FeatureSet, data: DataBlock) -> None:
+def _check_roles(features: FeatureSet, data: DataBlock, of_class: Sequence[str]) -> None:
     for name, made in features.inputs.items():
         used = (
             unique(column for feature in made for column in feature.columns)
             if isinstance(made, tuple)
             else made.columns
         )
-        if data.target in used:
+        truth = [column for column in used if column in of_class]
+        if truth:
+            role = "is" if truth[0] == data.target else "belongs to"
             message = (
-                f"inputs.{name}: '{data.target}' is data.target, the truth to be learnt. "
+                f"inputs.{name}: '{truth[0]}' {role} data.target, the truth to be learnt. "
                 "Remove it from the features."
             )
             raise ConfigError(message)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rapidity.core.errors import DataError
+from rapidity.core.errors import ConfigError, DataError, MissingNameError
 from rapidity.data.targets import ValueCodes, canonical_value
 
 Read = Any
@@ -91,3 +91,27 @@ def test_codes_are_the_same_for_text_and_numbers() -> None:
 
 def test_canonical_value_of_truth_values() -> None:
     assert canonical_value(value=True) == 1.0
+
+
+FLAGS = {"x": [0.5, 1.5, 2.5], "is_b": [0, 1, 0], "is_c": [0, 0, 1]}
+
+
+def test_a_formula_makes_classes_of_flags(read: Read, write_csv: Any) -> None:
+    write_csv("a.csv", **FLAGS)
+    classes = {"light": 0, "b": 1, "c": 2}
+    table, _ = read([{"path": "a.csv"}], "all", target="is_b + 2 * is_c", classes=classes)
+    assert table.classes.names == ("light", "b", "c")
+    assert table.class_index.tolist() == [0, 1, 2]
+    assert list(table.columns) == ["x"]
+
+
+def test_columns_of_the_formula_are_no_features(read: Read, write_csv: Any) -> None:
+    write_csv("a.csv", **FLAGS)
+    with pytest.raises(ConfigError, match="'is_b' belongs to data.target, the truth to be learnt"):
+        read([{"path": "a.csv"}], ("x", "is_b"), target="is_b + 2 * is_c")
+
+
+def test_columns_of_the_formula_must_be_there(read: Read, write_csv: Any) -> None:
+    write_csv("a.csv", **FLAGS)
+    with pytest.raises(MissingNameError, match=r"column 'isC' \(data.target\) is not in"):
+        read([{"path": "a.csv"}], ("x",), target="is_b + 2 * isC")
