@@ -36,6 +36,11 @@ def test_a_worker_has_one_thread(local):
     assert [value for _, value in local.run(work.environment, names)] == ["1", "1"]
 
 
+def test_a_worker_keeps_its_memory_for_the_next_array(local):
+    """Dask has it given back to the system at once: new pages for each array took a third of a conversion."""
+    assert list(local.run(work.environment, ["MALLOC_TRIM_THRESHOLD_"])) == [(0, None)]
+
+
 def test_results_are_the_same_when_a_worker_is_killed_in_the_middle(local, tmp_path, wait_until):
     """The test kills it, as a batch system or the kernel would."""
     tasks = [work.Once(tmp_path / "mark", 0)]

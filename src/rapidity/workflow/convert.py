@@ -28,6 +28,7 @@ from rapidity.data.conversion.planning import plan_conversion
 from rapidity.data.readers import find_files
 from rapidity.data.writers import load_writer
 from rapidity.workflow.execution import Executor, open_executor
+from rapidity.workflow.execution.serial import SerialExecutor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -197,6 +198,7 @@ class _Conversion:
                 is_patient=self._skip_bad_files,
             )
             self._convert(executor, assembly)
+            self._place(executor, assembly)
             effort = Effort(self._output, self._n_found, time.perf_counter() - start)
             summary = summarise(self._config, plan, ledger, assembly, effort)
             for warning in check_rows(summary, self._config.selection):
@@ -302,6 +304,15 @@ class _Conversion:
                     ledger.take(waiting[number], result)
                     task.advance(result.n_read)
                 assembly.advance()
+
+    def _place(self, executor: Executor, assembly: Assembly) -> None:
+        """Have the output written, if that was left for the end."""
+        # Not by other machines: a network file system may mix up what several write into one file.
+        whose = executor if executor.is_local else SerialExecutor()
+        n_events = sum(result.n_selected for result in self._ledger.good_results())
+        with self._progress.task("Writing the output", total=n_events, unit="event") as task:
+            for n_written in assembly.place(whose.run):
+                task.advance(n_written)
 
     def _describe(self, summary: ConversionSummary) -> str:
         configuration = self._config.model_dump(

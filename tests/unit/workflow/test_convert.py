@@ -329,32 +329,76 @@ def test_the_output_is_the_same_whatever_the_number_of_workers(write_files, tmp_
     assert (tmp_path / "out.h5").read_bytes() == (tmp_path / "one.h5").read_bytes()
 
 
+class Backwards:
+    """An executor that does the last tasks first."""
+
+    n_workers = 1
+    is_local = True
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        pass
+
+    def prepare(self, function, task):
+        pass
+
+    def run(self, function, tasks):
+        for index in reversed(range(len(tasks))):
+            yield index, function(tasks[index])
+
+
 @pytest.mark.usefixtures("small_parts")
-def test_parts_are_put_together_in_order_however_they_come(write_files, tmp_path, monkeypatch):
-    class Backwards:
-        n_workers = 1
-
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *exception):
-            pass
-
-        def prepare(self, function, task):
-            pass
-
-        def run(self, function, tasks):
-            for index in reversed(range(len(tasks))):
-                yield index, function(tasks[index])
-
+@pytest.mark.parametrize("compression", ["none", "gzip"])
+def test_parts_are_put_together_in_order_however_they_come(write_files, tmp_path, monkeypatch, compression):
+    """Uncompressed they are written to their places, else one after the other."""
     paths = write_files()
-    run(paths, tmp_path)
+    run(paths, tmp_path, compression=compression)
     expected = read(tmp_path / "out.h5")
     monkeypatch.setattr(convert, "open_executor", lambda *_, **__: Backwards())
-    run(paths, tmp_path, overwrite=True)
+    run(paths, tmp_path, overwrite=True, compression=compression)
     found = read(tmp_path / "out.h5")
     for name, values in expected.items():
         np.testing.assert_array_equal(found[name], values)
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_other_machines_do_not_write_the_output(write_files, tmp_path, monkeypatch):
+    """Several of them may not write to one file on a network file system."""
+    asked = []
+
+    class Remote(Backwards):
+        is_local = False
+
+        def run(self, function, tasks):
+            asked.append(function.__name__)
+            return super().run(function, tasks)
+
+    paths = write_files()
+    run(paths, tmp_path)
+    expected = (tmp_path / "out.h5").read_bytes()
+    monkeypatch.setattr(convert, "open_executor", lambda *_, **__: Remote())
+    run(paths, tmp_path, overwrite=True)
+    assert asked == ["look_at_file", "convert_part"]
+    assert (tmp_path / "out.h5").read_bytes() == expected
+
+
+def test_a_conversion_that_stops_while_it_writes_goes_on_there(
+    write_files, tmp_path, count_parts, monkeypatch
+):
+    def stop(task):
+        raise KeyboardInterrupt
+
+    paths = write_files()
+    with monkeypatch.context() as patched:
+        patched.setattr("rapidity.data.conversion.assembly.place_part", stop)
+        with pytest.raises(InterruptedRunError, match="4 of 4 parts are done and stay in"):
+            run(paths, tmp_path)
+    assert not (tmp_path / "out.h5").exists()
+    summary = run(paths, tmp_path)
+    assert len(count_parts) == summary.n_parts_found == 4
+    assert len(read(tmp_path / "out.h5")["x"]) == 400
 
 
 # Options

@@ -6,7 +6,8 @@ What is done where, and in which order, is the business of `workflow.convert`:
 - `planning.plan_conversion` decides which columns are read and what is written,
 - `part.convert_part` converts one part into a part file, in whatever process,
 - `journal.Journal` keeps the parts that are done,
-- `merging.Merger` puts them together in order, and `accounting` says where every row went.
+- `assembly.Assembly` has them put together, in their order (`merging`) or each at its place (`placing`),
+- and `accounting` says where every row went.
 """
 
 from __future__ import annotations

@@ -1,24 +1,23 @@
-"""Putting the parts together, in the order of the files, into the output."""
+"""Putting the parts together into the output: one after the other, or each at its place."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from rapidity.core.jagged import Jagged
-from rapidity.data.conversion.part_file import read_part
-from rapidity.data.writers import OutputColumn, open_writer
+from rapidity.data.conversion.placing import PlaceTask
+from rapidity.data.writers import OutputColumn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
-    from numpy.typing import NDArray
-
-    from rapidity.data.conversion.plan import PartPlan, PlannedCollection
+    from rapidity.data.conversion.part_rows import PartOrigin, RowReader
+    from rapidity.data.conversion.plan import PartPlan
+    from rapidity.data.writers import Writer
+    from rapidity.data.writers.hdf5_contiguous import ContiguousHdf5Writer
 
 DEFAULT_COMPRESSION = "none"
 """Of HDF5: floats hardly compress, while writing them takes many times as long."""
@@ -29,43 +28,29 @@ class Merger:
 
     Parameters
     ----------
-    plan
-        Of any sample: the columns are the same in all.
-    widths
-        Objects that each collection has room for, in formats that pad them.
-    class_names, files
-        What the codes of `class` and `source_file` stand for; no classes: no such column.
-    is_weighted
-        Whether a physics weight is written.
+    writer
+        Not open yet.
+    reader
+        Makes the rows.
     """
 
-    def __init__(
-        self,
-        output: Path,
-        plan: PartPlan,
-        widths: Mapping[str, int],
-        class_names: Sequence[str],
-        files: Sequence[str],
-        *,
-        layout: str,
-        compression: str | None,
-    ) -> None:
-        self._plan = plan
-        self._widths = widths
-        self._class_names = tuple(class_names)
-        self._is_weighted = plan.generator_weight is not None
-        self.columns = self._describe(tuple(files))
-        self._writer = open_writer(output, columns=self.columns, layout=layout, compression=compression)
-        self._opened = ExitStack()
+    def __init__(self, writer: Writer, reader: RowReader) -> None:
+        self._writer = writer
+        self._reader = reader
 
     def __enter__(self) -> Self:
-        self._opened.enter_context(self._writer)
+        self._writer.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._opened.__exit__(kind, error, trace)
+        self._writer.__exit__(kind, error, trace)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of the output."""
+        return self._reader.names
 
     @property
     def n_written(self) -> int:
@@ -76,64 +61,56 @@ class Merger:
         """Add texts about the whole file."""
         self._writer.describe(attributes)
 
-    def add(self, path: Path, file_code: int, class_code: int, factor: float) -> None:
-        """Append the events of a part.
+    def add(self, path: Path, origin: PartOrigin) -> None:
+        """Append the events of a part."""
+        for rows in self._reader.read(path, origin):
+            self._writer.write(rows)
 
-        Parameters
-        ----------
-        file_code, class_code
-            Positions of its file and class in their lists.
-        factor
-            What its generator weights are multiplied by.
-        """
-        for arrays in read_part(path):
-            self._writer.write(self._rows(iter(arrays), file_code, class_code, factor))
-            arrays.clear()  # before the next ones are read
 
-    def _rows(self, arrays: Any, file_code: int, class_code: int, factor: float) -> dict[str, Any]:
-        entries = next(arrays)
-        n_events = len(entries)
-        rows: dict[str, Any] = {}
-        if self._is_weighted:
-            rows["event_weight"] = next(arrays) * factor
-        counts = {collection.name: next(arrays) for collection in self._plan.collections}
-        of_name = {collection.name: collection for collection in self._plan.collections}
-        for column in self._plan.columns:
-            values = next(arrays)
-            if column.collection is not None:
-                values = self._lay_out(values, of_name[column.collection], counts[column.collection])
-            rows[column.name] = values
-        for collection in self._plan.collections:
-            rows[collection.count_name] = counts[collection.name]
-        if self._class_names:
-            rows["class"] = np.full(n_events, class_code, np.int32)
-        rows["source_file"] = np.full(n_events, file_code, np.int32)
-        rows["source_entry"] = entries
-        return {name: rows[name] for name in self.columns}
+class Placer(Merger):
+    """Has parts written to their places in an output whose number of rows is known, by any process."""
 
-    def _lay_out(self, values: NDArray[Any], collection: PlannedCollection, counts: NDArray[np.int32]) -> Any:
-        """Return the values of objects as the output keeps them: in rows, or end to end."""
-        if self._plan.width_of(collection) is not None:
-            return values
-        jagged = Jagged.from_counts(values, counts)
-        return jagged.padded(self._widths[collection.name]) if self._plan.is_padded else jagged
+    def __init__(self, writer: ContiguousHdf5Writer, reader: RowReader) -> None:
+        super().__init__(writer, reader)
+        self._file = writer
 
-    def _describe(self, files: tuple[str, ...]) -> dict[str, OutputColumn]:
-        columns: dict[str, OutputColumn] = {}
-        for column in self._plan.event_columns:
-            columns[column.name] = _output_column(column, column.shape)
-        for collection in self._plan.collections:
-            columns[collection.count_name] = OutputColumn(np.int32, collection=collection.name)
-            shape = (self._widths[collection.name],) if self._plan.is_padded else ()
-            for column in self._plan.columns_of(collection):
-                columns[column.name] = _output_column(column, shape, is_jagged=not self._plan.is_padded)
-        if self._class_names:
-            columns["class"] = OutputColumn(np.int32, class_names=self._class_names)
-        if self._is_weighted:
-            columns["event_weight"] = OutputColumn(np.float64)
-        columns["source_file"] = OutputColumn(np.int32, class_names=files)
-        columns["source_entry"] = OutputColumn(np.int64)
-        return columns
+    def plan(self, path: Path, origin: PartOrigin, n_rows: int) -> PlaceTask:
+        """Return the task that writes a part behind those planned before."""
+        first_row = self._file.n_entries
+        self._file.n_entries += n_rows
+        output = str(self._file.temporary)
+        return PlaceTask(str(path), self._reader, origin, output, self._file.regions, first_row, n_rows)
+
+
+def describe_columns(
+    plan: PartPlan, widths: Mapping[str, int], class_names: Sequence[str], files: Sequence[str]
+) -> dict[str, OutputColumn]:
+    """Return the columns of the output, in their order.
+
+    Parameters
+    ----------
+    plan
+        Of any sample: the columns are the same in all.
+    widths
+        Objects that each collection has room for, in formats that pad them.
+    class_names, files
+        What the codes of `class` and `source_file` stand for; no classes: no such column.
+    """
+    columns: dict[str, OutputColumn] = {}
+    for column in plan.event_columns:
+        columns[column.name] = _output_column(column, column.shape)
+    for collection in plan.collections:
+        columns[collection.count_name] = OutputColumn(np.int32, collection=collection.name)
+        shape = (widths[collection.name],) if plan.is_padded else ()
+        for column in plan.columns_of(collection):
+            columns[column.name] = _output_column(column, shape, is_jagged=not plan.is_padded)
+    if class_names:
+        columns["class"] = OutputColumn(np.int32, class_names=tuple(class_names))
+    if plan.generator_weight is not None:
+        columns["event_weight"] = OutputColumn(np.float64)
+    columns["source_file"] = OutputColumn(np.int32, class_names=tuple(files))
+    columns["source_entry"] = OutputColumn(np.int64)
+    return columns
 
 
 def _output_column(column: Any, shape: tuple[int, ...], *, is_jagged: bool = False) -> OutputColumn:

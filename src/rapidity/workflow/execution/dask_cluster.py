@@ -151,7 +151,9 @@ def _open_local(block: LocalCluster, progress: Progress) -> Iterator[DaskExecuto
 
             progress.note(f"cluster: {block.workers} Dask workers on this machine")
             with connect(cluster) as client:
-                yield DaskExecutor(client, block.workers, progress, block.timeout_s, check=check)
+                yield DaskExecutor(
+                    client, block.workers, progress, block.timeout_s, check=check, is_local=True
+                )
         finally:
             # First the workers, which may be in the middle of something: closing would wait for them.
             if workers is not None:

@@ -50,6 +50,8 @@ class DaskExecutor:
         there will be none.
     hint
         Where to look when no worker comes.
+    is_local
+        Whether all workers are on this machine.
     """
 
     def __init__(
@@ -60,8 +62,11 @@ class DaskExecutor:
         timeout_s: float | None,
         check: Callable[[int], None] = lambda _: None,
         hint: str = "Look at the logs of the workers",
+        *,
+        is_local: bool = False,
     ) -> None:
         self.n_workers = n_workers
+        self.is_local = is_local
         self._client = client
         self._presence = _Presence(client, progress, timeout_s, check, hint)
 

@@ -33,6 +33,11 @@ class Executor(Protocol):
         """Number of tasks that run at the same time, as far as it is known."""
         ...
 
+    @property
+    def is_local(self) -> bool:
+        """Whether all tasks run on this machine."""
+        ...
+
     def prepare(self, function: Callable[[Any], Any], task: Any) -> None:
         """Start what is to be started before there are tasks.
 

@@ -86,6 +86,8 @@ class ProcessExecutor:
         imported is imported. For tasks that are neither longer than it may be deaf nor crash.
     """
 
+    is_local = True
+
     def __init__(self, n_workers: int, *, works_too: bool = False) -> None:
         self.n_workers = n_workers
         self._works_too = works_too

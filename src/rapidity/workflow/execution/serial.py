@@ -14,6 +14,7 @@ class SerialExecutor:
     """The executor that the others must agree with: a loop."""
 
     n_workers = 1
+    is_local = True
 
     def prepare(self, function: Callable[[Any], Any], task: Any) -> None:
         """Do nothing: this process has started."""

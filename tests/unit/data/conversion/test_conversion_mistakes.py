@@ -125,3 +125,15 @@ def test_a_full_disk_is_no_fault_of_the_file(convert, root_file, monkeypatch):
     monkeypatch.setattr("rapidity.data.conversion.part_file._write_arrays", refuse)
     with pytest.raises(DataError, match=r"cannot write .*a part of the conversion: No space left"):
         convert(root_file, skip_bad_files=True)
+
+
+def test_a_disk_that_is_full_at_the_end_keeps_the_parts(convert, root_file, tmp_path, monkeypatch):
+    def refuse(handle, content, place):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("rapidity.data.writers.regions.os.pwrite", refuse)
+        with pytest.raises(DataError, match=r"cannot write .*out.h5: no space is left on the disk"):
+            convert(root_file)
+    assert not (tmp_path / "out.h5").exists()
+    assert convert(root_file).n_parts_found == 1
