@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rapidity.artefact.folds import build_folds, write_folds
     from rapidity.artefact.metadata import ModelInput
     from rapidity.artefact.model import OnnxModel, Scores
-    from rapidity.artefact.parity import ParityReport, check_parity
+    from rapidity.artefact.parity import ParityReport, check_all_outputs, check_parity
     from rapidity.artefact.writer import build_model, write_model
 
 _HOMES = {
@@ -26,6 +26,7 @@ _HOMES = {
     "Scores": "model",
     "build_folds": "folds",
     "build_model": "writer",
+    "check_all_outputs": "parity",
     "check_parity": "parity",
     "check_signature": "columns",
     "describe_model": "description",
@@ -41,6 +42,7 @@ __all__ = [
     "Scores",
     "build_folds",
     "build_model",
+    "check_all_outputs",
     "check_parity",
     "check_signature",
     "describe_model",

@@ -16,6 +16,7 @@ from rapidity.artefact.columns import cast
 from rapidity.artefact.emission import Emitter, Layout
 from rapidity.artefact.graph import ELEMENT_TYPES
 from rapidity.artefact.namespace import OnnxNamespace
+from rapidity.artefact.outputs import CloudPlaces
 from rapidity.data.fitted_cloud import COORDINATES, MASK, MOMENTA
 from rapidity.data.kept_objects import sort_key
 
@@ -34,8 +35,10 @@ NUMBERS = Layout(axis=NUMBER_AXIS, dtype="float64")
 
 def add_cloud(
     graph: GraphBuilder, emitter: Emitter, fitted: FittedCloud, columns: Mapping[str, Any], xp: Any
-) -> dict[str, str]:
+) -> tuple[dict[str, str], CloudPlaces]:
     """Add the preparation of a cloud; return what follows its name -> float32 ``(n, n_objects, ...)``.
+
+    And where its objects stand among all of the collection.
 
     Parameters
     ----------
@@ -62,7 +65,7 @@ def add_cloud(
         chosen = nodes.slice_numbers(numbers, start, start + len(listed))
         values[suffix] = nodes.blank(cast(graph, chosen, "float64", "float32", SCOPE), mask)
         start += len(listed)
-    return values
+    return values, CloudPlaces(positions, values[MASK], fitted.cloud.n_objects)
 
 
 def _complete(feature: FittedFeature, columns: Mapping[str, Any], xp: Any) -> list[Symbol]:

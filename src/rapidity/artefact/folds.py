@@ -18,6 +18,7 @@ from rapidity.artefact.graph import finish_model
 from rapidity.artefact.metadata import PREFIX, FoldFacts, ModelFacts, ModelInput
 from rapidity.core.errors import ExportError, shorten
 from rapidity.core.files import write_atomically
+from rapidity.data.fitted_outputs import FittedRegression
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FOLD_OUTPUT = "fold"
-SCORE_OUTPUTS = ("probabilities", "logits")
 SCOPE = "folds"
 DESCRIPTION = (
     "Raw columns and the event number in, class probabilities out, each from a network that never saw the "
@@ -102,7 +102,13 @@ def _join_facts(folds: Sequence[ModelFacts], event_number: str) -> ModelFacts:
         raise ExportError(message)
     if not is_feature:
         inputs[event_number] = ModelInput("int64")
-    return replace(first, inputs=inputs, folds=FoldFacts(len(folds), event_number, is_feature=is_feature))
+    # What undoes the transform of a target lies in each network, with the numbers of its own fold.
+    outputs = {
+        name: replace(output, steps=()) if isinstance(output, FittedRegression) else output
+        for name, output in first.outputs.items()
+    }
+    picking = FoldFacts(len(folds), event_number, is_feature=is_feature)
+    return replace(first, inputs=inputs, folds=picking, outputs=outputs)
 
 
 def _kind(facts: ModelFacts) -> tuple[object, ...]:
@@ -125,6 +131,7 @@ class _Folds:
         self.networks, self.event_number = networks, event_number
         self.inputs = [value.name for value in networks[0].input]
         self.outputs = {value.name: value for value in networks[0].output}
+        self.score_outputs = tuple(self.outputs)
         self.nodes: list[onnx.NodeProto] = []
         self.constants: dict[str, onnx.TensorProto] = {}
 
@@ -139,21 +146,22 @@ class _Folds:
         self._add("Mod", [self.event_number, count], FOLD_OUTPUT)
         branches = [self._add_fold(index, network) for index, network in enumerate(self.networks)]
         place = self._add_places([rows for rows, _ in branches])
-        for position, name in enumerate(SCORE_OUTPUTS):
+        for position, name in enumerate(self.score_outputs):
             joined = self._add("Concat", [scores[position] for _, scores in branches], axis=0)
             self._add("ScatterND", [joined, place, joined], name)
         outputs = [
-            *[self.outputs[name] for name in SCORE_OUTPUTS],
+            *[self.outputs[name] for name in self.score_outputs],
             helper.make_tensor_value_info(FOLD_OUTPUT, TensorProto.INT64, ["n"]),
         ]
         return helper.make_graph(self.nodes, "rapidity", inputs, outputs, list(self.constants.values()))
 
     def _check_names(self, inputs: Sequence[str]) -> None:
-        taken = [name for name in inputs if name in (*SCORE_OUTPUTS, FOLD_OUTPUT)]
+        given = (*self.score_outputs, FOLD_OUTPUT)
+        taken = [name for name in inputs if name in given]
         if taken or len(set(inputs)) < len(inputs):
             message = (
                 f"the model would have two values called '{(taken or [self.event_number])[0]}': a column "
-                f"cannot have the name of an output ({', '.join((*SCORE_OUTPUTS, FOLD_OUTPUT))}). "
+                f"cannot have the name of an output ({', '.join(given)}). "
                 "Rename the column."
             )
             raise ExportError(message)
@@ -170,7 +178,7 @@ class _Folds:
         is_any = self._add(
             "Greater", [size, self._constant("zero", np.array(0, np.int64))], f"{scope}/is_any"
         )
-        scores = [f"{scope}/scores/{name}" for name in SCORE_OUTPUTS]
+        scores = [f"{scope}/scores/{name}" for name in self.score_outputs]
         branches = {"then_branch": self._compute(scope, rows, network), "else_branch": self._skip(scope)}
         self.nodes.append(helper.make_node("If", [is_any], scores, name=f"{scope}/if", **branches))
         return rows, scores
@@ -184,24 +192,25 @@ class _Folds:
             )
             for name in self.inputs
         ]
-        outputs = [self._some_rows(f"{scope}/{name}", name) for name in SCORE_OUTPUTS]
+        outputs = [self._some_rows(f"{scope}/{name}", name) for name in self.score_outputs]
         nodes, constants = [*gathered, *body.node], list(body.initializer)
         return helper.make_graph(nodes, f"{scope}_network", [], outputs, constants)
 
     def _skip(self, scope: str) -> onnx.GraphProto:
         """Return the branch without rows: scores of nothing."""
         nodes = []
-        for name in SCORE_OUTPUTS:
-            nothing = numpy_helper.from_array(np.zeros((0, self._width(name)), np.float32))
+        for name in self.score_outputs:
+            nothing = numpy_helper.from_array(np.zeros((0, *self._widths(name)), np.float32))
             nodes.append(helper.make_node("Constant", [], [f"{scope}/none/{name}"], value=nothing))
-        outputs = [self._some_rows(f"{scope}/none/{name}", name) for name in SCORE_OUTPUTS]
+        outputs = [self._some_rows(f"{scope}/none/{name}", name) for name in self.score_outputs]
         return helper.make_graph(nodes, f"{scope}_nothing", [], outputs)
 
     def _some_rows(self, value: str, output: str) -> onnx.ValueInfoProto:
-        return helper.make_tensor_value_info(value, TensorProto.FLOAT, [None, self._width(output)])
+        return helper.make_tensor_value_info(value, TensorProto.FLOAT, [None, *self._widths(output)])
 
-    def _width(self, output: str) -> int:
-        return int(self.outputs[output].type.tensor_type.shape.dim[1].dim_value)
+    def _widths(self, output: str) -> tuple[int, ...]:
+        """Return the sizes of all axes but that of the events; a prediction has none."""
+        return tuple(axis.dim_value for axis in self.outputs[output].type.tensor_type.shape.dim[1:])
 
     def _add_places(self, rows: Sequence[str]) -> str:
         """Add the row ``[n, 1]`` that each of the scores, fold after fold, belongs to."""

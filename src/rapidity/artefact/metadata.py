@@ -9,21 +9,27 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rapidity.artefact.outputs import value_names
 from rapidity.core.classes import ClassSet
 from rapidity.core.errors import ExportError
 from rapidity.core.jagged import JaggedType
+from rapidity.data.fitted_outputs import FittedOutputs, is_usual, output_from_dict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rapidity.artefact.columns import Signature
+    from rapidity.data.fitted_outputs import FittedOutput
 
 PREFIX = "rapidity."
 COLLECTIONS = f"{PREFIX}collections"
+OUTPUTS = f"{PREFIX}outputs"
 FORMAT_VERSION = 1
 FORMAT_WITH_COLLECTIONS = 2
 """Written where there are inputs of objects, which a reader of version 1 would not feed."""
-READABLE_VERSIONS = (FORMAT_VERSION, FORMAT_WITH_COLLECTIONS)
+FORMAT_WITH_OUTPUTS = 3
+"""Written where there are other outputs than the classes, which earlier readers do not know."""
+READABLE_VERSIONS = (FORMAT_VERSION, FORMAT_WITH_COLLECTIONS, FORMAT_WITH_OUTPUTS)
 
 
 @dataclass(frozen=True)
@@ -91,6 +97,10 @@ class ModelFacts:
         Whether something is computed for each pair of objects, which takes memory.
     n_places
         Places for objects that the clouds of an event have together, taken or not; 0 without clouds.
+    classes
+        Those of the classification; none without one.
+    outputs
+        What the network says of an event, by name.
     """
 
     classes: ClassSet
@@ -100,6 +110,7 @@ class ModelFacts:
     collections: Mapping[str, str] = field(default_factory=dict)
     has_pairs: bool = False
     n_places: int = 0
+    outputs: Mapping[str, FittedOutput] = field(default_factory=dict)
 
     def to_entries(self) -> dict[str, str]:
         """Return the metadata entries, as JSON where they are not plain words."""
@@ -115,7 +126,7 @@ class ModelFacts:
             for name, column in self.inputs.items()
         ]
         return {
-            f"{PREFIX}format_version": str(FORMAT_WITH_COLLECTIONS if self.collections else FORMAT_VERSION),
+            f"{PREFIX}format_version": str(self._format_version),
             f"{PREFIX}classes": json.dumps(self.classes.names),
             f"{PREFIX}inputs": json.dumps(inputs),
             f"{PREFIX}signature": self.signature,
@@ -123,7 +134,24 @@ class ModelFacts:
             **({COLLECTIONS: json.dumps(dict(self.collections))} if self.collections else {}),
             **({f"{PREFIX}has_pairs": "true"} if self.has_pairs else {}),
             **({f"{PREFIX}n_places": str(self.n_places)} if self.n_places else {}),
+            **({} if self._has_classes_alone else {OUTPUTS: json.dumps(self._describe_outputs())}),
         }
+
+    @property
+    def _has_classes_alone(self) -> bool:
+        return not self.outputs or is_usual(self.outputs)
+
+    @property
+    def _format_version(self) -> int:
+        if not self._has_classes_alone:
+            return FORMAT_WITH_OUTPUTS
+        return FORMAT_WITH_COLLECTIONS if self.collections else FORMAT_VERSION
+
+    def _describe_outputs(self) -> list[dict[str, Any]]:
+        names = value_names(self.outputs)
+        return [
+            {"name": name, "value": names[name], **output.to_dict()} for name, output in self.outputs.items()
+        ]
 
     @classmethod
     def from_entries(cls, entries: Mapping[str, str], where: str) -> ModelFacts:
@@ -172,7 +200,9 @@ class ModelFacts:
         collections = json.loads(entries.get(COLLECTIONS, "{}"))
         has_pairs = entries.get(f"{PREFIX}has_pairs") == "true"
         n_places = int(entries.get(f"{PREFIX}n_places", "0"))
-        return cls(classes, inputs, signature, folds, collections, has_pairs, n_places)
+        outputs = {entry["name"]: output_from_dict(entry) for entry in json.loads(entries.get(OUTPUTS, "[]"))}
+        outputs = outputs or dict(FittedOutputs.usual(classes).outputs)
+        return cls(classes, inputs, signature, folds, collections, has_pairs, n_places, outputs)
 
 
 def _finite(interval: tuple[float, float] | None) -> list[float] | None:

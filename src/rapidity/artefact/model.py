@@ -12,12 +12,14 @@ import numpy as np
 from rapidity.artefact.columns import MATRIX_INPUT, matrix_dtype
 from rapidity.artefact.metadata import COLLECTIONS, ModelFacts
 from rapidity.artefact.objects import OBJECTS_IN_A_BATCH, as_jagged, cut_into_batches, pad_objects
+from rapidity.artefact.outputs import LOGITS, PROBABILITIES, value_names
 from rapidity.core.errors import DataError, ExportError, MissingNameError, closest, shorten
 from rapidity.core.jagged import Jagged
 from rapidity.data.collections import align_counts, pick_rows
+from rapidity.data.fitted_outputs import FittedAssignment
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import onnxruntime
     from numpy.typing import NDArray
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from rapidity.artefact.metadata import FoldFacts, ModelInput
     from rapidity.core.classes import ClassSet
     from rapidity.core.records import FloatArray
+    from rapidity.data.fitted_outputs import FittedOutput
 
 DEFAULT_BATCH_SIZE = 16_384
 """Rows in a batch: the intermediate values of a usual network then stay in the processor's cache."""
@@ -40,16 +43,21 @@ class Scores:
     Attributes
     ----------
     logits
-        ``(n_events, n_logits)`` float32, before the final activation.
+        ``(n_events, n_logits)`` float32, before the final activation; no columns without a classification.
     probabilities
-        ``(n_events, n_classes)`` float32, in class order.
+        ``(n_events, n_classes)`` float32, in class order; likewise.
     fold
         Of a model of several networks: the number of the one that scored each event ``(n_events,)``.
+    others
+        Output other than the classification -> float32 prediction ``(n_events,)`` in the units of the target;
+        of an assignment `Jagged` with the probabilities of each object ``(n_objects, n_classes)``, in the
+        order of the file, NaN for objects that the network does not see.
     """
 
     logits: FloatArray
     probabilities: FloatArray
     fold: NDArray[np.int64] | None = None
+    others: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -61,7 +69,9 @@ class OnnxModel:
     path
         Where it came from.
     classes
-        The classes in the order of the probabilities.
+        The classes in the order of the probabilities; none without a classification.
+    outputs
+        What the model says of an event, by name.
     inputs
         Raw columns that it takes, in the order of the matrix signature.
     signature
@@ -88,6 +98,7 @@ class OnnxModel:
     collections: Mapping[str, str] = field(default_factory=dict)
     has_pairs: bool = False
     n_places: int = 0
+    outputs: Mapping[str, FittedOutput] = field(default_factory=dict)
 
     @classmethod
     def load(cls, path: Path | str, n_threads: int | None = None) -> OnnxModel:
@@ -118,6 +129,7 @@ class OnnxModel:
             facts.collections,
             facts.has_pairs,
             facts.n_places,
+            facts.outputs,
         )
 
     @property
@@ -155,21 +167,14 @@ class OnnxModel:
         members = self._members()
         belonging = {name: column.collection for name, column in self.inputs.items() if column.collection}
         fitting = align_counts(fitting, belonging, f"the columns for {self.path}")
-        targets: dict[str, NDArray[Any]] = {
-            "logits": np.empty((n_events, self.classes.n_logits), np.float32),
-            "probabilities": np.empty((n_events, len(self.classes)), np.float32),
-        }
-        if self.folds is not None:
-            targets["fold"] = np.empty(n_events, np.int64)
+        results = _Results(self, n_events, fitting)
         most = batch_size or self.usual_batch_size
         for rows in cut_into_batches(n_events, most, fitting, has_pairs=self.has_pairs):
             picked = pick_rows(fitting, fitting, rows)
             batch = {name: self._convert(name, values, rows.start) for name, values in picked.items()}
             batch = pad_objects(batch, members)
-            outputs = self.session.run(list(targets), self._feed(batch))
-            for name, values in zip(targets, outputs, strict=True):
-                targets[name][rows] = values
-        return Scores(targets["logits"], targets["probabilities"], targets.get("fold"))
+            results.put(rows, self.session.run(results.names, self._feed(batch)))
+        return results.finish()
 
     def _members(self) -> dict[str, list[str]]:
         """Return name of the input of counts -> the columns of its collection."""
@@ -231,6 +236,65 @@ class OnnxModel:
             )
             raise DataError(message)
         return next(iter(lengths.values()))
+
+
+class _Results:
+    """What a model says of all events, put together from its batches."""
+
+    def __init__(self, model: OnnxModel, n_events: int, columns: Mapping[str, Any]) -> None:
+        self._model, self._n_events = model, n_events
+        self._values = value_names(model.outputs)
+        self._flat: dict[str, NDArray[Any]] = {}
+        self._objects: dict[str, Jagged] = {}
+        classes = model.classes
+        if len(classes):
+            self._flat[LOGITS] = np.empty((n_events, classes.n_logits), np.float32)
+            self._flat[PROBABILITIES] = np.empty((n_events, len(classes)), np.float32)
+        for name, output in model.outputs.items():
+            if output.task == "regression":
+                self._flat[self._values[name]] = np.empty(n_events, np.float32)
+            elif isinstance(output, FittedAssignment):
+                offsets = self._find_offsets(output.collection, columns)
+                content = np.empty((int(offsets[-1]), len(output.classes)), np.float32)
+                self._objects[self._values[name]] = Jagged(content, offsets)
+        if model.folds is not None:
+            self._flat["fold"] = np.empty(n_events, np.int64)
+
+    def _find_offsets(self, collection: str, columns: Mapping[str, Any]) -> NDArray[np.int64]:
+        member = next(name for name, one in self._model.inputs.items() if one.collection == collection)
+        offsets: NDArray[np.int64] = columns[member].offsets
+        return offsets
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the values that are asked for."""
+        return [*self._flat, *self._objects]
+
+    def put(self, rows: slice, values: Sequence[NDArray[Any]]) -> None:
+        """Take in the values of a batch, in the order of `names`."""
+        for name, found in zip(self.names, values, strict=True):
+            if name in self._flat:
+                self._flat[name][rows] = found
+                continue
+            objects = self._objects[name]
+            counts = objects.counts[rows]
+            is_object = np.arange(found.shape[1]) < counts[:, np.newaxis]
+            objects.content[objects.offsets[rows.start] : objects.offsets[rows.stop]] = found[is_object]
+
+    def finish(self) -> Scores:
+        """Return the scores of all events."""
+        nothing = np.empty((self._n_events, 0), np.float32)
+        others = {
+            name: self._objects.get(value, self._flat.get(value))
+            for name, value in self._values.items()
+            if self._model.outputs[name].task != "classification"
+        }
+        return Scores(
+            self._flat.get(LOGITS, nothing),
+            self._flat.get(PROBABILITIES, nothing),
+            self._flat.get("fold"),
+            others,
+        )
 
 
 def fit_dtype(name: str, values: Any, dtype: str) -> NDArray[Any]:

@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rapidity.core.errors import ExportError, ParityError
+from rapidity.core.errors import ExportError, ParityError, shorten
 from rapidity.data.collections import pick_rows
+from rapidity.data.fitted_outputs import FittedAssignment, FittedRegression
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from rapidity.artefact.model import OnnxModel
+    from rapidity.artefact.model import OnnxModel, Scores
     from rapidity.core.classes import ClassSet
+    from rapidity.data.fitted_outputs import FittedOutput
 
 PROBABILITY_TOLERANCE = 1e-5
 """Largest allowed |difference| of a probability: float32 sums in another order reach about 1e-6."""
@@ -31,7 +33,8 @@ class ParityReport:
     Attributes
     ----------
     deviations
-        Batch size -> largest |difference| of a probability over the rows tried.
+        Batch size -> largest |difference| of a probability over the rows tried; of a prediction over the sum
+        of its size and the spread of its target.
     n_rows
         Rows compared in the largest batch.
     tolerance
@@ -66,6 +69,8 @@ def check_parity(
 ) -> ParityReport:
     """Compare the probabilities of a model file with those of the engine, for batches of 1, 2 and all rows.
 
+    For a model of one classification; see `check_all_outputs` for any.
+
     Parameters
     ----------
     columns
@@ -80,11 +85,46 @@ def check_parity(
     """
     with np.errstate(invalid="ignore"):  # NaN is found below
         expected = classes.probabilities(np.asarray(engine_logits))
-    n_rows = len(expected)
-    if n_rows == 0 or classes.names != model.classes.names:
+    if len(expected) == 0 or classes.names != model.classes.names:
         message = (
-            f"{model.path} cannot be checked: {n_rows} rows were given, the classes are {classes.names} and "
-            f"the model's {model.classes.names}. Give at least one row, and the model of this run."
+            f"{model.path} cannot be checked: {len(expected)} rows were given, the classes are "
+            f"{classes.names} and the model's {model.classes.names}. Give at least one row, and the model of "
+            "this run."
+        )
+        raise ExportError(message)
+    return check_all_outputs(model, columns, dict.fromkeys(model.outputs, expected), tolerance)
+
+
+def check_all_outputs(
+    model: OnnxModel,
+    columns: Mapping[str, Any],
+    expected: Mapping[str, Any],
+    tolerance: float = PROBABILITY_TOLERANCE,
+) -> ParityReport:
+    """Compare what a model file gives with what the engine gives, for batches of 1, 2 and all rows.
+
+    A prediction may differ by `tolerance` times the sum of its size and the spread of its target.
+
+    Parameters
+    ----------
+    columns
+        Raw columns of real events, each ``(n_events,)``; of objects `Jagged`.
+    expected
+        Output -> what the engine gives for the same events: probabilities ``(n_events, n_classes)``,
+        predictions ``(n_events,)``, or `Jagged` probabilities of objects.
+
+    Raises
+    ------
+    ParityError
+        If anything differs by more (NaN differs from everything but NaN of an object that is left out).
+    ExportError
+        If there are no rows, or the model has other outputs.
+    """
+    n_rows = len(next(iter(expected.values()), ()))
+    if n_rows == 0 or set(expected) != set(model.outputs):
+        message = (
+            f"{model.path} cannot be checked: {n_rows} rows were given, the outputs are {shorten(expected)} "
+            f"and the model's {shorten(model.outputs)}. Give at least one row, and the model of this run."
         )
         raise ExportError(message)
     deviations = {}
@@ -93,8 +133,11 @@ def check_parity(
         if batch_size <= 2:
             rows = _spread_batches(n_rows, batch_size)
         picked = pick_rows(columns, [name for name in model.inputs if name in columns], rows)
-        found = model.run(picked, batch_size).probabilities
-        deviations[batch_size] = _compare(model, found, expected[rows], rows, batch_size, tolerance)
+        scores = model.run(picked, batch_size)
+        deviations[batch_size] = max(
+            _compare(_Compared(model, name, rows, batch_size, tolerance), scores, expected[name][rows])
+            for name in expected
+        )
     return ParityReport(deviations, n_rows, tolerance)
 
 
@@ -105,27 +148,63 @@ def _spread_batches(n_rows: int, batch_size: int) -> NDArray[np.int64]:
     return (starts[:, np.newaxis] + np.arange(batch_size)).ravel()
 
 
-def _compare(
-    model: OnnxModel,
-    found: NDArray[np.floating],
-    expected: NDArray[np.float64],
-    rows: NDArray[np.int64],
-    batch_size: int,
-    tolerance: float,
-) -> float:
+@dataclass(frozen=True)
+class _Compared:
+    """What is compared: some rows of one output, in batches of one size."""
+
+    model: OnnxModel
+    name: str
+    rows: NDArray[np.int64]
+    batch_size: int
+    tolerance: float
+
+    @property
+    def output(self) -> FittedOutput:
+        return self.model.outputs[self.name]
+
+
+def _compare(compared: _Compared, scores: Scores, expected: Any) -> float:
     """Return the largest deviation; beyond the tolerance, raise a ParityError that names its row."""
-    deviation = np.abs(found.astype(np.float64) - expected)
+    output = compared.output
+    if isinstance(output, FittedRegression):
+        found = scores.others[compared.name][:, np.newaxis].astype(np.float64)
+        wanted = np.asarray(expected)[:, np.newaxis]
+        with np.errstate(invalid="ignore"):
+            deviation = np.abs(found - wanted) / (np.abs(wanted) + output.spread)
+        return _refuse_large(compared, deviation, found, wanted, compared.rows, ("",))
+    if isinstance(output, FittedAssignment):
+        objects = scores.others[compared.name]
+        found, wanted = objects.content.astype(np.float64), np.asarray(expected.content)
+        deviation = np.abs(found - wanted)
+        deviation[np.isnan(found) & np.isnan(wanted)] = 0.0
+        rows = np.repeat(compared.rows, objects.counts)
+        return _refuse_large(compared, deviation, found, wanted, rows, output.classes.names)
+    found = scores.probabilities.astype(np.float64)
+    wanted = np.asarray(expected)
+    return _refuse_large(compared, np.abs(found - wanted), found, wanted, compared.rows, output.classes.names)
+
+
+def _refuse_large(
+    compared: _Compared,
+    deviation: NDArray[np.float64],
+    found: NDArray[np.float64],
+    wanted: NDArray[np.float64],
+    rows: NDArray[np.int64],
+    columns: Sequence[str],
+) -> float:
+    """Return the largest of the deviations ``(n, n_columns)``, which must be small."""
     deviation[np.isnan(deviation)] = np.inf
-    largest = float(deviation.max())
-    if largest <= tolerance:
+    largest = float(deviation.max(initial=0.0))
+    if largest <= compared.tolerance:
         return largest
-    row, class_index = np.unravel_index(int(np.argmax(deviation)), deviation.shape)
-    n_bad = np.count_nonzero((deviation > tolerance).any(axis=1))
+    place, column = map(int, np.unravel_index(int(np.argmax(deviation)), deviation.shape))
+    is_bad = (deviation > compared.tolerance).any(axis=1)
+    what = f"class '{columns[column]}'" if columns[column] else f"output '{compared.name}'"
     message = (
-        f"ONNX Runtime does not reproduce the engine: with batches of {batch_size}, row {rows[row]}, class "
-        f"'{model.classes.names[class_index]}', {model.path} gives {found[row, class_index]:.7g} and the "
-        f"engine {expected[row, class_index]:.7g}; {n_bad} of {len(rows)} rows differ by more than "
-        f"{tolerance:g}. Do not use this file. Look for NaN or enormous values in that row; if there are "
-        "none, please report it with the configuration."
+        f"ONNX Runtime does not reproduce the engine: with batches of {compared.batch_size}, row "
+        f"{rows[place]}, {what}, {compared.model.path} gives {found[place, column]:.7g} and the "
+        f"engine {wanted[place, column]:.7g}; {len(np.unique(rows[is_bad]))} of {len(compared.rows)} rows "
+        f"differ by more than {compared.tolerance:g}. Do not use this file. Look for NaN or enormous values "
+        "in that row; if there are none, please report it with the configuration."
     )
     raise ParityError(message)

@@ -170,6 +170,17 @@ def check_outputs(outputs: dict[str, AnyOutput], kinds: Mapping[str, str], monit
         raise ValueError(message)
 
 
+def check_folds(outputs: dict[str, AnyOutput]) -> None:
+    """Raise a ValueError if the networks of several folds cannot be put into one file for these outputs."""
+    objects = [name for name, output in outputs.items() if output.task == "assignment"]
+    if objects:
+        message = (
+            f"training.folds is given, but outputs {objects} give classes to objects, and a model file picks"
+            " the fold of an event for classes and numbers of the event only. Leave training.folds out"
+        )
+        raise ValueError(message)
+
+
 def _check_cloud(name: str, cloud: str, kinds: Mapping[str, str]) -> None:
     if kinds.get(cloud) == "cloud":
         return

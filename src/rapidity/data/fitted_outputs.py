@@ -13,6 +13,10 @@ import numpy as np
 
 from rapidity.core.classes import ClassSet
 from rapidity.core.errors import DataError
+from rapidity.core.jagged import Jagged
+from rapidity.data.collections import iterate_chunks
+from rapidity.data.fitted_cloud import exact_columns
+from rapidity.data.kept_objects import find_offsets, keep_objects
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -200,6 +204,11 @@ class FittedOutputs:
         return cls({CLASS_OUTPUT: FittedClassification(classes)})
 
     @property
+    def is_usual(self) -> bool:
+        """Whether there is a classification alone, under the usual name."""
+        return is_usual(self.outputs)
+
+    @property
     def n_logits(self) -> dict[str, int]:
         """Output name -> number of logits."""
         return {name: output.n_logits for name, output in self.outputs.items()}
@@ -231,12 +240,44 @@ class FittedOutputs:
                 made[name] = arrange_objects(preparation.clouds[output.cloud], rows, name)
         return made
 
+    def finish(
+        self, results: Mapping[str, NDArray[Any]], rows: SplitRows, preparation: FittedPreparation
+    ) -> dict[str, Any]:
+        """Return what the outputs mean of what a network gives of some events, as `artefact.Scores` has it.
+
+        Parameters
+        ----------
+        results
+            Output -> logits, or transformed value, ``(n_events, ..., n_logits)``.
+        """
+        finished: dict[str, Any] = {}
+        for name, output in self.outputs.items():
+            values = np.asarray(results[name])
+            if isinstance(output, FittedClassification):
+                finished[name] = output.classes.probabilities(values)
+            elif isinstance(output, FittedRegression):
+                finished[name] = output.invert(values.reshape(len(values)))
+            else:
+                finished[name] = restore_objects(preparation.clouds[output.cloud], rows, values)
+        return finished
+
+    def find_known(self, name: str, rows: SplitRows, preparation: FittedPreparation) -> NDArray[np.bool_]:
+        """Return whether the target of an output is known for some events ``(n_events,)``.
+
+        Of an assignment: whether any object of the cloud has a known class.
+        """
+        output = self.outputs[name]
+        if isinstance(output, FittedRegression):
+            return np.asarray(~np.isnan(rows.target(name)))
+        if isinstance(output, FittedClassification):
+            return np.ones(rows.n_events, dtype=np.bool_)
+        truth = arrange_objects(preparation.clouds[output.cloud], rows, name)
+        is_known: NDArray[np.bool_] = np.any(truth >= 0, axis=1)
+        return is_known
+
     def event_bytes(self, preparation: FittedPreparation) -> int:
         """Return the bytes of the targets of an event."""
-        return sum(
-            dtype.itemsize * int(np.prod(dtype.shape, dtype=np.int64)) if dtype.shape else dtype.itemsize
-            for dtype in self.target_dtypes(preparation).values()
-        )
+        return sum(dtype.itemsize for dtype in self.target_dtypes(preparation).values())
 
     def target_dtypes(self, preparation: FittedPreparation) -> dict[str, np.dtype[Any]]:
         """Return the type of each target, with the shape of one event where it is not a single number."""
@@ -250,15 +291,16 @@ class FittedOutputs:
         return types
 
 
+def is_usual(outputs: Mapping[str, FittedOutput]) -> bool:
+    """Return whether outputs are those of a run whose configuration names none."""
+    return list(outputs) == [CLASS_OUTPUT] and outputs[CLASS_OUTPUT].task == "classification"
+
+
 def arrange_objects(cloud: FittedCloud, rows: SplitRows, name: str) -> NDArray[np.int64]:
     """Return the class index of the objects of a cloud, in its order, -1 where there is none.
 
     Shape ``(n_events, n_objects)``.
     """
-    from rapidity.data.collections import iterate_chunks
-    from rapidity.data.fitted_cloud import exact_columns
-    from rapidity.data.kept_objects import keep_objects
-
     truth = rows.target(name)
     n_objects = cloud.cloud.n_objects
     arranged = np.full((rows.n_events, n_objects), -1, np.int64)
@@ -267,6 +309,28 @@ def arrange_objects(cloud: FittedCloud, rows: SplitRows, name: str) -> NDArray[n
         own = truth[np.arange(part.start, part.stop)]
         arranged[part.start + kept.rows, kept.positions] = own.content[kept.places]
     return arranged
+
+
+def restore_objects(cloud: FittedCloud, rows: SplitRows, logits: NDArray[Any]) -> Jagged:
+    """Return the probabilities of the objects of the file, NaN for those that the cloud leaves out.
+
+    Parameters
+    ----------
+    logits
+        Of the objects of the cloud in its order, ``(n_events, n_objects, n_classes)``.
+    """
+    values = logits.astype(np.float64)
+    shifted = np.exp(values - values.max(axis=2, keepdims=True))
+    probabilities = shifted / shifted.sum(axis=2, keepdims=True)
+    parts = []
+    for part, chunk in iterate_chunks(rows.table.columns, cloud.columns, rows.rows):
+        exact = exact_columns(chunk, cloud.columns)
+        kept = keep_objects(cloud.cloud, exact)
+        offsets = find_offsets(cloud.cloud, exact)
+        content = np.full((int(offsets[-1]), values.shape[2]), np.nan)
+        content[kept.places] = probabilities[part][kept.rows, kept.positions]
+        parts.append(Jagged(content, offsets))
+    return Jagged.concatenate(parts)
 
 
 def fit_outputs(

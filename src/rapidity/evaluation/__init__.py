@@ -3,10 +3,13 @@
 Drawing them is `report`'s work; the formulas are those of `metrics`.
 """
 
+from rapidity.evaluation.assignment import AssignmentEvents, AssignmentResult, evaluate_assignment
 from rapidity.evaluation.evaluate import evaluate
 from rapidity.evaluation.events import ALL, ScoredEvents
 from rapidity.evaluation.folds import FoldSummary, RocBand, Spread, summarise_folds
+from rapidity.evaluation.outputs import Evaluated, SplitCounts
 from rapidity.evaluation.plain import to_plain
+from rapidity.evaluation.regression import RegressionEvents, RegressionResult, evaluate_regression
 from rapidity.evaluation.results import (
     Central,
     EvaluationResult,
@@ -18,17 +21,25 @@ from rapidity.evaluation.summaries import check_yields
 
 __all__ = [
     "ALL",
+    "AssignmentEvents",
+    "AssignmentResult",
     "Central",
+    "Evaluated",
     "EvaluationResult",
     "FoldSummary",
+    "RegressionEvents",
+    "RegressionResult",
     "RocBand",
     "ScoreHistogram",
     "ScoredEvents",
+    "SplitCounts",
     "SplitSummary",
     "Spread",
     "WorkingPoint",
     "check_yields",
     "evaluate",
+    "evaluate_assignment",
+    "evaluate_regression",
     "summarise_folds",
     "to_plain",
 ]

@@ -1,10 +1,11 @@
-"""Numbers that say how good a classification is: pure functions on arrays, each with `event_weight`.
+"""Numbers that say how good a network is: pure functions on arrays, each with `event_weight`.
 
 Weights may be negative. NumPy only; nothing here knows of files, configurations or figures.
 """
 
 from rapidity.metrics.accuracy import accuracy, predicted_class, weighted_mean
 from rapidity.metrics.arrays import sum_of_weights
+from rapidity.metrics.assignment import assign_one_each
 from rapidity.metrics.auc import RankedScores, auc, macro_auc, one_vs_rest_auc
 from rapidity.metrics.bootstrap import Estimate, paired_difference, percentile_interval, replicate
 from rapidity.metrics.calibration import CalibrationCurve, calibration_curve
@@ -21,6 +22,7 @@ from rapidity.metrics.precision_recall import (
     precision_recall_curve,
     recall,
 )
+from rapidity.metrics.residuals import RankedResiduals, ResidualSpread, explained_variance, residual_spread
 from rapidity.metrics.roc_curve import RocCurve, roc_curve
 from rapidity.metrics.significance import asimov_significance
 from rapidity.metrics.two_sample import Chi2Test, KsTest, chi2_test, ks_test
@@ -33,10 +35,13 @@ __all__ = [
     "Histogram",
     "KsTest",
     "PrecisionRecallCurve",
+    "RankedResiduals",
     "RankedScores",
+    "ResidualSpread",
     "RocCurve",
     "accuracy",
     "asimov_significance",
+    "assign_one_each",
     "auc",
     "calibration_curve",
     "chi2_test",
@@ -44,6 +49,7 @@ __all__ = [
     "correlation_matrix",
     "effective_events",
     "efficiencies",
+    "explained_variance",
     "f1",
     "fill_histogram",
     "find_threshold",
@@ -60,6 +66,7 @@ __all__ = [
     "predicted_class",
     "recall",
     "replicate",
+    "residual_spread",
     "roc_curve",
     "sum_of_weights",
     "weighted_mean",

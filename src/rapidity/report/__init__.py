@@ -7,7 +7,7 @@ setting changes, and no figure is left in pyplot.
 from rapidity.report.clouds import CloudData
 from rapidity.report.computational_graph import draw_computational_graph
 from rapidity.report.content import ReportContent
-from rapidity.report.evaluation_figures import draw_evaluation
+from rapidity.report.evaluation_figures import draw_evaluated, draw_evaluation
 from rapidity.report.figures import DrawnFigure
 from rapidity.report.history import draw_fold_histories, draw_history
 from rapidity.report.inputs import InputData, draw_inputs
@@ -22,6 +22,7 @@ __all__ = [
     "InputData",
     "ReportContent",
     "draw_computational_graph",
+    "draw_evaluated",
     "draw_evaluation",
     "draw_fold_histories",
     "draw_history",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    from rapidity.evaluation import EvaluationResult
+    from rapidity.evaluation import AssignmentResult, EvaluationResult
 
 
 def draw_confusion(
@@ -53,8 +53,42 @@ def draw_confusion(
     )
 
 
+def draw_assignment(
+    result: AssignmentResult, folder: Path, stem: str, formats: Sequence[str]
+) -> list[DrawnFigure]:
+    """Draw for each way to give classes which classes the objects of each class get."""
+    titles = {
+        "likeliest": ("confusion", "each object its likeliest class"),
+        "one_each": ("confusion_one_each", f"one {', '.join(result.one_each)} at most in an event"),
+    }
+    drawn = []
+    for way, numbers in result.ways.items():
+        name, said = titles[way]
+        totals = numbers.confusion.sum(axis=1, keepdims=True)
+        fractions = np.divide(
+            numbers.confusion, totals, out=np.zeros_like(numbers.confusion), where=totals > 0
+        )
+        texts = [[f"{value:.3f}" for value in row] for row in fractions]
+        figure = _draw_matrix(result, fractions, texts, found="Class given")
+        drawn.append(
+            save_figure(
+                figure,
+                folder,
+                f"{stem}_{name}",
+                title=f"Classes of {result.name}, {said}",
+                caption=f"Fractions of the objects of each true class that are given each class "
+                f"({result.split} split, {result.n_objects:,} objects); rows sum to 1.",
+                formats=formats,
+            )
+        )
+    return drawn
+
+
 def _draw_matrix(
-    result: EvaluationResult, colours: NDArray[np.float64], texts: Sequence[Sequence[str]]
+    result: EvaluationResult | AssignmentResult,
+    colours: NDArray[np.float64],
+    texts: Sequence[Sequence[str]],
+    found: str = "Class of the highest score",
 ) -> Figure:
     names = [plain_text(name, 16) for name in result.classes.names]
     n_classes, longest = len(names), max(len(name) for name in names)
@@ -73,7 +107,7 @@ def _draw_matrix(
     )
     axes.set_yticks(range(n_classes), names)
     axes.tick_params(which="both", length=0)
-    axes.set(xlabel="Class of the highest score", ylabel="True class")
+    axes.set(xlabel=found, ylabel="True class")
     # The widest text must fit its cell: a digit is about 0.6 of the font size wide.
     widest = max(len(text) for row in texts for text in row)
     fontsize = min(9.0, cells_cm / n_classes / widest / 0.6 / 2.54 * 72 * 0.9)

@@ -16,13 +16,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-_QUANTITIES = {
+Quantity = tuple[str, str, dict[str, str]]
+"""Title, axis label, column of the history -> legend entry."""
+_QUANTITIES: dict[str, Quantity] = {
     "loss": ("Loss", "Loss [nats]", {"train_loss": "train", "validation_loss": "validation"}),
     "accuracy": ("Accuracy", "Accuracy", {"train_accuracy": "train", "validation_accuracy": "validation"}),
     "auc": ("AUC", "AUC", {"train_auc": "train", "validation_auc": "validation"}),
     "rate": ("Learning rate", "Learning rate", {"rate": ""}),
 }
-"""File name -> title, axis label, column of the history -> legend entry."""
+"""By the name of the file."""
 
 
 def draw_history(
@@ -44,17 +46,35 @@ def draw_history(
     """
     figures = []
     with figure_style():
-        for name in _QUANTITIES:
-            curves = _curves(columns, name)
+        for name, quantity in {**_QUANTITIES, **_output_quantities(columns)}.items():
+            curves = _curves(columns, quantity)
             if curves:
-                figures.append(_draw_quantity(columns, curves, name, Path(folder), best_epoch, formats))
+                figures.append(
+                    _draw_quantity(columns, curves, (name, quantity), Path(folder), best_epoch, formats)
+                )
     return figures
 
 
-def _curves(columns: Mapping[str, Sequence[float | None]], name: str) -> dict[str, NDArray[np.float64]]:
+def _output_quantities(columns: Mapping[str, Sequence[float | None]]) -> dict[str, Quantity]:
+    """Return the losses of the single outputs, where there are several."""
+    first = "train_loss_"
+    outputs = [name.removeprefix(first) for name in columns if name.startswith(first)]
+    return {
+        f"loss_{name}": (
+            f"Loss of {name}",
+            "Loss",
+            {f"train_loss_{name}": "train", f"validation_loss_{name}": "validation"},
+        )
+        for name in outputs
+    }
+
+
+def _curves(
+    columns: Mapping[str, Sequence[float | None]], quantity: Quantity
+) -> dict[str, NDArray[np.float64]]:
     """Return legend entry -> values, NaN where there are none; curves without values are left out."""
     curves = {}
-    for column, label in _QUANTITIES[name][2].items():
+    for column, label in quantity[2].items():
         values = np.array(
             [np.nan if value is None else value for value in columns.get(column, ())], dtype=np.float64
         )
@@ -66,12 +86,15 @@ def _curves(columns: Mapping[str, Sequence[float | None]], name: str) -> dict[st
 def _draw_quantity(
     columns: Mapping[str, Sequence[float | None]],
     curves: Mapping[str, NDArray[np.float64]],
-    name: str,
+    named: tuple[str, Quantity],
     folder: Path,
     best_epoch: int | None,
     formats: Sequence[str],
 ) -> DrawnFigure:
-    title, axis_title, _ = _QUANTITIES[name]
+    name, (title, axis_title, _) = named
+    if name == "loss" and any(column.startswith("train_loss_") for column in columns):
+        # Of several outputs, a sum of what may have different units.
+        axis_title = "Loss"
     epochs = np.array(columns["epoch"], dtype=np.float64)
     figure, axes = new_axes(height_cm=6.0)
     handles, labels = [], []
@@ -99,11 +122,15 @@ def _draw_quantity(
         folder,
         name,
         title=title,
-        caption=_CAPTIONS[name],
+        caption=_CAPTIONS.get(name, OUTPUT_CAPTION),
         formats=formats,
     )
 
 
+OUTPUT_CAPTION = (
+    "Mean loss of this output after each epoch, without its factor in the sum, over the events whose truth "
+    "is known; for the training split on a fixed part of it."
+)
 _CAPTIONS = {
     "loss": "Mean training loss of each epoch as its steps were taken (with dropout and penalties, while the "
     "parameters change), and validation loss after it.",
@@ -157,8 +184,8 @@ def draw_fold_histories(
     """
     figures = []
     with figure_style():
-        for name in _QUANTITIES:
-            curves = [_curves(columns, name) for columns in folds]
+        for name, quantity in _QUANTITIES.items():
+            curves = [_curves(columns, quantity) for columns in folds]
             if any(curves):
                 figures.append(_draw_folds(folds, curves, name, Path(folder), formats))
     return figures

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rapidity.metrics import Estimate
 from rapidity.report.markup import Markup, join, table, tag
+from rapidity.report.output_tables import output_cards, output_tables
 from rapidity.report.roc import format_estimate
 
 if TYPE_CHECKING:
@@ -16,7 +17,21 @@ UNDEFINED = "-"
 
 
 def headline_cards(metrics: Mapping[str, Any], parity: Mapping[str, str]) -> Markup:
-    """Return the headline numbers: AUC, log-loss and accuracy with intervals, and the parity."""
+    """Return the headline numbers: AUC, log-loss and accuracy with intervals, and the parity.
+
+    Of other outputs than a classification: bias and half width, or the fractions that are right.
+    """
+    cards = _class_cards(metrics) if metrics["classes"] else []
+    cards += [tag("div", tag("dt", title), tag("dd", shown)) for title, shown in output_cards(metrics)]
+    split = metrics["split"]
+    events = sum(metrics["counts"][split].values())
+    cards.append(tag("div", tag("dt", f"{split} events"), tag("dd", f"{events:,}")))
+    for name, value in list(parity.items())[:1]:
+        cards.append(tag("div", tag("dt", name), tag("dd", value)))
+    return tag("dl", *cards, class_="cards")
+
+
+def _class_cards(metrics: Mapping[str, Any]) -> list[Markup]:
     classes, split = metrics["classes"], metrics["split"]
     cards = []
     if len(classes) == 2:
@@ -27,11 +42,7 @@ def headline_cards(metrics: Mapping[str, Any], parity: Mapping[str, str]) -> Mar
         cards.append(_card("mean AUC", metrics["macro_auc"], metrics["macro_auc_interval"]))
     cards.append(_card("log-loss", metrics["log_loss"], metrics["log_loss_interval"], "nats"))
     cards.append(_card("accuracy", metrics["accuracy"], metrics["accuracy_interval"]))
-    events = sum(metrics["counts"][split].values())
-    cards.append(tag("div", tag("dt", f"{split} events"), tag("dd", f"{events:,}")))
-    for name, value in list(parity.items())[:1]:
-        cards.append(tag("div", tag("dt", name), tag("dd", value)))
-    return tag("dl", *cards, class_="cards")
+    return cards
 
 
 def _card(
@@ -46,7 +57,9 @@ def _card(
 
 
 def evaluation_tables(metrics: Mapping[str, Any]) -> Markup:
-    """Return the tables of classes, splits, working points and yields."""
+    """Return the tables of classes, splits and working points, and those of other outputs."""
+    if not metrics["classes"]:
+        return output_tables(metrics)
     level = f"{metrics['confidence_level']:.0%}"
     return join(
         [
@@ -64,6 +77,7 @@ def evaluation_tables(metrics: Mapping[str, Any]) -> Markup:
             _working_point_table(metrics),
             *_unweighted(metrics),
             *_fold_table(metrics),
+            output_tables(metrics),
         ]
     )
 
@@ -71,14 +85,12 @@ def evaluation_tables(metrics: Mapping[str, Any]) -> Markup:
 def yield_tables(metrics: Mapping[str, Any]) -> Markup:
     """Return events and weighted yields of each class in each split."""
     splits = list(metrics["counts"])
-    rows = [
-        [name, *[f"{metrics['counts'][split][name]:,}" for split in splits]] for name in metrics["classes"]
-    ]
+    # Without a classification the events may still belong to classes.
+    names = list(metrics["counts"][splits[0]])
+    rows = [[name, *[f"{metrics['counts'][split][name]:,}" for split in splits]] for name in names]
     pieces = [tag("h3", "Events"), table(["class", *splits], rows)]
     if metrics["yields"] != metrics["counts"]:
-        weighted = [
-            [name, *[_yield(metrics, split, name) for split in splits]] for name in metrics["classes"]
-        ]
+        weighted = [[name, *[_yield(metrics, split, name) for split in splits]] for name in names]
         pieces += [tag("h3", "Yields (sums of event weights)"), table(["class", *splits], weighted)]
     return join(pieces)
 

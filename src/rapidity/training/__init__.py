@@ -3,10 +3,11 @@
 What happens inside an epoch belongs to the engines; where the events come from, to `data`.
 """
 
+from rapidity.data.fitted_outputs import CLASS_OUTPUT
 from rapidity.training.checkpoints import CheckpointFolder, Position
 from rapidity.training.history import EpochRow, History
 from rapidity.training.loop import TrainingResult, fit
-from rapidity.training.objective import CLASS_OUTPUT, make_objective
+from rapidity.training.objective import make_objective, make_output_objectives
 from rapidity.training.plan import TrainingPlan
 from rapidity.training.schedules import Span, make_schedule
 
@@ -21,5 +22,6 @@ __all__ = [
     "TrainingResult",
     "fit",
     "make_objective",
+    "make_output_objectives",
     "make_schedule",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from itertools import groupby
 from typing import TYPE_CHECKING, Self
 
@@ -36,6 +36,9 @@ class EpochRow:
         Wall time, evaluation included, checkpoint not.
     engine
         Which engine trained; a training may go on with another one.
+    output_losses
+        Of several outputs: ``train_loss_<output>`` after the epoch, on the same part of the training split,
+        and ``validation_loss_<output>``; each without its factor in the sum.
     """
 
     epoch: int
@@ -48,9 +51,10 @@ class EpochRow:
     validation_auc: float | None
     seconds: float
     engine: str | None = None
+    output_losses: Mapping[str, float | None] = field(default_factory=dict)
 
 
-COLUMNS = tuple(field.name for field in fields(EpochRow))
+COLUMNS = tuple(one.name for one in fields(EpochRow) if one.name != "output_losses")
 """Names of the columns of a history, in order."""
 NUMBERS = tuple(name for name in COLUMNS if name != "engine")
 """Those that can be plotted."""
@@ -80,7 +84,17 @@ class History:
         >>> History((EpochRow(1, 0.1, 0.7, 0.6, 0.5, 0.5, 0.6, 0.6, 2.0),)).columns()["rate"]
         [0.1]
         """
-        return {name: [getattr(row, name) for row in self.rows] for name in NUMBERS}
+        numbers: dict[str, list[float | None]] = {
+            name: [getattr(row, name) for row in self.rows] for name in NUMBERS
+        }
+        return numbers | {
+            name: [row.output_losses.get(name) for row in self.rows] for name in self.output_columns
+        }
+
+    @property
+    def output_columns(self) -> tuple[str, ...]:
+        """Names of the columns of the single outputs, after those that every history has."""
+        return tuple(dict.fromkeys(name for row in self.rows for name in row.output_losses))
 
     def engines(self) -> list[dict[str, Any]]:
         """Return which engine trained from which epoch to which, in order.
@@ -112,6 +126,9 @@ class History:
         """Write one line an epoch under a line of names; undefined values stay empty."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows([getattr(row, name) for name in COLUMNS] for row in self.rows)
+        writer.writerow((*COLUMNS, *self.output_columns))
+        writer.writerows(
+            [*(getattr(row, name) for name in COLUMNS), *map(row.output_losses.get, self.output_columns)]
+            for row in self.rows
+        )
         write_text(path, text.getvalue())

@@ -228,6 +228,7 @@ class _Loop:
             validation_auc=validated.auc if validated else None,
             seconds=round(position.seconds + time.perf_counter() - start, 6),
             engine=self.config.engine,
+            output_losses=_name_losses(trained, validated),
         )
         self.position = self._next_position(row, validated)
         if self.position.is_finished or epoch % self.config.checkpoint_every == 0:
@@ -317,6 +318,18 @@ class _Loop:
             kept_epoch=best if self.config.early_stopping is not None else position.epoch,
             stopped_early=position.epoch < self.config.epochs,
         )
+
+
+def _name_losses(trained: Metrics, validated: Metrics | None) -> dict[str, float | None]:
+    """Return the losses of the single outputs under the names of their columns."""
+    losses = {f"train_loss_{name}": _finite(loss) for name, loss in trained.losses.items()}
+    if validated is not None:
+        losses |= {f"validation_loss_{name}": _finite(loss) for name, loss in validated.losses.items()}
+    return losses
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _check_validation(validation: Batch | StreamedEvents | None, config: Any) -> None:

@@ -1,10 +1,10 @@
-"""Loss, accuracy and AUC of a split after an epoch, in evaluation mode."""
+"""Losses, accuracy and AUC of a split after an epoch, in evaluation mode."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from rapidity.core.records import Batch, ResidentBatches, StreamedBatches
 from rapidity.metrics import RankedScores, predicted_class
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -30,23 +30,27 @@ MONITORED_PART = 0.05
 
 @dataclass(frozen=True)
 class Metrics:
-    """What a network reaches on some events; the mean over outputs where there are several.
+    """What a network reaches on some events.
 
     Attributes
     ----------
     loss
-        Weighted mean loss without penalties, summed over outputs; NaN if any logit is not finite.
+        Weighted mean loss without penalties, summed over outputs with their factors; NaN if any logit is not
+        finite.
     accuracy
-        Weighted fraction of events whose highest score is that of their class; None where the weights
-        sum to zero.
+        Of the classification: weighted fraction of events whose highest score is that of their class; None
+        without one, and where the weights sum to zero.
     auc
-        For two classes of the positive class, else the mean of one against the rest; None where a class
-        has no events.
+        Of the classification: for two classes of the positive class, else the mean of one against the rest;
+        None without one, and where a class has no events.
+    losses
+        Output -> its own loss, over the events whose target is known; where there is more than one output.
     """
 
     loss: float
     accuracy: float | None
     auc: float | None
+    losses: Mapping[str, float] = field(default_factory=dict)
 
 
 def choose_rows(n_events: int, seed: int) -> NDArray[np.int64]:
@@ -97,18 +101,21 @@ def measure(model: Model, events: Batch | StreamedEvents, objective: Objective) 
 
     Of streamed events one chunk is in memory at a time, and the scores of all, rounded to float32.
     """
-    sums = {name: _OutputSums(output) for name, output in objective.outputs.items()}
+    sums: dict[str, _OutputSums] = {name: _make_sums(output) for name, output in objective.outputs.items()}
     for part, logits in _predict_parts(model, events):
         for name, collected in sums.items():
             if not np.isfinite(logits[name]).all():
                 return Metrics(math.nan, None, None)
             collected.add(logits[name], part, name, is_whole=part is events)
-    loss = 0.0
-    for name, output in objective.outputs.items():
-        loss += output.weight * sums[name].loss
-    accuracies = [collected.accuracy for collected in sums.values()]
-    areas = [collected.find_auc() for collected in sums.values()]
-    return Metrics(loss, _defined(np.mean(accuracies)), _defined(np.mean(areas)))
+    losses = {name: collected.loss for name, collected in sums.items()}
+    loss = sum(output.weight * losses[name] for name, output in objective.outputs.items())
+    classified = [collected for collected in sums.values() if isinstance(collected, _ClassSums)]
+    return Metrics(
+        loss,
+        _defined(np.mean([one.accuracy for one in classified])) if classified else None,
+        _defined(np.mean([one.find_auc() for one in classified])) if classified else None,
+        losses if len(losses) > 1 else {},
+    )
 
 
 def _predict_parts(
@@ -123,8 +130,48 @@ def _predict_parts(
         yield part, model.predict(StreamedBatches.of(window))
 
 
-class _OutputSums:
+class _OutputSums(Protocol):
     """What one output of a network reaches on the events so far."""
+
+    def add(self, logits: FloatArray, events: Batch, name: str, *, is_whole: bool) -> None:
+        """Take some events into account."""
+        ...
+
+    @property
+    def loss(self) -> float:
+        """The weighted mean loss; NaN where the weights sum to zero."""
+        ...
+
+
+def _make_sums(output: OutputObjective) -> _OutputSums:
+    return _ClassSums(output) if output.task == "classification" else _LossSums(output)
+
+
+def _weights(events: Batch) -> NDArray[np.float64]:
+    weight = np.ones(events.n_events) if events.training_weight is None else events.training_weight
+    return weight.astype(np.float64)
+
+
+class _LossSums:
+    """The loss of a regression or an assignment over the events so far."""
+
+    def __init__(self, output: OutputObjective) -> None:
+        self._output = output
+        self._loss = self._total = 0.0
+
+    def add(self, logits: FloatArray, events: Batch, name: str, *, is_whole: bool) -> None:
+        losses, is_known = find_losses(logits, events.targets[name], self._output)
+        weight = _weights(events)[is_known]
+        self._loss += float(weight @ losses[is_known])
+        self._total += float(weight.sum())
+
+    @property
+    def loss(self) -> float:
+        return self._loss / self._total if self._total else math.nan
+
+
+class _ClassSums:
+    """Loss and scores of a classification over the events so far."""
 
     def __init__(self, output: OutputObjective) -> None:
         self._output = output
@@ -134,8 +181,7 @@ class _OutputSums:
     def add(self, logits: FloatArray, events: Batch, name: str, *, is_whole: bool) -> None:
         log_p = log_probabilities(logits, self._output)
         target = events.targets[name]
-        weight = np.ones(events.n_events) if events.training_weight is None else events.training_weight
-        weight = weight.astype(np.float64)
+        weight = _weights(events)
         self._loss += float(weight @ losses_per_event(log_p, target, self._output))
         self._right += float(weight @ (predicted_class(log_p) == target))
         self._total += float(weight.sum())
@@ -176,6 +222,45 @@ def log_probabilities(logits: NDArray[np.floating], output: OutputObjective) -> 
     shifted = values - values.max(axis=1, keepdims=True)
     log_p: NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     return log_p
+
+
+def find_losses(
+    logits: NDArray[np.floating], target: NDArray[Any], output: OutputObjective
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return the loss of each event of a regression or an assignment, and whether its target is known.
+
+    Both ``(n_events,)``; as `OutputObjective` defines them, NaN or 0 where nothing is known.
+
+    Examples
+    --------
+    >>> output = OutputObjective(1, task="regression", loss="absolute_error")
+    >>> find_losses(np.array([[1.0], [2.0]]), np.array([3.0, np.nan]), output)
+    (array([ 2., nan]), array([ True, False]))
+    """
+    if output.task == "regression":
+        difference = logits.reshape(len(logits)).astype(np.float64) - target
+        return _difference_losses(difference, output), ~np.isnan(target)
+    values = logits.astype(np.float64)
+    shifted = values - values.max(axis=-1, keepdims=True)
+    log_p = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    is_known = target >= 0
+    flat = losses_per_event(
+        log_p.reshape(-1, log_p.shape[-1]), np.maximum(target, 0).reshape(-1), output
+    ).reshape(target.shape)
+    n_known = is_known.sum(axis=1)
+    return (flat * is_known).sum(axis=1) / np.maximum(n_known, 1), n_known > 0
+
+
+def _difference_losses(difference: NDArray[np.float64], output: OutputObjective) -> NDArray[np.float64]:
+    distance: NDArray[np.float64] = np.abs(difference)
+    if output.loss == "squared_error":
+        return distance**2
+    if output.loss == "huber":
+        near = np.minimum(distance, output.delta)
+        return near * (distance - near / 2)
+    if output.loss == "log_cosh":
+        return distance + np.log1p(np.exp(-2 * distance)) - math.log(2)
+    return distance
 
 
 def losses_per_event(

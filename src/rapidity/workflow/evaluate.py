@@ -15,7 +15,8 @@ from rapidity.core.classes import UNLABELLED
 from rapidity.core.errors import ConfigError, MissingNameError
 from rapidity.data.assembly import read_table
 from rapidity.data.split import needed_columns
-from rapidity.evaluation import ALL, evaluate, summarise_folds
+from rapidity.evaluation import ALL, summarise_folds
+from rapidity.workflow.measure import measure_outputs
 from rapidity.workflow.prepare import make_spool
 from rapidity.workflow.run import Run
 from rapidity.workflow.score import make_scored_events, score_table
@@ -60,7 +61,7 @@ def evaluate_run(
     block = config.data.model_copy(
         update={
             "sources": sources,
-            "classes": config.data.classes or model.classes.names,
+            "classes": config.data.classes or model.classes.names or None,
             # They say nothing of the scores, unless a key is a feature too: its type counts.
             "event_key": tuple(name for name in config.data.event_key or () if name in model.inputs) or None,
             "spectators": (),
@@ -72,7 +73,7 @@ def evaluate_run(
     try:
         table, _ = read_table(
             block, inputs, kept, Path.cwd(), progress,
-            require_all_classes=False, spool=make_spool(config, run.path.disk),
+            require_all_classes=False, spool=make_spool(config, run.path.disk), outputs=config.outputs,
         )  # fmt: skip
     except MissingNameError as error:
         if not any(source.join for source in config.data.sources):
@@ -81,9 +82,11 @@ def evaluate_run(
         raise MissingNameError(message) from error
     no_split = np.full(table.n_events, -1, dtype=np.int8)
     scores = score_table(model, table)
-    events = make_scored_events(table, no_split, scores)
-    result = evaluate(events, config.evaluation, config.training.seed, split=ALL)
-    return _by_fold(result, events, scores, model).to_metrics()
+    result = measure_outputs(model.outputs, table, no_split, scores, config, ALL)
+    if result.classification is not None:
+        events = make_scored_events(table, no_split, scores)
+        result = replace(result, classification=_by_fold(result.classification, events, scores, model))
+    return result.to_metrics()
 
 
 def _by_fold(
@@ -120,7 +123,7 @@ def _parse_source(text: str, config: RunConfig, class_names: Sequence[str]) -> S
     class_name, file = None, text
     if config.data.target is not None:
         _refuse_class(text, config.data.target, class_names)
-    else:
+    elif class_names:
         class_name, _, file = text.partition("=")
         if class_name not in class_names:
             message = (

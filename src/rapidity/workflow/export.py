@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rapidity.artefact import OnnxModel, check_parity, write_model
+from rapidity.artefact import OnnxModel, check_all_outputs, write_model
 from rapidity.core.random import make_generator
 from rapidity.core.records import ResidentBatches
-from rapidity.data.batches import OUTPUT_NAME, make_batch
+from rapidity.data.batches import make_batch
 from rapidity.data.conversion.changes import find_changes
 from rapidity.data.split import SplitRows
 from rapidity.engines import get_engine
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rapidity.artefact import ParityReport
-    from rapidity.core.records import FloatArray, Model
+    from rapidity.core.records import Model
     from rapidity.workflow.prepare import PreparedRun
 
 PARITY_ROWS = 2048
@@ -55,6 +55,7 @@ def export_model(path: Path, prepared: PreparedRun, model: Model, metadata: dict
         classes=prepared.table.classes,
         signature=prepared.config.deliver.signature,
         metadata=metadata,
+        outputs=prepared.outputs,
     )
     report = _check(OnnxModel.load(candidate), prepared, model)
     candidate.replace(path)
@@ -73,7 +74,7 @@ def _check(artefact: OnnxModel, prepared: PreparedRun, model: Model) -> ParityRe
         ]
     )
     columns = {name: prepared.table.columns[name][rows] for name in artefact.inputs}
-    return check_parity(artefact, columns, engine_logits(prepared, model, rows), prepared.table.classes)
+    return check_all_outputs(artefact, columns, engine_outputs(prepared, model, rows))
 
 
 def most_parity_rows(prepared: PreparedRun) -> int:
@@ -81,10 +82,12 @@ def most_parity_rows(prepared: PreparedRun) -> int:
     return min(PARITY_ROWS, max(PARITY_NUMBERS // _numbers_of_an_event(prepared), 2))
 
 
-def engine_logits(prepared: PreparedRun, model: Model, rows: NDArray[np.int64]) -> FloatArray:
-    """Return what the engine says of some rows of the table ``(n_rows, n_logits)``."""
-    batch = make_batch(SplitRows(prepared.table, rows), prepared.preparation)
-    return model.predict(ResidentBatches(batch, batch_size=len(rows)))[OUTPUT_NAME]
+def engine_outputs(prepared: PreparedRun, model: Model, rows: NDArray[np.int64]) -> dict[str, Any]:
+    """Return what the engine says of some rows of the table, as `artefact.check_all_outputs` takes it."""
+    chosen = SplitRows(prepared.table, rows)
+    batch = make_batch(chosen, prepared.preparation, None, prepared.outputs)
+    results = model.predict(ResidentBatches(batch, batch_size=len(rows)))
+    return prepared.outputs.finish(results, chosen, prepared.preparation)
 
 
 def _numbers_of_an_event(prepared: PreparedRun) -> int:

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from rapidity.core.random import make_generator
 from rapidity.core.sizes import show_size
-from rapidity.data.batches import OUTPUT_NAME
 from rapidity.engines import get_engine
-from rapidity.training import TrainingPlan, fit, make_objective
+from rapidity.training import TrainingPlan, fit, make_objective, make_output_objectives
 from rapidity.workflow.augment import build_augmenter
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from rapidity.training import CheckpointFolder, TrainingResult
     from rapidity.workflow.prepare import PreparedRun
 
-DECIDING_BLOCKS = ("data", "inputs", "preparation", "network")
+DECIDING_BLOCKS = ("data", "inputs", "outputs", "preparation", "network")
 """Blocks that, besides `training`, decide what a training gives; a resumed run must not change them."""
 
 
@@ -46,8 +45,7 @@ def build_model(prepared: PreparedRun, module: Any = None) -> Model:
     engine = get_engine(config.engine)
     rng = make_generator(config.seed, "parameters")
     if module is not None:
-        outputs = {OUTPUT_NAME: prepared.table.classes.n_logits}
-        shapes = prepared.preparation.input_shapes()
+        outputs, shapes = prepared.outputs.n_logits, prepared.preparation.input_shapes()
         model = engine.wrap(module, shapes, outputs, config.device, config.precision, rng)
         # What could not be written as ONNX in the end is better refused before it is trained.
         engine.describe(model)
@@ -113,12 +111,14 @@ def make_plan(prepared: PreparedRun, *, is_declared: bool) -> TrainingPlan:
     blocks = config.model_dump(mode="json", by_alias=True, include=set(DECIDING_BLOCKS))
     if not is_declared:
         blocks["network"] = "a module of the user's own"
-    objective = make_objective(config.training, prepared.table.classes, prepared.train_weights.mean)
+    classes = prepared.table.classes
+    outputs = make_output_objectives(config.training, config.outputs, classes, prepared.known_means())
+    objective = make_objective(config.training, classes, prepared.train_weights.mean, outputs)
     return TrainingPlan(
         config=config.training,
         objective=objective,
         configuration=blocks,
-        feature_names={name: prepared.preparation.feature_names(name) for name in config.inputs},
+        feature_names=prepared.preparation.number_names(),
         describe_event=prepared.describe_train_event,
         augmenter=build_augmenter(prepared, objective.outputs),
     )

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rapidity.artefact import OnnxModel, check_parity, write_folds
+from rapidity.artefact import OnnxModel, check_all_outputs, write_folds
 from rapidity.core.errors import ParityError
 from rapidity.core.files import write_text
 from rapidity.core.random import make_generator
 from rapidity.data.table import SPLITS
-from rapidity.evaluation import evaluate, summarise_folds
+from rapidity.evaluation import Evaluated, SplitCounts, evaluate, summarise_folds
 from rapidity.report import (
-    draw_evaluation,
+    draw_evaluated,
     draw_fold_histories,
     draw_inputs,
     draw_interactive,
@@ -26,9 +26,16 @@ from rapidity.report import (
 )
 from rapidity.training.history import COLUMNS
 from rapidity.workflow.fit import describe_training
-from rapidity.workflow.fold_run import fold_numbers, folds_of, read_fold_model
+from rapidity.workflow.fold_run import OUTPUT, fold_numbers, folds_of, read_fold_model
+from rapidity.workflow.measure import measure_others
 from rapidity.workflow.results import make_input_data
-from rapidity.workflow.score import ROWS_PER_CHUNK, make_scored_events, score_table, write_scores
+from rapidity.workflow.score import (
+    ROWS_PER_CHUNK,
+    ScoredTable,
+    make_scored_events,
+    score_table,
+    write_scores,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +43,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from rapidity.artefact import ParityReport
+    from rapidity.artefact import ParityReport, Scores
     from rapidity.config import RunConfig
     from rapidity.data.table import Table
     from rapidity.evaluation import EvaluationResult, ScoredEvents
@@ -77,9 +84,9 @@ def export_folds(
     models = [folder.fold(index).model.read_bytes() for index in range(count)]
     write_folds(candidate, models, column, metadata)
     model = OnnxModel.load(candidate)
-    rows, logits = _read_parity_rows(folder, count, config.training.seed)
+    rows, expected = _read_parity_rows(folder, count, config.training.seed)
     columns = {name: table.columns[name][rows] for name in model.inputs}
-    report = check_parity(model, columns, logits, table.classes)
+    report = check_all_outputs(model, columns, expected)
     _check_choice(model, columns, column, count)
     candidate.replace(folder.model)
     return report
@@ -87,15 +94,19 @@ def export_folds(
 
 def _read_parity_rows(
     folder: RunFolder, count: int, seed: int
-) -> tuple[NDArray[np.int64], NDArray[np.floating[Any]]]:
-    """Return rows of all folds in a random order, so that batches of 2 mix folds, and the engines' logits."""
-    rows, logits = [], []
+) -> tuple[NDArray[np.int64], dict[str, NDArray[np.floating[Any]]]]:
+    """Return rows of all folds, in a random order so that batches of 2 mix folds, and what engines say."""
+    rows: list[NDArray[np.int64]] = []
+    said: dict[str, list[NDArray[np.floating[Any]]]] = {}
     for index in range(count):
         with np.load(folder.fold(index).parity) as stored:
             rows.append(stored["rows"][: PARITY_ROWS // count])
-            logits.append(stored["logits"][: PARITY_ROWS // count])
+            for key in stored:
+                if key.startswith(OUTPUT):
+                    name = key.removeprefix(OUTPUT)
+                    said.setdefault(name, []).append(stored[key][: PARITY_ROWS // count])
     order = make_generator(seed, "parity", "folds").permutation(sum(map(len, rows)))
-    return np.concatenate(rows)[order], np.concatenate(logits)[order]
+    return np.concatenate(rows)[order], {name: np.concatenate(parts)[order] for name, parts in said.items()}
 
 
 def _check_choice(model: OnnxModel, columns: dict[str, NDArray[Any]], column: str, count: int) -> None:
@@ -112,32 +123,51 @@ def write_history(path: Path, histories: Sequence[History]) -> None:
     """Write one line an epoch and fold under a line of names, the fold first; undefined values stay empty."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("fold", *COLUMNS))
+    further = histories[0].output_columns
+    writer.writerow(("fold", *COLUMNS, *further))
     for fold, history in enumerate(histories):
-        writer.writerows([fold, *(getattr(row, name) for name in COLUMNS)] for row in history)
+        writer.writerows(
+            [fold, *(getattr(row, name) for name in COLUMNS), *map(row.output_losses.get, further)]
+            for row in history
+        )
     write_text(path, text.getvalue())
 
 
-def evaluate_folds(folder: RunFolder, config: RunConfig, table: Table) -> EvaluationResult:
+def evaluate_folds(folder: RunFolder, config: RunConfig, table: Table) -> Evaluated:
     """Score every event by the file of all folds; write scores.parquet and metrics.json.
 
     All events together are the test split. Thresholds of working points come from the scores of the
     networks that each event validated; training scores, for the comparison, from networks that it trained.
     """
+    model = OnnxModel.load(folder.model)
+    scores = score_table(model, table)
+    fold, codes = fold_numbers(config, table), np.full(table.n_events, TEST, np.int8)
+    write_scores(
+        folder.scores, ScoredTable(table, codes, scores, model.outputs, config.data.spectators, fold)
+    )
+    if len(model.classes):
+        classified = _evaluate_classes(folder, config, table, scores)
+        counts = None
+    else:
+        classified, counts = None, SplitCounts.of(table.classes, table.class_index, codes, table.event_weight)
+    evaluated = Evaluated("test", config.evaluation, classified, counts)
+    result = measure_others(evaluated, model.outputs, table, codes, scores, config)
+    write_text(folder.metrics, json.dumps(result.to_metrics(), indent=2) + "\n")
+    return result
+
+
+def _evaluate_classes(folder: RunFolder, config: RunConfig, table: Table, scores: Scores) -> EvaluationResult:
+    """Return the numbers of the classification, with those of each fold."""
     count, column = folds_of(config)
-    scores = score_table(OnnxModel.load(folder.model), table)
     fold = fold_numbers(config, table)
     tested = make_scored_events(table, np.full(table.n_events, TEST, np.int8), scores)
-    write_scores(folder.scores, table, tested, config.data.spectators, fold)
     seen = [_score_others(folder, table, tested, fold, count, split) for split in ("train", "validation")]
     result = evaluate(tested.joined(seen), config.evaluation, config.training.seed)
-    result = replace(
+    return replace(
         result,
         folds=summarise_folds(tested, fold, count, column),
         notes=(WHO_SCORED, WHAT_SPREADS, *result.notes),
     )
-    write_text(folder.metrics, json.dumps(result.to_metrics(), indent=2) + "\n")
-    return result
 
 
 def _score_others(
@@ -165,7 +195,7 @@ def draw_fold_figures(
     config: RunConfig,
     prepared: PreparedRun,
     trained: Sequence[TrainedFold],
-    result: EvaluationResult,
+    result: Evaluated,
     network: Network | None,
 ) -> Figures:
     """Draw everything into the `plots` folder; return the figures by the section of the page."""
@@ -173,7 +203,7 @@ def draw_fold_figures(
     plots = folder.plots
     histories = [fold.training.history.columns() for fold in trained]
     figures: Figures = {
-        "evaluation": draw_evaluation(result, plots / "evaluation", formats),
+        "evaluation": draw_evaluated(result, plots / "evaluation", formats),
         "validation": draw_fold_histories(histories, plots / "validation", formats=formats),
         "inputs": draw_inputs(make_input_data(prepared), plots / "inputs", formats),
     }
@@ -181,7 +211,7 @@ def draw_fold_figures(
         figures["network"] = [draw_network(network, plots / "network.png", formats=formats)]
     if config.evaluation.interactive:
         # The curves of training belong to one network each: they are in the figures of the page.
-        draw_interactive(result, {}, folder.interactive, run_name=config.name)
+        draw_interactive(result.classification, {}, folder.interactive, run_name=config.name)
     else:
         shutil.rmtree(folder.interactive, ignore_errors=True)
     return figures

@@ -17,7 +17,7 @@ from rapidity.core.files import write_atomically, write_text
 from rapidity.core.progress import SilentProgress
 from rapidity.core.random import make_generator
 from rapidity.training import CheckpointFolder
-from rapidity.workflow.export import engine_logits, export_model, model_metadata, most_parity_rows
+from rapidity.workflow.export import engine_outputs, export_model, model_metadata, most_parity_rows
 from rapidity.workflow.fit import build_model, describe_training, fit_model
 from rapidity.workflow.page import write_page
 from rapidity.workflow.prepare import PreparedRun, prepare_table, read_events
@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from rapidity.core.records import Model
     from rapidity.data.table import Table
     from rapidity.training import TrainingResult
+
+
+OUTPUT = "output_"
+"""Begins the names of what the engine says, in the file that keeps it."""
 
 
 @dataclass(frozen=True)
@@ -174,7 +178,8 @@ def _write_parity_rows(path: Path, prepared: PreparedRun, model: Model) -> None:
     rng = make_generator(prepared.config.training.seed, "parity", "fold")
     rows = rng.choice(test.rows, size=min(most_parity_rows(prepared), test.n_events), replace=False)
     with write_atomically(path) as temporary, temporary.open("wb") as stream:
-        np.savez(stream, rows=rows, logits=engine_logits(prepared, model, rows))
+        said = engine_outputs(prepared, model, rows)
+        np.savez(stream, rows=rows, **{f"{OUTPUT}{name}": values for name, values in said.items()})
 
 
 def _count_parameters(prepared: PreparedRun, model: Model, module: Any) -> int:

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rapidity.artefact import check_signature
+from rapidity.core.errors import ConfigError, DataError
 from rapidity.core.sizes import show_size
 from rapidity.data.assembly import read_table
-from rapidity.data.batches import OUTPUT_NAME, make_batch
+from rapidity.data.batches import make_batch
+from rapidity.data.fitted_outputs import FittedOutputs, fit_outputs
 from rapidity.data.guards import run_guards
 from rapidity.data.preparation import fit_preparation
 from rapidity.data.split import needed_columns, split_events
@@ -23,13 +25,13 @@ from rapidity.data.streamed_splits import StreamedSplits, StreamSettings, bytes_
 from rapidity.data.unusable import check_usable
 from rapidity.data.weights import training_weights
 from rapidity.evaluation import check_yields
-from rapidity.network import build_network
+from rapidity.network import LayerList, build_network
 from rapidity.training.augmentation import columns_to_read
 from rapidity.workflow.augment import check_augmentation
 from rapidity.workflow.score import check_spectators
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from rapidity.config import RunConfig
     from rapidity.core.progress import Progress
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
     from rapidity.data.split import SplitTable, TrainRows, ValidationRows
     from rapidity.data.table import Table
     from rapidity.data.weights import TrainingWeights
-    from rapidity.network import Network
+    from rapidity.network import Network, Shape
 
     StageTimer = Callable[[str], AbstractContextManager[None]]
 
@@ -55,6 +57,8 @@ class PreparedRun:
         What the guards found and let pass.
     train_weights, validation_weights
         Rows and weights of the two splits in the loss.
+    outputs
+        What the network says of an event, fitted to the training split.
     """
 
     config: RunConfig
@@ -64,6 +68,7 @@ class PreparedRun:
     preparation: FittedPreparation
     train_weights: TrainingWeights[TrainRows]
     validation_weights: TrainingWeights[ValidationRows]
+    outputs: FittedOutputs
 
     @property
     def table(self) -> Table:
@@ -72,9 +77,22 @@ class PreparedRun:
 
     @cached_property
     def network(self) -> Network:
-        """The declared graph for these inputs and classes."""
-        outputs = {OUTPUT_NAME: self.table.classes.n_logits}
-        return build_network(self.config.network, self.preparation.input_shapes(), outputs)
+        """The declared graph for these inputs and outputs."""
+        shapes = self.preparation.input_shapes()
+        tokens = find_tokens(self.config, self.outputs, shapes)
+        return build_network(self.config.network, shapes, self.outputs.n_logits, tokens)
+
+    def known_means(self) -> dict[str, float]:
+        """Return output -> mean training weight with 0 where its target is not known, if any may be so."""
+        rows, weights = self.train_weights.rows, self.train_weights.values
+        means = {}
+        for name, output in self.config.outputs.items():
+            if output.task == "classification" or (output.task == "regression" and output.missing == "error"):
+                continue
+            is_known = self.outputs.find_known(name, rows, self.preparation)
+            counted = is_known if weights is None else np.where(is_known, weights, 0)
+            means[name] = float(counted.mean(dtype=np.float64))
+        return means
 
     @property
     def is_streamed(self) -> bool:
@@ -86,7 +104,9 @@ class PreparedRun:
     @property
     def event_bytes(self) -> int:
         """Bytes of a prepared event."""
-        return bytes_per_event(self.preparation, has_weight=self.train_weights.values is not None)
+        return bytes_per_event(
+            self.preparation, self.outputs, has_weight=self.train_weights.values is not None
+        )
 
     def streamed_splits(self, folder: Path) -> StreamedSplits:
         """Return the training and validation events, to be kept in a file in `folder`.
@@ -102,7 +122,9 @@ class PreparedRun:
         # `is_streamed` only where there is a bound.
         memory = spool.memory if spool is not None else 0
         settings = StreamSettings(memory, batch_size, training.seed)
-        return StreamedSplits(folder, self.train_weights, self.validation_weights, self.preparation, settings)
+        return StreamedSplits(
+            folder, self.train_weights, self.validation_weights, self.preparation, settings, self.outputs
+        )
 
     @property
     def warnings(self) -> list[str]:
@@ -111,15 +133,17 @@ class PreparedRun:
 
     def train_batch(self) -> Batch:
         """Return the prepared events of the training split."""
-        return make_batch(self.train_weights.rows, self.preparation, self.train_weights.values)
+        weights = self.train_weights
+        return make_batch(weights.rows, self.preparation, weights.values, self.outputs)
 
     def validation_batch(self) -> Batch:
         """Return the prepared events of the validation split."""
-        return make_batch(self.validation_weights.rows, self.preparation, self.validation_weights.values)
+        weights = self.validation_weights
+        return make_batch(weights.rows, self.preparation, weights.values, self.outputs)
 
     def test_batch(self) -> Batch:
         """Return the prepared events of the test split, without weights."""
-        return make_batch(self.splits.test, self.preparation)
+        return make_batch(self.splits.test, self.preparation, outputs=self.outputs)
 
     def describe_train_event(self, row: int) -> str:
         """Return file and entry of a row of the training batch."""
@@ -180,13 +204,19 @@ def read_events(
     table, features = read_table(
         config.data, config.inputs, (*splitting, *kept_columns), base, progress, spool=spool,
         further=columns_to_read(config.training.augmentation, config.data.objects),
+        outputs=config.outputs,
     )  # fmt: skip
     if spool is not None and spool.is_on_disk and progress is not None:
         progress.note(
             f"note: the columns of {table.n_events:,} events, raw and prepared, go beyond data.memory "
             f"({show_size(spool.memory)}): the raw ones lie on the disk of {spool.folder} until the end."
         )
-    check_spectators(config.data.spectators, table.classes, has_folds=config.training.folds is not None)
+    check_spectators(
+        config.data.spectators,
+        table.classes,
+        has_folds=config.training.folds is not None,
+        outputs=config.outputs,
+    )
     return table, features
 
 
@@ -223,6 +253,8 @@ def prepare_table(
         _check_other_splits(splits, preparation)
         train_weights = training_weights(splits.train, config.training.weight)
         validation_weights = training_weights(splits.validation, config.training.weight)
+        outputs = fit_outputs(config.outputs, splits.train, preparation)
+        _check_known(outputs, validation_weights, preparation)
     prepared = PreparedRun(
         config,
         features,
@@ -231,12 +263,52 @@ def prepare_table(
         preparation,
         train_weights,
         validation_weights,
+        outputs,
     )
     prepared = replace(prepared, findings=(*prepared.findings, *check_augmentation(prepared)))
     if prepared.is_streamed:
         # Too little memory is better said now than when the folder of the run is claimed.
         prepared.streamed_splits(Path())
     return prepared
+
+
+def find_tokens(config: RunConfig, outputs: FittedOutputs, shapes: Mapping[str, Shape]) -> dict[str, str]:
+    """Return output -> the layer with the objects of its cloud, for outputs that are assignments.
+
+    Raises
+    ------
+    ConfigError
+        If neither the configuration nor the network says which layer that is.
+    """
+    network = config.network
+    known = {} if isinstance(network, LayerList) else network.token_nodes(shapes)
+    tokens = {}
+    for name, output in outputs.assignments.items():
+        source = outputs.tokens.get(name) or known.get(output.cloud)
+        if source is None:
+            is_list = isinstance(network, LayerList)
+            kind = "a list of layers" if is_list else f"'{network.model_dump()['type']}'"
+            message = (
+                f"outputs.{name}: the network is {kind}, which does not say which layer holds the objects of"
+                f" '{output.cloud}'. Name the layer: outputs.{name}.from, a layer with a row for each object."
+            )
+            raise ConfigError(message)
+        tokens[name] = source
+    return tokens
+
+
+def _check_known(
+    outputs: FittedOutputs, validation: TrainingWeights[ValidationRows], preparation: FittedPreparation
+) -> None:
+    """Refuse a target that is known for no validation event: its loss would be that of nothing."""
+    rows = validation.rows
+    for name in (*outputs.regressions, *outputs.assignments):
+        if rows.n_events and not outputs.find_known(name, rows, preparation).any():
+            message = (
+                f"outputs.{name}: the target is known for none of the {rows.n_events:,} events of the"
+                " validation split. Change preparation.split, or use more events."
+            )
+            raise DataError(message)
 
 
 def _check_evaluated_yields(splits: SplitTable) -> None:

@@ -6,17 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rapidity.artefact import check_parity
+from rapidity.artefact import check_all_outputs
 from rapidity.config import load_config
 from rapidity.core.errors import DataError, GraphError, ParityError
-from rapidity.core.records import ResidentBatches
-from rapidity.data.batches import OUTPUT_NAME, make_batch
 from rapidity.data.columns import plan_columns
 from rapidity.data.sources import open_source
-from rapidity.data.split import SplitRows, needed_columns
+from rapidity.data.split import needed_columns
 from rapidity.engines import get_engine
 from rapidity.engines.state import separate_parameters
 from rapidity.training import CheckpointFolder
+from rapidity.workflow.export import engine_outputs
 from rapidity.workflow.prepare import prepare_run
 from rapidity.workflow.provenance import hash_files
 
@@ -129,7 +128,7 @@ def _name_columns(
     """
     split_columns = needed_columns(config.preparation.split, config.data.objects)
     sources = _open_sources(config.data, columns, needed_by)
-    plan = plan_columns(config.data, config.inputs, split_columns, sources)
+    plan = plan_columns(config.data, config.inputs, split_columns, sources, outputs=config.outputs)
     inputs = {}
     for name, block in config.inputs.items():
         if getattr(block, "columns", None) == "all":
@@ -156,11 +155,10 @@ def _compare_with_artefact(run: Run, rebuilt: RebuiltRun) -> None:
     prepared = rebuilt.prepared
     artefact = run.model
     rows = prepared.splits.validation.rows[:N_COMPARED]
-    batch = make_batch(SplitRows(prepared.table, rows), prepared.preparation)
-    logits = rebuilt.model.predict(ResidentBatches(batch, len(rows)))[OUTPUT_NAME]
+    expected = engine_outputs(prepared, rebuilt.model, rows)
     columns = {name: prepared.table.columns[name][rows] for name in artefact.inputs}
     try:
-        check_parity(artefact, columns, logits, prepared.table.classes)
+        check_all_outputs(artefact, columns, expected)
     except ParityError as error:
         message = (
             f"the network rebuilt from {run.path.checkpoints} does not give the scores of {run.path.model}. "

@@ -13,18 +13,18 @@ from rapidity.artefact import OnnxModel
 from rapidity.core.errors import ConfigError, shorten
 from rapidity.core.files import write_atomically, write_text
 from rapidity.data.collections import pick_rows
-from rapidity.evaluation import evaluate
 from rapidity.report import (
     CloudData,
     InputData,
-    draw_evaluation,
+    draw_evaluated,
     draw_history,
     draw_inputs,
     draw_interactive,
     draw_network,
 )
 from rapidity.report.images import ImageData
-from rapidity.workflow.score import make_scored_events, score_table, write_scores
+from rapidity.workflow.measure import measure_outputs
+from rapidity.workflow.score import ScoredTable, score_table, write_scores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from rapidity.data.fitted_feature import FittedFeature
     from rapidity.data.fitted_image import FittedImage
     from rapidity.data.table import Table
-    from rapidity.evaluation import EvaluationResult
+    from rapidity.evaluation import Evaluated
     from rapidity.network import Network
     from rapidity.report import DrawnFigure
     from rapidity.training import TrainingResult
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 Figures = dict[str, list["DrawnFigure"]]
 
 
-def evaluate_model(folder: RunFolder, prepared: PreparedRun) -> EvaluationResult:
+def evaluate_model(folder: RunFolder, prepared: PreparedRun) -> Evaluated:
     """Score every event with the model file; write scores.parquet and metrics.json.
 
     The numbers are those of the test split; of the validation split where there is no test split,
@@ -55,11 +55,11 @@ def evaluate_model(folder: RunFolder, prepared: PreparedRun) -> EvaluationResult
     """
     model = OnnxModel.load(folder.model)
     scores = score_table(model, prepared.table)
-    events = make_scored_events(prepared.table, prepared.splits.codes, scores)
-    write_scores(folder.scores, prepared.table, events, prepared.config.data.spectators)
+    table, codes, config = prepared.table, prepared.splits.codes, prepared.config
+    scored = ScoredTable(table, codes, scores, model.outputs, config.data.spectators)
+    write_scores(folder.scores, scored)
     split = "test" if prepared.splits.test.n_events else "validation"
-    config = prepared.config
-    result = evaluate(events, config.evaluation, config.training.seed, split=split)
+    result = measure_outputs(model.outputs, table, codes, scores, config, split)
     write_text(folder.metrics, json.dumps(result.to_metrics(), indent=2) + "\n")
     return result
 
@@ -68,7 +68,7 @@ def draw_figures(
     folder: RunFolder,
     prepared: PreparedRun,
     training: TrainingResult,
-    result: EvaluationResult,
+    result: Evaluated,
     network: Network | None,
 ) -> Figures:
     """Draw everything into the `plots` folder; return the figures by the section of the page.
@@ -78,7 +78,7 @@ def draw_figures(
     formats = tuple(dict.fromkeys(("png", *prepared.config.evaluation.formats)))
     plots = folder.plots
     figures: Figures = {
-        "evaluation": draw_evaluation(result, plots / "evaluation", formats),
+        "evaluation": draw_evaluated(result, plots / "evaluation", formats),
         "validation": draw_history(
             training.history.columns(),
             plots / "validation",
@@ -94,7 +94,7 @@ def draw_figures(
 
 
 def _draw_interactive(
-    folder: RunFolder, prepared: PreparedRun, training: TrainingResult, result: EvaluationResult
+    folder: RunFolder, prepared: PreparedRun, training: TrainingResult, result: Evaluated
 ) -> None:
     """Write the interactive plots; where they are not wanted, remove those of an earlier time."""
     config = prepared.config
@@ -102,7 +102,7 @@ def _draw_interactive(
         shutil.rmtree(folder.interactive, ignore_errors=True)
         return
     draw_interactive(
-        result,
+        result.classification,
         training.history.columns(),
         folder.interactive,
         run_name=config.name,

@@ -122,6 +122,28 @@ def summarise_metrics(metrics: dict[str, Any]) -> list[str]:
       test AUC kaon   0.7500  [undefined, undefined]
       accuracy 0.5000   log-loss 0.6000
     """
+    lines = _summarise_classes(metrics) if metrics["classes"] else []
+    return [*lines, *_summarise_outputs(metrics)]
+
+
+def _summarise_outputs(metrics: dict[str, Any]) -> list[str]:
+    """Return a line for each output that is no classification."""
+    lines = []
+    for name, found in metrics.get("outputs", {}).items():
+        unit = f" {found['unit']}" if found.get("unit") else ""
+        if found["task"] == "regression":
+            shown = {"bias": "bias", "resolution": "resolution", "68 % half width": "half_width"}
+            said = "   ".join(f"{title} {_short(found[key])}{unit}" for title, key in shown.items())
+            lines.append(f"  {name}: {said}   R2 {_short(found['r2'])}")
+        else:
+            lines.append(
+                f"  {name}: objects right {_show(found['accuracy'])}   events all right "
+                f"{_show(found['all_right'])}"
+            )
+    return lines
+
+
+def _summarise_classes(metrics: dict[str, Any]) -> list[str]:
     split = metrics["split"]
     classes = ClassSet(tuple(metrics["classes"]))
     # The AUC of one of two classes is that of the other.
@@ -147,6 +169,10 @@ def _summarise_folds(metrics: dict[str, Any]) -> list[str]:
         f"{name} {_show(folds[key]['mean'])} +- {_show(folds[key]['spread'])}" for key, name in names.items()
     ]
     return [f"  {folds['count']} folds: {'   '.join(shown)}"]
+
+
+def _short(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.4g}"
 
 
 def _show(value: float | None) -> str:

@@ -144,11 +144,11 @@ def test_a_network_for_other_features_or_classes_is_refused(build, network):
         build(classes=ClassSet(("a", "b", "c")))
 
 
-def test_several_outputs_are_refused(build, preparation):
+def test_outputs_of_another_run_are_refused(build, preparation):
     network = build_network(
         Mlp(type="mlp", hidden=(1,)), preparation.input_shapes(), {"class": 1, "other": 1}
     )
-    with pytest.raises(ExportError, match="holds one output, but the network has 2: class, other"):
+    with pytest.raises(ExportError, match="output 'other' of the network has shape .1,., but this run needs no such output"):
         build(network=network, parameters=network.initial_parameters(np.random.default_rng(0)))
 
 

@@ -49,7 +49,7 @@ SETTINGS = {
 
 
 def draw_interactive(
-    result: EvaluationResult,
+    result: EvaluationResult | None,
     history: Mapping[str, Sequence[float | None]],
     folder: Path | str,
     *,
@@ -59,18 +59,15 @@ def draw_interactive(
     """Write a page for each plot, ``index.html`` and plotly.js into `folder`; return the pages.
 
     Nothing is computed anew: the curves are those of `result`, thinned as they are for the PNGs, and the
-    `history` is ``History.columns()``. The pages open offline and ask nothing of any network. Earlier
-    pages in the folder are removed.
+    `history` is ``History.columns()``; without a classification (None) only the training is drawn. The
+    pages open offline and ask nothing of any network. Earlier pages in the folder are removed.
     """
     folder = Path(folder)
     shutil.rmtree(folder, ignore_errors=True)
     training = [plot_training(history, name, best_epoch) for name in ("loss", "accuracy")]
     plots = [
         *[plot for plot in training if plot is not None],
-        plot_confusion(result),
-        plot_roc(result),
-        *[plot_threshold(result, name) for name in ("precision", "recall", "f1")],
-        plot_classes(result),
+        *([] if result is None else _plot_classification(result)),
     ]
     with write_atomically(folder / LIBRARY) as temporary:
         shutil.copyfile(str(resources.files("plotly") / "package_data" / LIBRARY), temporary)
@@ -79,6 +76,15 @@ def draw_interactive(
         write_text(folder / f"{plot.name}.html", render_plot(plot, names, run_name))
     write_text(folder / INDEX, _render_index(plots, run_name))
     return [folder / f"{name}.html" for name in (*names, "index")]
+
+
+def _plot_classification(result: EvaluationResult) -> list[Plot]:
+    return [
+        plot_confusion(result),
+        plot_roc(result),
+        *[plot_threshold(result, name) for name in ("precision", "recall", "f1")],
+        plot_classes(result),
+    ]
 
 
 def find_pages(folder: Path) -> dict[str, Path]:

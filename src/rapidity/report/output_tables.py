@@ -1,0 +1,143 @@
+"""The tables of regressions and assignments on a report page, from what ``metrics.json`` holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rapidity.metrics import Estimate
+from rapidity.report.markup import Markup, join, table, tag
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+UNDEFINED = "-"
+TITLES = {
+    "bias": "bias",
+    "resolution": "resolution",
+    "half_width": "68 % half width",
+    "mean_absolute_error": "mean absolute error",
+    "relative_bias": "relative bias",
+    "relative_resolution": "relative resolution",
+    "relative_half_width": "relative 68 % half width",
+    "r2": "R²",
+}
+"""Key of a number of a regression -> what pages call it."""
+
+
+def output_cards(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return title and text of the headline numbers of all outputs but the classification."""
+    cards = []
+    for name, found in metrics.get("outputs", {}).items():
+        if found["task"] == "regression":
+            unit = f" [{found['unit']}]" if found["unit"] else ""
+            cards += [
+                (f"{name}: bias{unit}", show_number(found["bias"])),
+                (f"{name}: 68 % half width{unit}", show_number(found["half_width"])),
+            ]
+        else:
+            cards += [
+                (f"{name}: objects right", show_number(found["accuracy"])),
+                (f"{name}: events all right", show_number(found["all_right"])),
+            ]
+    return cards
+
+
+def output_tables(metrics: Mapping[str, Any]) -> Markup:
+    """Return the tables of all outputs but the classification."""
+    pieces: list[Markup] = []
+    for name, found in metrics.get("outputs", {}).items():
+        make = _regression if found["task"] == "regression" else _assignment
+        pieces += make(name, found, metrics)
+    return join(pieces)
+
+
+def _regression(name: str, found: Mapping[str, Any], metrics: Mapping[str, Any]) -> list[Markup]:
+    unit = f" [{found['unit']}]" if found["unit"] else ""
+    rows = [
+        [title, show_estimate(found[key], found[f"{key}_interval"])]
+        for key, title in TITLES.items()
+        if found[key] is not None
+    ]
+    unknown = f", {found['n_unknown']:,} left out (truth not known)" if found["n_unknown"] else ""
+    caption = (
+        f"Prediction minus truth ({found['target']}){unit}, {metrics['split']} split, {found['n_events']:,} "
+        f"events{unknown}. Intervals: central {metrics['confidence_level']:.0%} of "
+        f"{metrics['bootstrap_replicas']} bootstrap replicas."
+    )
+    splits = [
+        [split, f"{values['n_events']:,}", *[show_number(values[key]) for key in TITLES]]
+        for split, values in found["splits"].items()
+    ]
+    keys = ("bias", "resolution", "half_width", "relative_resolution")
+    intervals = [
+        [
+            f"{show_number(one['low'])} to {show_number(one['high'])}",
+            f"{one['n_events']:,}",
+            *[show_estimate(one[key], one[f"{key}_interval"]) for key in keys],
+        ]
+        for one in found["intervals"]
+    ]
+    return [
+        tag("h3", f"Regression of {name}"),
+        table(["", "value"], rows),
+        tag("p", caption, class_="caption"),
+        table(["split", "events", *TITLES.values()], splits),
+        tag("h3", f"{name} by the truth{unit}"),
+        table(["truth", "events", *[TITLES[key] for key in keys]], intervals),
+    ]
+
+
+def _assignment(name: str, found: Mapping[str, Any], metrics: Mapping[str, Any]) -> list[Markup]:
+    ways = {"each object its likeliest class": found}
+    if "one_each" in found:
+        single = ", ".join(found["one_each"]["classes"])
+        ways[f"likeliest assignment with one {single} at most"] = found["one_each"]
+    rows = [
+        [
+            way,
+            show_estimate(numbers["accuracy"], numbers["accuracy_interval"]),
+            show_estimate(numbers["all_right"], numbers["all_right_interval"]),
+            *[
+                show_estimate(numbers["class_accuracy"][of], numbers["class_accuracy_interval"][of])
+                for of in found["classes"]
+            ],
+        ]
+        for way, numbers in ways.items()
+    ]
+    left_out = f"; {found['n_left_out']:,} that the network does not see" if found["n_left_out"] else ""
+    caption = (
+        f"Objects of '{found['cloud']}', {metrics['split']} split: {found['n_objects']:,} objects of known "
+        f"class in {found['n_events']:,} events{left_out}. Fractions of objects that get their class, of "
+        "all and of those of each class, and of events in which every one does."
+    )
+    return [
+        tag("h3", f"Assignment of {name}"),
+        table(["", "objects right", "events all right", *found["classes"]], rows),
+        tag("p", caption, class_="caption"),
+    ]
+
+
+def show_number(value: float | None) -> str:
+    """Return a number with four significant digits; what is not defined is a dash.
+
+    Examples
+    --------
+    >>> show_number(12.3456), show_number(None)
+    ('12.35', '-')
+    """
+    return UNDEFINED if value is None else f"{value:.4g}"
+
+
+def show_estimate(value: float | None, interval: Sequence[float | None]) -> str:
+    """Return a number with its interval.
+
+    Examples
+    --------
+    >>> show_estimate(1.0, [0.9, 1.1]), show_estimate(1.0, [None, None])
+    ('1 [0.9, 1.1]', '1')
+    """
+    low, high = interval
+    if value is None or low is None or high is None:
+        return show_number(value)
+    estimate = Estimate(value, low, high)
+    return f"{estimate.value:.4g} [{estimate.low:.4g}, {estimate.high:.4g}]"
