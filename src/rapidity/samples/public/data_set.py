@@ -37,6 +37,20 @@ class RemoteFile:
 
 
 @dataclass(frozen=True)
+class DerivedFile:
+    """A file that is made from those that were downloaded.
+
+    Attributes
+    ----------
+    write
+        Takes the folder with the downloaded files, and the file to write.
+    """
+
+    name: str
+    write: Callable[[Path, Path], None]
+
+
+@dataclass(frozen=True)
 class PublicDataSet:
     """A data set that can be fetched.
 
@@ -51,6 +65,8 @@ class PublicDataSet:
     make
         For a data set that an installed package carries: gives file name -> content, which is then
         compressed into files instead of downloaded.
+    derived
+        What is made of the downloaded files, where a configuration could not read them as they are.
     """
 
     name: str
@@ -59,6 +75,7 @@ class PublicDataSet:
     source: str
     files: tuple[RemoteFile, ...] = ()
     make: Callable[[], Mapping[str, bytes]] | None = None
+    derived: tuple[DerivedFile, ...] = ()
 
     @property
     def size(self) -> int:

@@ -16,7 +16,9 @@ from rapidity.samples.public.data_set import FetchedFile, FetchSummary
 from rapidity.samples.public.downloading import download
 from rapidity.samples.public.verifying import (
     CONTENT,
+    CONVERTED,
     NOTHING,
+    RECORDED,
     SIZE,
     find_fault,
     record_checksum,
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rapidity.core.progress import Progress
-    from rapidity.samples.public.data_set import Origin, PublicDataSet, RemoteFile
+    from rapidity.samples.public.data_set import DerivedFile, Origin, PublicDataSet, RemoteFile
 
 
 def fetch(
@@ -69,7 +71,7 @@ def fetch(
     try:
         files = tuple(_fetch_files(data_set, target, progress or SilentProgress(), overwrite=overwrite))
     except KeyboardInterrupt:
-        n_complete = sum(path.is_file() for path in target.glob("*.gz"))
+        n_complete = sum(path.is_file() for path in target.glob("[!.]*") if path.suffix != ".sha256")
         message = (
             f"fetching {name} was interrupted. {target} holds {n_complete} complete files and none that is "
             f"half-written. Go on with: rapidity fetch {name} -o {target}"
@@ -89,6 +91,8 @@ def _fetch_files(
         yield _write_made(data_set.name, target / name, content, overwrite=overwrite)
     for file in data_set.files:
         yield _fetch_file(file, target / file.name, progress, overwrite=overwrite)
+    for derived in data_set.derived:
+        yield _derive_file(derived, target / derived.name, progress, overwrite=overwrite)
 
 
 def _fetch_file(file: RemoteFile, path: Path, progress: Progress, *, overwrite: bool) -> FetchedFile:
@@ -105,6 +109,23 @@ def _fetch_file(file: RemoteFile, path: Path, progress: Progress, *, overwrite: 
     sha256, verified_by = download(file, path, recorded, progress)
     _record_first(file, path, sha256, verified_by)
     return FetchedFile(path, "downloaded", path.stat().st_size, sha256, verified_by)
+
+
+def _derive_file(file: DerivedFile, path: Path, progress: Progress, *, overwrite: bool) -> FetchedFile:
+    """Make a file of those downloaded; it is known again by the checksum recorded when it was made."""
+    if path.exists():
+        _refuse_folder(path)
+        sha256 = hash_file(path)
+        if not overwrite and sha256 == recorded_checksum(path):
+            return FetchedFile(path, "already there", path.stat().st_size, sha256, RECORDED)
+        if not overwrite:
+            raise DataError(_explain_other(path, "it is not the one that was made here"))
+    with progress.task(f"Converting to {file.name}"), write_atomically(path) as temporary:
+        file.write(path.parent, temporary)
+        sha256 = hash_file(temporary)
+        # Before the file has its name: one without a record would be taken for another file.
+        record_checksum(path, sha256)
+    return FetchedFile(path, "written", path.stat().st_size, sha256, CONVERTED)
 
 
 def _recall(file: RemoteFile, path: Path, *, overwrite: bool) -> str | None:

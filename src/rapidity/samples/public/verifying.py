@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 PUBLISHED, RECORDED, CONTENT = "published checksum", "recorded checksum", "content"
 SIZE, NOTHING = "size (checksum recorded now)", "nothing yet (checksum recorded now)"
+CONVERTED = "what it was made of (checksum recorded now)"
 BLOCK = 1 << 20
 
 
