@@ -94,7 +94,10 @@ def read_history(run):
     return {name: values for name, *values in zip(*rows, strict=True) if name != "seconds"}
 
 
-@pytest.mark.parametrize("engine", ["torch", "tensorflow"])
+@pytest.mark.parametrize(
+    "engine",
+    [pytest.param(name, marks=getattr(pytest.mark, name)) for name in ("torch", "tensorflow")],
+)
 def test_every_engine_trains_on_the_same_augmented_events(train, blocks, engine):
     pytest.importorskip(engine)
     runs = [train(name, **blocks(*OF_COLUMNS, *OF_ARRAYS, engine=name)) for name in ("numpy", engine)]
@@ -188,6 +191,16 @@ def test_a_column_that_cannot_follow_is_warned_of(prepare, blocks):
     assert prepare(**blocks("rotate_phi", features=[*FEATURES, "m_ll"])).warnings == []
 
 
+def test_a_direction_of_no_object_is_warned_of(prepare, blocks):
+    settings = blocks("rotate_phi", features=["l0_phi", "l1_phi"])
+    settings["data"]["objects"] = {"lepton0": LEPTONS["lepton0"]}
+    warnings = prepare(**settings).warnings
+    assert len(warnings) == 1
+    assert (
+        "'l1_phi' is called like a direction, but rotate_phi changes no object that it is of" in warnings[0]
+    )
+
+
 def test_a_column_that_is_not_there_is_named_with_what_needs_it(prepare, blocks):
     settings = blocks("rotate_phi")
     settings["data"]["objects"] = {"lepton0": {"pt": "l0_pt", "phi": "l0_fi"}}
@@ -242,6 +255,7 @@ def jets(tmp_path):
         "c_pt": rng.exponential(10.0, total) + 1,
         "c_eta": np.repeat(axis["eta"], counts) + 0.1 * rng.normal(size=total),
         "c_phi": np.repeat(axis["phi"], counts) + 0.1 * rng.normal(size=total),
+        "c_number": np.arange(total, dtype=np.float64),
     }
     events = {name: ak.unflatten(values, counts) for name, values in flat.items()}
     events |= axis | {"kind": np.arange(N_EVENTS) % 2, "n_c": counts.astype(np.int64)}
@@ -271,7 +285,7 @@ def augment_all(prepare, jets, *augmentation):
     prepared = prepare(**jets, training={"augmentation": list(augmentation)})
     events = prepared.train_batch()
     made = build_augmenter(prepared, {}).make(ResidentBatches(events, 32), slice(0, events.n_events), (1, 0))
-    return events.inputs, made.inputs, prepared
+    return events.inputs, made.inputs, made
 
 
 def test_relative_coordinates_of_clouds_stay_while_the_jet_turns(prepare, jets):
@@ -302,3 +316,21 @@ def test_momenta_of_a_cloud_smear_and_its_order_follows(prepare, jets):
     assert not np.allclose(before["c"][mask][:, 2], after["c"][mask][:, 2])
     log_pt = np.where(mask, after["c"][..., 2], -np.inf)
     assert (np.diff(np.where(mask, log_pt, -1e3), axis=1) <= 0).all()
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"type": "drop_objects", "objects": ["c"], "probability": 0.3},
+        {"type": "smear_momentum", "objects": ["c"], "relative": 0.5},
+    ],
+)
+def test_what_is_true_of_objects_follows_them(prepare, jets, block):
+    jets["inputs"]["c"] = {**CLOUD, "features": ["log(c_pt)", "c_number"]}
+    classes = {"zero": 0, "one": 1, "two": 2}
+    outputs = {"origin": {"task": "assignment", "cloud": "c", "target": "c_number % 3", "classes": classes}}
+    before, after, made = augment_all(prepare, jets | {"outputs": outputs}, block)
+    numbers, mask = after["c"][..., 1], after["c.mask"] > 0
+    assert not np.array_equal(before["c"][..., 1], numbers)
+    expected = np.where(mask, np.round(numbers) % 3, -1)
+    assert np.array_equal(made.targets["origin"], expected)

@@ -13,16 +13,23 @@ from rapidity.core.jagged import Jagged
 from rapidity.core.sizes import show_size
 from rapidity.data.collections import iterate_chunks, pick_rows
 from rapidity.data.guards import GuardFinding
-from rapidity.data.raw_events import RawTrainingEvents
+from rapidity.data.raw_events import RawTrainingEvents, truth_column
 from rapidity.data.settings import SettingsTable
-from rapidity.training.augmentation import Sources, find_stale_columns, make_augmenter
+from rapidity.training.augmentation import (
+    Sources,
+    check_mixable,
+    find_stale_columns,
+    find_unnamed_columns,
+    make_augmenter,
+)
 from rapidity.training.augmentation.augmenter import WINDOW_NUMBERS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from rapidity.core.records import FloatArray, OutputObjective
     from rapidity.training.augmentation import Augmenter
+    from rapidity.training.augmentation.stale_columns import StaleColumn
     from rapidity.workflow.prepare import PreparedRun
 
 MEMORY_SHARE = 16
@@ -42,19 +49,16 @@ def check_augmentation(prepared: PreparedRun) -> tuple[GuardFinding, ...]:
     blocks = prepared.config.training.augmentation
     if not blocks:
         return ()
-    weight = prepared.train_weights.values
-    if isinstance(blocks[-1], MixUp) and weight is not None and weight.min() < 0:
-        message = (
-            f"training.augmentation[{len(blocks) - 1}] (mix_up) mixes events, but training weights go down "
-            f"to {weight.min():g}: two that cancel leave nothing to divide by. Choose "
-            "training.weight.event_weight: absolute, drop or ignore, or remove mix_up."
-        )
-        raise ConfigError(message)
+    if isinstance(blocks[-1], MixUp):
+        weights = prepared.train_weights
+        targets = prepared.outputs.make_targets(weights.rows, prepared.preparation)
+        tasks = {name: one.task for name, one in prepared.outputs.outputs.items()}
+        check_mixable(f"training.augmentation[{len(blocks) - 1}] (mix_up)", targets, weights.values, tasks)
     augmenter = build_augmenter(prepared, {})
     if augmenter is None or augmenter.raw is None:
         return ()
     _require_memory(prepared)
-    return _warn_of_stale_columns(prepared, augmenter)
+    return _warn_of_stiff_columns(prepared, augmenter)
 
 
 def build_augmenter(prepared: PreparedRun, outputs: Mapping[str, OutputObjective]) -> Augmenter | None:
@@ -76,7 +80,7 @@ def build_augmenter(prepared: PreparedRun, outputs: Mapping[str, OutputObjective
         _find_sources(prepared),
         training.seed,
         make_raw=lambda changed, further: RawTrainingEvents(
-            prepared.train_weights.rows, prepared.preparation, changed, further
+            prepared.train_weights.rows, prepared.preparation, changed, further, prepared.outputs
         ),
         outputs=outputs,
         window_numbers=numbers,
@@ -105,6 +109,8 @@ def _find_sources(prepared: PreparedRun) -> Sources:
         for name, collection in prepared.features.collections.items()
         if name in table.columns
     }
+    # What is true of objects is dropped with them.
+    truths = {truth_column(name): one.collection for name, one in prepared.outputs.assignments.items()}
     settings = SettingsTable(config.preparation)
     listed = {
         column: {
@@ -114,9 +120,9 @@ def _find_sources(prepared: PreparedRun) -> Sources:
     }
     return Sources(
         objects=config.data.objects,
-        columns=tuple(table.columns),
+        columns=(*table.columns, *truths),
         used_columns=preparation.columns,
-        collections=collections,
+        collections={**collections, **truths},
         sentinels={
             # Columns may be read as float32.
             column: tuple(dict.fromkeys(x for value in values for x in (value, float(np.float32(value)))))
@@ -173,30 +179,34 @@ def _prepare_zeros(prepared: PreparedRun) -> dict[str, FloatArray]:
     return found
 
 
-def _warn_of_stale_columns(prepared: PreparedRun, augmenter: Augmenter) -> tuple[GuardFinding, ...]:
-    table, rows = prepared.table, prepared.train_weights.rows.rows[:N_LOOKED_AT]
+def _warn_of_stiff_columns(prepared: PreparedRun, augmenter: Augmenter) -> tuple[GuardFinding, ...]:
+    """Return warnings about features that should follow what is augmented, as far as can be told."""
+    blocks = prepared.config.training.augmentation
     raw = augmenter.raw
     changed = set(raw.changed) if isinstance(raw, RawTrainingEvents) else set()
+    unchanged = [name for name in prepared.preparation.columns if name not in changed]
+    messages = [
+        f"the column '{found.column}' holds {found.expression}, which training.augmentation changes, but it "
+        f"stays as it is in the file. Write the feature as {found.expression}, so that it follows."
+        for found in _find_stale_columns(prepared, augmenter, unchanged)
+    ]
+    messages += [
+        f"the column '{name}' is called like a direction, but {kind} changes no object that it is of. If "
+        "it is one, name it in data.objects, as in `met: {pt: met, phi: met_phi}`, so that it follows."
+        for name, kind in find_unnamed_columns(unchanged, [block.type for block in blocks]).items()
+    ]
+    return tuple(GuardFinding("augmentation", "warn", message) for message in messages)
+
+
+def _find_stale_columns(
+    prepared: PreparedRun, augmenter: Augmenter, unchanged: Sequence[str]
+) -> list[StaleColumn]:
+    table, rows = prepared.table, prepared.train_weights.rows.rows[:N_LOOKED_AT]
     numeric = [name for name, values in table.columns.items() if values.dtype.kind in "fiu"]
     columns = pick_rows(table.columns, numeric, rows)
-    candidates = [
-        name
-        for name in prepared.preparation.columns
-        if name not in changed and not isinstance(columns[name], Jagged) and columns[name].ndim == 1
-    ]
-    stale = find_stale_columns(
-        columns,
-        candidates,
-        [step for _, step in augmenter.column_steps],
-        prepared.config.data.objects,
-        prepared.features.collections,
-    )
-    return tuple(
-        GuardFinding(
-            "augmentation",
-            "warn",
-            f"the column '{found.column}' holds {found.expression}, which training.augmentation changes, but "
-            f"it stays as it is in the file. Write the feature as {found.expression}, so that it follows.",
-        )
-        for found in stale
-    )
+    if augmenter.raw is not None:
+        columns |= augmenter.raw.pick(np.arange(len(rows)))
+    plain = [name for name in unchanged if not isinstance(columns[name], Jagged) and columns[name].ndim == 1]
+    steps = [step for _, step in augmenter.column_steps]
+    objects = prepared.config.data.objects
+    return find_stale_columns(columns, plain, steps, objects, prepared.features.collections)
