@@ -107,7 +107,7 @@ def test_a_formula_makes_classes_of_flags(read: Read, write_csv: Any) -> None:
 
 def test_columns_of_the_formula_are_no_features(read: Read, write_csv: Any) -> None:
     write_csv("a.csv", **FLAGS)
-    with pytest.raises(ConfigError, match="'is_b' belongs to data.target, the truth to be learnt"):
+    with pytest.raises(ConfigError, match=r"'is_b' belongs to data\.target, the truth to be learnt"):
         read([{"path": "a.csv"}], ("x", "is_b"), target="is_b + 2 * is_c")
 
 
