@@ -15,7 +15,7 @@ from PIL import Image
 from rapidity.config.document import parse_yaml
 from rapidity.config.inputs import ImageInput
 from rapidity.core.errors import ConfigError, DataError
-from rapidity.data.images import check_channel_order
+from rapidity.data.channel_order import check_channel_order
 from rapidity.workflow import predict_files
 
 GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "guide" / "images.md").read_text(encoding="utf-8")

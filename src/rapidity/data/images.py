@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rapidity.core.errors import ConfigError, DataError
+from rapidity.data.channel_order import check_channel_order
 from rapidity.data.image_region import ImageRegion, find_region
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from rapidity.data.readers.reader import ColumnInfo
     from rapidity.data.sources import JoinedFile
 
-FEW_CHANNELS, MANY_CHANNELS = 4, 8
-"""So many channels at most, and at least, tell the order of the axes apart."""
 VALUES_AT_ONCE = 2**18
 """Pixels handled at a time: few enough that a chunk stays in the processor's cache."""
 
@@ -162,36 +161,6 @@ def find_image_columns(name: str, config: ImageInput, files: Sequence[JoinedFile
     return replace(image, region=find_region(name, config.crop, config.rebin, image.stored_size))
 
 
-def check_channel_order(name: str, config: ImageInput, shape: tuple[int, ...]) -> None:
-    """Raise a ConfigError if the other order of the axes is far likelier than the one that is set.
-
-    Images have few channels and many pixels. The other order is likelier if it makes four channels or fewer
-    where this one makes eight or more, or if it makes a square picture and this one does not. Who names the
-    `channels`, or writes `channels_first: false`, has looked at the shape.
-    """
-    is_said = config.channels is not None or (
-        "channels_first" in config.model_fields_set and not config.channels_first
-    )
-    if len(shape) != 3 or is_said:
-        return
-    first, last = (shape[0], *shape[1:]), (shape[2], *shape[:2])
-    here, other = (first, last) if config.channels_first else (last, first)
-    is_picture = other[0] <= FEW_CHANNELS and here[0] >= MANY_CHANNELS
-    is_square = other[1] == other[2] and here[1] != here[2] and MANY_CHANNELS <= here[0] > other[0]
-    if not (is_picture or is_square):
-        return
-    if config.channels_first:
-        order, cure = "(channels, height, width)", "leave channels_first out"
-    else:
-        order, cure = "(height, width, channels)", "set channels_first: true"
-    message = (
-        f"inputs.{name}: images of shape {shape} read as {order} have {here[0]} channels of {here[1]} x "
-        f"{here[2]} pixels; the other way round they have {other[0]} of {other[1]} x {other[2]}. If that is "
-        f"meant, {cure}; if there really are {here[0]} channels, name those to take: `channels: [0, 1, ...]`."
-    )
-    raise ConfigError(message)
-
-
 def _check_shape(name: str, config: ImageInput, info: ColumnInfo, file: JoinedFile) -> None:
     n_axes = {3} if config.channels_first else {2, 3} if isinstance(config.column, str) else {2}
     if info.dtype is not None and len(info.shape) in n_axes and all(info.shape):
@@ -209,6 +178,8 @@ def _check_shape(name: str, config: ImageInput, info: ColumnInfo, file: JoinedFi
         f"needs an image per event: numbers of shape {expected}, the same in all events. Name the column of "
         f"the images; rapidity inspect {file.path} shows the shapes of all columns."
     )
+    if info.holds_objects:
+        message += " Objects (jets, particles) belong to an input of `kind: cloud`."
     raise DataError(message)
 
 

@@ -14,7 +14,7 @@ from rapidity.config.preparation import Preparation
 from rapidity.core.errors import ConfigError
 from rapidity.data.features import FeatureSet, column_feature
 from rapidity.data.image_region import ImageRegion, find_region
-from rapidity.data.images import ImageColumns, check_channel_order
+from rapidity.data.images import ImageColumns
 from rapidity.data.preparation import FittedPreparation, fit_preparation
 from rapidity.data.split import TrainRows
 
@@ -156,37 +156,3 @@ def test_zeros_of_a_table_are_refused(fit: Any, images: np.ndarray, block: Any) 
         ConfigError, match=r"(inputs.event|columns.pt).zeros is for pixels of an input of `kind"
     ):
         fit(images, **block)
-
-
-def order(shape: tuple[int, ...], **keys: Any) -> None:
-    config = ImageInput.model_validate({"kind": "image", "column": "x", **keys})
-    check_channel_order("jet", config, shape)
-
-
-@pytest.mark.parametrize("shape", [(3, 125, 125), (1, 28, 28), (2, 32, 48), (12, 64, 64)])
-def test_channels_first_are_told_by_their_shape(shape: tuple[int, ...]) -> None:
-    found = (
-        rf"inputs.jet: images of shape \({shape[0]}, .*read as \(height, width, channels\) have {shape[2]} ch"
-    )
-    with pytest.raises(
-        ConfigError, match=found + ".*the other way round they have.*set channels_first: true"
-    ):
-        order(shape)
-    order(shape, channels_first=True)
-    order(shape, channels_first=False)
-    order(shape, channels=[0, 1])
-
-
-@pytest.mark.parametrize("shape", [(32, 32, 2), (125, 125, 3), (28, 28, 1), (64, 64, 12)])
-def test_channels_last_are_told_by_their_shape(shape: tuple[int, ...]) -> None:
-    with pytest.raises(ConfigError, match=r"read as \(channels, height, width\).*leave channels_first out"):
-        order(shape, channels_first=True)
-    order(shape)
-
-
-@pytest.mark.parametrize(
-    "shape", [(8, 8, 8), (4, 3, 2), (16, 24, 12), (4, 4, 5), (3, 3, 3), (45, 16, 9), (7, 6)]
-)
-def test_sound_shapes_of_either_order_pass(shape: tuple[int, ...]) -> None:
-    order(shape)
-    order(shape, channels_first=True)

@@ -211,3 +211,9 @@ def test_a_starter_configuration_learns_the_folders(folder):
     assert starter.findings.classes.counts == {"cat": 3, "dog": 2}
     assert "kind: image" in starter.text
     assert "target: class" in starter.text
+
+
+def test_a_starter_configuration_knows_channels_that_come_first(tmp_path):
+    pixels = np.zeros((20, 3, 16, 16), np.float32)
+    np.savez(tmp_path / "a.npz", jet=pixels + np.arange(20)[:, None, None, None], y=np.arange(20) % 2)
+    assert "column: jet, channels_first: true}" in make_starter([tmp_path / "a.npz"]).text

@@ -125,7 +125,8 @@ def _describe_columns(file: Any) -> dict[str, ColumnInfo]:
         array = first.column(name)
         shape, problem = find_shape(array)
         found = {"why_no_array": problem} if shape is None or not all(shape) else {
-            "kind": "array", "shape": shape, "dtype": number_dtype(array.type)
+            "kind": "array", "shape": shape, "dtype": number_dtype(array.type),
+            "type_name": f"lists of {number_dtype(array.type)}[{', '.join(map(str, shape))}]",
         }  # fmt: skip
         columns[name] = replace(columns[name], **found)
     return columns

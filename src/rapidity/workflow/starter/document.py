@@ -10,6 +10,7 @@ import numpy as np
 
 from rapidity.config.document import parse_yaml, write_yaml
 from rapidity.core.errors import ConfigError
+from rapidity.data.channel_order import is_unlikely
 from rapidity.data.features import quote_column
 from rapidity.workflow.starter.roles import is_event_number
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rapidity.workflow.starter.classes import Classes
+    from rapidity.workflow.starter.collections import Collection
     from rapidity.workflow.starter.making import Findings
     from rapidity.workflow.starter.roles import Role
 
@@ -116,9 +118,11 @@ def _inputs_block(found: Findings) -> Iterator[str]:
     yield "inputs:"
     for name, info in found.images.items():
         shape = " x ".join(map(str, info.shape))
-        yield _commented(
-            f"  {_scalar(name)}: {{kind: image, column: {_scalar(info.name)}}}", f"arrays of {shape}"
-        )
+        keys = f"kind: image, column: {_scalar(info.name)}"
+        # What cannot be told from the shape is taken to have its channels last.
+        if len(info.shape) == 3 and is_unlikely(info.shape, channels_first=False):
+            keys += ", channels_first: true"
+        yield _commented(f"  {_scalar(name)}: {{{keys}}}", f"arrays of {shape}")
     features = found.of_part("feature")
     if features or found.collections:
         yield "  event:"
@@ -134,6 +138,19 @@ def _inputs_block(found: Findings) -> Iterator[str]:
         yield "    # Not used:" if features or found.collections else "  # Not used:"
         for name, reason in left_out.items():
             yield _shorten(f"    #   {name}: {reason}")
+    for collection in found.collections:
+        yield from _cloud_lines(collection)
+
+
+def _cloud_lines(collection: Collection) -> Iterator[str]:
+    """Yield a comment with all objects of a collection as an input, instead of numbers made of them."""
+    order = f", order_by: {_expression(collection.order_by)}" if collection.order_by else ""
+    features = _flow(collection.members)
+    yield f"  # All objects of '{collection.name}', for network: {{type: deep_sets}} and the like:"
+    yield (
+        f"  #   {_scalar(collection.name)}: {{kind: cloud, features: {features}, "
+        f"n_objects: {collection.n_objects}{order}}}"
+    )
 
 
 def _preparation_block(found: Findings) -> Iterator[str]:
