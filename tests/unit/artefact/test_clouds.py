@@ -7,21 +7,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rapidity.artefact import OnnxModel, write_model
 from rapidity.artefact.clouds import add_cloud
 from rapidity.artefact.columns import SeparateColumns
 from rapidity.artefact.emission import Emitter
 from rapidity.artefact.graph import GraphBuilder
 from rapidity.artefact.namespace import OnnxNamespace
-from rapidity.artefact.objects import pad_objects
+from rapidity.artefact.objects import OBJECTS_IN_A_BATCH, pad_objects
+from rapidity.core.classes import ClassSet
 from rapidity.core.jagged import Jagged
 from rapidity.data.cloud_columns import make_momenta
 from rapidity.data.clouds import CloudColumns
 from rapidity.data.features import parse_features
 from rapidity.data.fitted_cloud import FittedCloud, fit_momenta
 from rapidity.data.fitted_feature import FittedFeature
+from rapidity.data.preparation import FittedPreparation
 from rapidity.data.transforms.clip import FittedClip
 from rapidity.data.transforms.standard import FittedStandard
 from rapidity.expressions import parse_expression
+from rapidity.network import LayerList, build_network
 
 COLLECTIONS = {"cand_pt": "cand", "cand_eta": "cand", "cand_phi": "cand", "cand_id": "cand", "sv_mass": "sv"}
 FEATURES = (
@@ -200,3 +204,24 @@ def test_features_of_one_form_share_their_nodes():
     symbols = {name: xp.objects(name, "cand") for name in names}
     add_cloud(graph, Emitter(graph, source), fitted, symbols, xp)
     assert sum(node.op_type == "Sub" and "preparation" in node.name for node in graph.nodes) == 1
+
+
+def test_events_of_a_batch_are_counted_by_the_places_of_the_clouds(tmp_path):
+    collections = {"pt": "cand"}
+    (feature,) = parse_features(["pt"], "features", (), {}, collections)
+    fitted = FittedCloud(CloudColumns("cand", (feature,), 500), (FittedFeature(feature),))
+    preparation = FittedPreparation({"cand": fitted}, {"pt": "float32"}, {}, collections=collections)
+    layers = [{"type": "masked_pool", "inputs": ["cand", "cand.mask"], "function": "sum"}]
+    network = build_network(LayerList(layers=layers), preparation.input_shapes(), {"class": 1})
+    parameters = network.initial_parameters(np.random.default_rng(1))
+    write_model(
+        tmp_path / "a.onnx", preparation=preparation, classes=ClassSet(("gluon", "quark")), metadata={},
+        network=network, parameters=parameters,
+    )  # fmt: skip
+    model = OnnxModel.load(tmp_path / "a.onnx")
+    assert model.n_places == 500
+    assert model.usual_batch_size == OBJECTS_IN_A_BATCH // 500
+    pt = Jagged.from_counts(np.arange(5, dtype=np.float32), np.array([3, 0, 2]))
+    kernel, bias = parameters["class_logits.kernel"], parameters["class_logits.bias"]
+    expected = np.array([[3.0], [0.0], [7.0]]) * kernel + bias
+    np.testing.assert_allclose(model.run({"pt": pt}).logits, expected, rtol=1e-6)

@@ -11,7 +11,7 @@ import pytest
 import uproot
 
 from rapidity.config.data import DataBlock, Guards
-from rapidity.config.inputs import CloudInput
+from rapidity.config.inputs import CloudInput, ImageInput
 from rapidity.config.preparation import Preparation
 from rapidity.core.errors import ConfigError, DataError, ExpressionError, MissingNameError
 from rapidity.core.jagged import Jagged
@@ -333,3 +333,10 @@ def test_an_empty_column_gives_empty_clouds(fit: Any) -> None:
     }
     made = cloud.prepare({"jet_pt": nothing["jet_pt"]})
     assert {suffix: values.shape for suffix, values in made.items()} == {"": (0, 4, 1), ".mask": (0, 4)}
+
+
+def test_objects_are_no_images(write: Any, tmp_path: Path) -> None:
+    data = DataBlock.model_validate({"sources": [write()], "target": "label"})
+    inputs = {"picture": ImageInput(kind="image", column="jet_pt")}
+    with pytest.raises(DataError, match=r"column 'jet_pt' of .*needs an image per event.*kind: cloud"):
+        read_table(data, inputs, (), tmp_path)

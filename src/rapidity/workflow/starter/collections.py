@@ -29,6 +29,8 @@ N_LEADING = 3
 """Objects of which the columns become features one by one."""
 COMMON_SHARE = 0.05
 """An object is worth features of its own where so many entries have it."""
+SHARE_IN_A_CLOUD = 0.95
+"""Part of the events whose objects all find a place in a cloud."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +43,20 @@ class Collection:
         Component of a four-vector -> column, as it stands in an expression.
     features
         Expression -> comment.
+    members
+        Columns of the objects, as they stand in an expression.
+    n_objects
+        How many objects 95 of 100 events have at most.
+    order_by
+        Column that objects are usually ordered by; empty where none is known.
     """
 
     name: str
     components: Mapping[str, str]
     features: Mapping[str, str]
+    members: tuple[str, ...] = ()
+    n_objects: int = 1
+    order_by: str = ""
 
 
 def find_collections(columns: Mapping[str, ColumnInfo], values: Mapping[str, Values]) -> list[Collection]:
@@ -100,7 +111,14 @@ def _describe(name: str, members: list[str], values: Mapping[str, Values]) -> Co
         features[f"mass({label}[0], {label}[1])"] = "invariant mass of the first two"
     if "pt" in components:
         features[f"sum({components['pt']})"] = "scalar sum"
-    return Collection(label, components if _is_complete(components) else {}, features)
+    return Collection(
+        label,
+        components if _is_complete(components) else {},
+        features,
+        tuple(map(quote_column, members)),
+        max(int(np.quantile(counts, SHARE_IN_A_CLOUD, method="higher")), 1),
+        components.get("pt", ""),
+    )
 
 
 def _object_name(name: str, values: Mapping[str, Values]) -> str:
