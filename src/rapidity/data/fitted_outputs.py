@@ -137,6 +137,8 @@ class FittedAssignment:
         The column or expression that it is learnt from.
     one_each
         Classes that one object of an event has at most.
+    n_objects
+        How many objects of an event the network sees at most.
     """
 
     cloud: str
@@ -144,6 +146,7 @@ class FittedAssignment:
     target: str
     classes: ClassSet
     one_each: tuple[str, ...] = ()
+    n_objects: int = 0
     task: Literal["assignment"] = "assignment"
 
     @property
@@ -160,6 +163,7 @@ class FittedAssignment:
             "target": self.target,
             "classes": list(self.classes.names),
             "one_each": list(self.one_each),
+            "n_objects": self.n_objects,
         }
 
 
@@ -180,6 +184,7 @@ def output_from_dict(values: Mapping[str, Any]) -> FittedOutput:
             values["target"],
             ClassSet(tuple(values["classes"])),
             tuple(values["one_each"]),
+            int(values["n_objects"]),
         )
     message = f"unknown task '{values['task']}' of an output"
     raise ValueError(message)
@@ -358,9 +363,11 @@ def fit_outputs(
 
 
 def _describe_assignment(output: AssignmentOutput, preparation: FittedPreparation) -> FittedAssignment:
-    collection = preparation.clouds[output.cloud].cloud.collection
+    cloud = preparation.clouds[output.cloud].cloud
     classes = ClassSet(tuple(output.classes))
-    return FittedAssignment(output.cloud, collection, output.target, classes, output.one_each)
+    return FittedAssignment(
+        output.cloud, cloud.collection, output.target, classes, output.one_each, cloud.n_objects
+    )
 
 
 def _fit_regression(name: str, output: RegressionOutput, rows: TrainRows) -> FittedRegression:

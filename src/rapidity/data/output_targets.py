@@ -158,6 +158,8 @@ def find_targets(
         where = f"outputs.{name}.target"
         with look_for_columns(files[0], data.objects, {where: output.target}):
             feature = parse_feature(output.target, files[0].columns, data.objects, collections)
+        for column in feature.columns:
+            files[0].require_column(column, where)
         if isinstance(output, RegressionOutput):
             require_one_value(feature.expression, f"{where} '{output.target}'")
             targets[name] = RegressionTarget(name, output, feature.expression)

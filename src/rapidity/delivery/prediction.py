@@ -15,7 +15,13 @@ from rapidity.data.writers import open_writer
 from rapidity.delivery.columns import choose_spectators
 from rapidity.delivery.destination import check_destination
 from rapidity.delivery.inputs import InputPlan, plan_inputs
-from rapidity.delivery.scoring import PreparedChunk, iterate_prepared, score_columns, score_values
+from rapidity.delivery.scoring import (
+    PreparedChunk,
+    iterate_prepared,
+    mean_names,
+    score_columns,
+    score_values,
+)
 from rapidity.delivery.selection import find_object_arrays
 from rapidity.delivery.summary import PredictionSummary
 from rapidity.delivery.tally import ScoreTally
@@ -57,8 +63,8 @@ def predict_table(  # noqa: PLR0913 - each argument is an option of the verb
         Files or globs, in any readable format.
     output
         CSV (also gzipped), Parquet or HDF5, by its suffix. Columns: ``source_file``,
-        ``source_entry``, the spectators, ``score_<class>`` of every class (float32), ``fold`` of a model
-        of several networks.
+        ``source_entry``, the spectators, ``score_<class>`` of every class (float32) and what
+        `scoring.score_columns` says of other outputs, ``fold`` of a model of several networks.
     tree, dataset
         The table inside ROOT files, or inside HDF5 and NPZ files.
     column_names
@@ -103,7 +109,7 @@ def predict_table(  # noqa: PLR0913 - each argument is an option of the verb
                 tally.count(chunk.columns, scores)
                 writer.write(_make_rows(loaded, reader, chunk, scores, copied))
                 task.advance(chunk.n_events)
-    return PredictionSummary.of_table(destination, tuple(paths), loaded.classes.names, tally.finish())
+    return PredictionSummary.of_table(destination, tuple(paths), mean_names(loaded), tally.finish())
 
 
 def plan_all(readers: Sequence[Reader], model: OnnxModel, column_map: ColumnMap | None) -> list[InputPlan]:

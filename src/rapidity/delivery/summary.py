@@ -32,7 +32,8 @@ class PredictionSummary:
         Column -> number of events, of those that pass where that was evaluated, whose value lies outside the
         range seen in training; columns without any are left out.
     mean_scores
-        Class -> mean score over the events with defined scores; NaN where there are none.
+        Class -> mean score over the events with defined scores, NaN where there are none; likewise the
+        mean of each prediction.
     n_passing
         Events that fulfil the selection of the model; None where it was not evaluated.
     n_kept_files, n_kept_events

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rapidity.core.jagged import Jagged
+from rapidity.delivery.scoring import mean_names, mean_values
 from rapidity.delivery.selection import find_configuration
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class Counts:
     n_passing
         Events that fulfil the selection of the model; None where it was not evaluated.
     score_sums
-        Sum of the scores of each class over the events with defined scores.
+        Sum of each of `scoring.mean_names` over the events with defined scores.
     n_outside
         Column -> number of events with a value outside the range seen in training; where the selection was
         evaluated, of those that pass.
@@ -69,7 +70,8 @@ class ScoreTally:
         self._n_events = 0
         self._n_undefined = 0
         self._n_passing: int | None = None
-        self._sums = np.zeros(len(model.classes.names))
+        self._model = model
+        self._sums = np.zeros(len(mean_names(model)))
         self._n_outside = dict.fromkeys(self._ranges, 0)
 
     def count(
@@ -79,7 +81,7 @@ class ScoreTally:
 
         Of events that do not pass it is no news that they are outside of what was seen in training.
         """
-        by_class = np.ascontiguousarray(scores.probabilities.T)
+        by_class = np.ascontiguousarray(mean_values(self._model, scores))
         is_undefined = np.isnan(by_class).any(axis=0)
         n_undefined = int(np.count_nonzero(is_undefined))
         self._n_events += by_class.shape[1]

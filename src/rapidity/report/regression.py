@@ -90,10 +90,10 @@ def _draw_residuals(result: RegressionResult, folder: Path, stem: str, formats: 
         centres, histogram.values, yerr=histogram.errors, color=SIX_COLOURS[0], linestyle="none", marker="."
     )
     bias, width = result.numbers["bias"].value, result.numbers["half_width"].value
-    handles: list[Any] = [axes.axvline(bias, color=SIX_COLOURS[2], linewidth=1.0)]
+    handles: list[Any] = [axes.axvline(bias, ymax=0.87, color=SIX_COLOURS[2], linewidth=1.0)]
     labels = [f"bias {bias:.4g}"]
     if np.isfinite(width):
-        handles.append(axes.axvspan(bias - width, bias + width, color=SIX_COLOURS[2], alpha=0.12))
+        handles.append(axes.axvspan(bias - width, bias + width, ymax=0.87, color=SIX_COLOURS[2], alpha=0.12))
         labels.append(f"68 % half width {width:.4g}")
     axes.set(
         xlim=(low, high),

@@ -26,6 +26,7 @@ from rapidity.delivery.destination import (
 from rapidity.delivery.facts import read_facts
 from rapidity.delivery.friends import check_task
 from rapidity.delivery.prediction import raise_together
+from rapidity.delivery.scoring import mean_names, score_columns
 from rapidity.delivery.summary import mean_scores
 from rapidity.delivery.tally import Counts
 from rapidity.delivery.usage import show_usage
@@ -254,9 +255,9 @@ def _summarise(
 ) -> PredictionSummary:
     from rapidity.artefact import OnnxModel
 
-    model_classes = OnnxModel.load(tasks[0].model).classes
-    classes = model_classes.names
-    shown = classes[model_classes.positive_index] if len(classes) == 2 else classes[0]
+    model = OnnxModel.load(tasks[0].model)
+    classes, columns = model.classes.names, list(score_columns(model))
+    shown = f"score_{classes[model.classes.positive_index]}" if len(classes) == 2 else columns[0]
     scored = Counts.add(outcome.counts for outcome in outcomes if not outcome.is_kept)
     kept = [outcome for outcome in outcomes if outcome.is_kept]
     table = table_name(tasks[0].open_source())
@@ -266,11 +267,11 @@ def _summarise(
         scored.n_events,
         scored.n_undefined,
         scored.n_outside,
-        mean_scores(classes, scored),
+        mean_scores(mean_names(model), scored),
         tuple(Path(task.output) for task in tasks),
         scored.n_passing,
         len(kept),
         sum(outcome.counts.n_events for outcome in kept),
-        "" if verify else show_usage(tasks[0], table, f"score_{shown}"),
+        "" if verify else show_usage(tasks[0], table, shown),
         verify,
     )
