@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from rapidity.engines.torch.dropout import QuickDropout
 from rapidity.engines.torch.lowering import Lowered, TensorPlace
 from rapidity.engines.torch.token_layers import find_objects, put_in_front, zero_padding
 from rapidity.network.layers.attention import HIDDEN_LOGIT
@@ -31,6 +32,19 @@ def hide_keys(bias: Tensor | None, is_object: Tensor | None, dtype: torch.dtype)
     return (~keys).to(dtype) * HIDDEN_LOGIT
 
 
+def weigh(query: Tensor, key: Tensor, bias: Tensor | None) -> Tensor:
+    """Return the attention weights ``(n_events, heads, n_queries, n_keys)``."""
+    scale = query.shape[-1] ** -0.5
+    if bias is None:
+        return torch.softmax((query * scale) @ key.transpose(2, 3), dim=-1)
+    n_events, heads, n_queries, _ = query.shape
+    shape = (n_events, heads, n_queries, key.shape[2])
+    logits = torch.baddbmm(
+        bias.expand(shape).flatten(0, 1), query.flatten(0, 1), key.flatten(0, 1).transpose(1, 2), alpha=scale
+    )
+    return torch.softmax(logits, dim=-1).view(shape)
+
+
 class HeadedModule(nn.Module):
     """What the attentions share: from query, key and value of each head to the result.
 
@@ -45,7 +59,7 @@ class HeadedModule(nn.Module):
         self.heads = heads
         self.roles = tuple(roles)
         self.output = nn.Linear(n_features, n_features)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = QuickDropout(dropout)
 
     def make_heads(self, *inputs: Tensor) -> Heads:
         """Return query, key, value and what is added to the logits."""
@@ -55,15 +69,20 @@ class HeadedModule(nn.Module):
         """Return ``(n_events, n_queries, n_features)``."""
         query, key, value, bias = self.make_heads(*inputs)
         rate = self.dropout.p if self.dropout.training else 0.0
-        gathered = nn.functional.scaled_dot_product_attention(query, key, value, bias, rate)
+        is_trained = bias is not None and bias.requires_grad
+        if query.device.type == "cpu" and (rate > 0 or is_trained):
+            # No kernel for the CPU has dropout or a gradient of the bias, and what PyTorch does instead looks
+            # for rows without any key, of which there are none here.
+            gathered = self.dropout(weigh(query, key, bias)) @ value
+        else:
+            gathered = nn.functional.scaled_dot_product_attention(query, key, value, bias, rate)
         result: Tensor = self.output(gathered.transpose(1, 2).flatten(2))
         return result
 
     def find_weights(self, *inputs: Tensor) -> Tensor:
         """Return the attention weights ``(n_events, heads, n_queries, n_keys)`` of the same inputs."""
         query, key, _, bias = self.make_heads(*inputs)
-        logits = (query * query.shape[-1] ** -0.5) @ key.transpose(2, 3)
-        return torch.softmax(logits if bias is None else logits + bias, dim=-1)
+        return weigh(query, key, bias)
 
     def split_heads(self, projected: Tensor, n_parts: int) -> tuple[Tensor, ...]:
         """Return the projections that lie side by side, each with its heads as an axis."""

@@ -15,6 +15,7 @@ from rapidity.core.errors import EngineError
 from rapidity.core.registry import Registry
 from rapidity.engines.engine import find_lowering
 from rapidity.engines.torch.attention_layers import lower_attention, lower_class_attention
+from rapidity.engines.torch.dropout import QuickDropout
 from rapidity.engines.torch.graph_layers import (
     EdgesOfObjects,
     JoinClouds,
@@ -136,7 +137,7 @@ def lower_activation(node: Node, layer: Activation) -> Lowered:
 
 def lower_dropout(node: Node, layer: Dropout) -> Lowered:
     """Return a dropout module."""
-    return Lowered(nn.Dropout(layer.rate))
+    return Lowered(QuickDropout(layer.rate))
 
 
 def lower_batch_norm(node: Node, layer: BatchNorm) -> Lowered:
