@@ -67,3 +67,15 @@ def test_options_for_data_are_refused_for_a_run(tmp_path, capsys):
 def test_folder_without_a_run_is_an_error(tmp_path, capsys):
     assert run(tmp_path) == 2
     assert "is not the folder of a run" in capsys.readouterr().err
+
+
+def test_a_folder_of_pictures_is_a_data_file(tmp_path, capsys):
+    from PIL import Image
+
+    for name in ("cat", "dog"):
+        (tmp_path / name).mkdir()
+        Image.fromarray(np.zeros((4, 5), np.uint8)).save(tmp_path / name / "0.png")
+    assert not run(tmp_path)
+    out = capsys.readouterr().out
+    assert "folder of PNG pictures, 2 entries, 3 columns" in out
+    assert "4 x 5 pixels (height x width), grey of 8 bits" in out
