@@ -32,8 +32,8 @@ def test_fetch_without_name_lists_size_terms_and_source(capsys):
     assert shown.count("  terms  ") == shown.count("  source  ") == shown.count("  size  ") >= 4
     assert run("fetch", "--json") == 0
     names = [entry["name"] for entry in json.loads(capsys.readouterr().out)]
-    assert names[:3] == ["mnist", "digits", "lhcb-pid"]
-    assert "electron-photon" in names
+    assert names[:3] == ["mnist", "digits", "cifar10"]
+    assert {"lhcb-pid", "electron-photon", "quark-gluon", "qg-jets", "qg-jets-all"} <= set(names)
 
 
 def test_fetch_of_an_unknown_name_is_wrong_input(capsys):

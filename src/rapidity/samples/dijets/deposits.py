@@ -35,7 +35,7 @@ def stretch(eta: Floats) -> Floats:
     Examples
     --------
     >>> stretch(np.array([0.0, 1.4, 2.0, 3.0])).round(2)
-    array([1.  , 1.  , 1.48, 4.08])
+    array([1.  , 1.  , 1.48, 4.1 ])
     """
     radius = END_CAP_M / np.maximum(np.sinh(np.abs(eta)), 1e-9)
     return np.maximum(RADIUS_M / radius, 1.0)

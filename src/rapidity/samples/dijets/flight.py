@@ -22,7 +22,7 @@ def fly(
 
     On a circle of radius ``rho = pT / 0.3 B`` the distance from the beam after a transverse way s is
     ``2 rho sin(s / 2 rho)`` and the azimuth has turned by ``s / 2 rho``. Barrel at 1.29 m, end caps at
-    3.17 m; what turns round before either is lost. Positive charges turn to smaller azimuth (field along
+    3.15 m; what turns round before either is lost. Positive charges turn to smaller azimuth (field along
     the beam).
 
     Examples

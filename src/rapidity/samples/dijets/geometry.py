@@ -20,7 +20,7 @@ N_TOWERS = SIZE // CRYSTALS_OF_TOWER
 HALF_WINDOW = 0.5 * SIZE * CRYSTAL_ANGLE
 """Of an image, in pseudorapidity and azimuth."""
 
-END_CAP_M = 3.17
+END_CAP_M = 3.154
 """Front of the end caps along the beam (section 4)."""
 CALORIMETER_MAX_ETA = 3.0
 TRACKER_MAX_ETA = 2.5

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 CHANNELS = ("tracks", "ecal", "hcal")
 TOWER_NOISE_GEV = 0.2
-"""Of one tower: JINST 3 (2008) S08004, section 5."""
+"""Of one tower (chosen)."""
 TOWER_THRESHOLD_GEV = 0.8
 """Towers below are not used: cells of particle flow, arXiv:1706.04965."""
 MARGIN = 0.3

@@ -129,11 +129,13 @@ def simulate_jets(
     jets, kind = events.jets.take(rows), events.kind[rows]
     columns, objects, n_objects = describe_constituents(jets, events.candidates)
     order = rng.permutation(len(kind))
+    # Else the number of an event would tell its class.
+    number = rng.permutation(jets.vectors.n_events)
     images = None if image_rng is None else _draw(jets.vectors, events.measured, order, image_rng)
     within = _rows_of(n_objects, order)
     return JetBlock(
         kind[order],
-        jets.vectors.event[order] + first_event,
+        number[jets.vectors.event[order]] + first_event,
         {name: values[order] for name, values in columns.items()},
         {name: values[within] for name, values in objects.items()},
         n_objects[order],
