@@ -62,8 +62,8 @@ BACKGROUND = Process(
     cross_section_pb=TTBAR_PB * LEPTON_AND_JETS_FRACTION,
 )
 
-# At least so many jets, and so many of them b-tagged. The first one is usual: five jets leave one of the six
-# quarks of t tbar H without a jet, and three tags are more than ten times as frequent among top pairs as four.
+# At least so many jets, and so many b-tagged ones. The first is the default: five jets leave one of the six
+# quarks of t tbar H without a jet; three tags are more than ten times as frequent in top pairs as four.
 JETS_AND_TAGS = ((5, 3), (4, 2), (4, 3), (4, 4), (5, 2), (5, 4), (6, 2), (6, 3), (6, 4))
 
 TTH_BB = Sample(
