@@ -29,6 +29,7 @@ bench: $(VENV)/bench.stamp  ## Measure: training, engines, reading, accuracy (tw
 	$(BIN)/python benchmarks/agreement.py
 	$(BIN)/python benchmarks/mnist.py
 	$(BIN)/python benchmarks/reading.py
+	$(BIN)/python benchmarks/image_reading.py
 	$(BIN)/python benchmarks/ntuples.py
 	$(BIN)/python benchmarks/folds.py
 	$(BIN)/python benchmarks/negative_weights.py
