@@ -27,6 +27,7 @@ from rapidity.config.cluster import (
     SgeCluster,
     SlurmCluster,
 )
+from rapidity.config.collections import ObjectArrays
 from rapidity.config.conversion import (
     ConversionConfig,
     ConversionSource,
@@ -35,7 +36,16 @@ from rapidity.config.conversion import (
 )
 from rapidity.config.data import DataBlock, Guards, Source
 from rapidity.config.evaluation import Deliver, Evaluation
-from rapidity.config.inputs import ImageInput, TableInput
+from rapidity.config.inputs import CloudInput, ImageInput, TableInput
+from rapidity.config.outputs import (
+    AbsoluteError,
+    AssignmentOutput,
+    ClassificationOutput,
+    Huber,
+    LogCosh,
+    RegressionOutput,
+    SquaredError,
+)
 from rapidity.config.preparation import (
     Clip,
     Divide,
@@ -81,8 +91,17 @@ if TYPE_CHECKING:
 
 CHAPTERS: dict[str, dict[str, Iterable[type[Block]]]] = {
     "The whole file": {"": [RunConfig]},
-    "data": {"data": [DataBlock], "data.sources": [Source], "data.guards": [Guards]},
-    "inputs": {"inputs.NAME": [TableInput, ImageInput]},
+    "data": {
+        "data": [DataBlock],
+        "data.sources": [Source],
+        "data.collections.NAME": [ObjectArrays],
+        "data.guards": [Guards],
+    },
+    "inputs": {"inputs.NAME": [TableInput, ImageInput, CloudInput]},
+    "outputs": {
+        "outputs.NAME": [ClassificationOutput, RegressionOutput, AssignmentOutput],
+        "outputs.NAME.loss": [SquaredError, AbsoluteError, Huber, LogCosh],
+    },
     "preparation": {
         "preparation": [Preparation],
         "preparation.split": [SplitFractions, SplitBy, SplitColumn],
