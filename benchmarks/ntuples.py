@@ -11,7 +11,10 @@ are taken inside that process: its own start and imports do not count, those of 
 - memory: peak of all processes of a conversion together (proportional set size), for two sizes.
 - friends: prediction into a friend tree, against uproot reading, ONNX Runtime, uproot writing.
 - streaming: rows per second of a training that streams, against the same training in memory.
-- workers: a conversion of many files on two Dask workers of one thread each, against one.
+- workers: a conversion of many files on two Dask workers of one thread each, against one: with the start of
+  the cluster, and on one that runs already (whose memory is not looked at).
+
+Memory is looked at in runs of its own, which are not timed.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ import sys
 import tempfile
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +47,8 @@ COLLECTIONS = {"jet": (("pt", "eta", "phi", "mass"), 5.0), "lep": (("pt", "eta",
 N_OBJECTS = 10
 CHUNK = 100_000
 """Events that the bare programs take at a time, and that are written at a time."""
+N_FILES = 32
+"""For the Dask workers; each an eighth of the events."""
 TREE = "events"
 SAMPLING_SECONDS = 0.3
 """Between two looks at the memory: looking holds the processes up, so more often would cost them time."""
@@ -148,11 +154,11 @@ def _append(group: Any, name: str, values: Any) -> None:
     dataset[old:] = values
 
 
-def conversion_config(folder: Path, sources: list[Path]) -> Path:
+def conversion_config(folder: Path, sources: list[Path], name: str = "convert.yaml") -> Path:
     collections = "\n".join(
-        f"  {name}: {{columns: [{', '.join(f'{name}_{branch}' for branch in branches)}], "
-        f"order_by: {name}_pt, n_objects: {N_OBJECTS}}}"
-        for name, (branches, _) in COLLECTIONS.items()
+        f"  {of}: {{columns: [{', '.join(f'{of}_{branch}' for branch in branches)}], "
+        f"order_by: {of}_pt, n_objects: {N_OBJECTS}}}"
+        for of, (branches, _) in COLLECTIONS.items()
     )
     text = (
         "sources:\n"
@@ -160,7 +166,7 @@ def conversion_config(folder: Path, sources: list[Path]) -> Path:
         + f"columns: [{', '.join(flat_names())}]\n"
         + f"collections:\n{collections}\n"
     )
-    path = folder / "convert.yaml"
+    path = folder / name
     path.write_text(text)
     return path
 
@@ -169,6 +175,8 @@ def convert_ours(config: Path, output: Path, **options: Any) -> dict[str, float]
     import rapidity
 
     _import_file_libraries()
+    if "cluster" in options:
+        importlib.import_module("distributed")
     convert = rapidity.convert  # imports what it is made of
     start = time.perf_counter()
     convert(config, output, overwrite=True, **options)
@@ -280,6 +288,9 @@ def write_labelled(path: Path, n_events: int) -> None:
 TASKS: dict[str, Callable[..., dict[str, float]]] = {
     "convert_bare": lambda source, output: convert_bare(Path(source), Path(output)),
     "convert_ours": lambda config, output, **options: convert_ours(Path(config), Path(output), **options),
+    "convert_twice": lambda folder, config, scheduler, n_workers: convert_twice(
+        Path(folder), Path(config), Path(scheduler), n_workers
+    ),
     "friends_bare": lambda source, model, output: friends_bare(Path(source), Path(model), Path(output)),
     "friends_ours": lambda source, model, output: friends_ours(Path(source), Path(model), Path(output)),
     "train_rows": lambda folder, source, memory, epochs: train_rows(
@@ -288,15 +299,20 @@ TASKS: dict[str, Callable[..., dict[str, float]]] = {
 }
 
 
-def apart(task: str, **arguments: Any) -> dict[str, float]:
-    """Run a task in a process of its own; its result, and the peak memory of it and its children in MB."""
+def apart(task: str, *, is_watched: bool = False, **arguments: Any) -> dict[str, float]:
+    """Run a task in a process of its own; its result, and the peak memory of it and its children in MB.
+
+    The memory is looked at only if asked for: looking takes time that a second one of two cores may need.
+    """
     command = [sys.executable, __file__, "--task", task, json.dumps(arguments, default=str)]
     with tempfile.TemporaryFile("w+") as stream:
         process = subprocess.Popen(command, stdout=stream, text=True)
         watcher = _MemoryWatcher(process.pid)
-        watcher.start()
+        if is_watched:
+            watcher.start()
         code = process.wait()
-        watcher.join()
+        if is_watched:
+            watcher.join()
         stream.seek(0)
         printed = stream.read()
     if code:
@@ -332,15 +348,18 @@ def _proportional_memory(process: psutil.Process) -> int:
 
 
 def take_turns(
-    contenders: Mapping[str, Callable[[], dict[str, float]]], repeats: int
+    contenders: Mapping[str, Callable[..., dict[str, float]]], repeats: int
 ) -> dict[str, list[dict[str, float]]]:
-    """Measure each contender once a repeat, each repeat begun by another one."""
+    """Measure each contender once a repeat, each repeat begun by another one; then the memory of each."""
     names = list(contenders)
     results: dict[str, list[dict[str, float]]] = {name: [] for name in names}
     for repeat in range(repeats):
         shift = repeat % len(names)
         for name in [*names[shift:], *names[:shift]]:
             results[name].append(contenders[name]())
+    for name, contender in contenders.items():
+        peak_mb = contender(is_watched=True)["peak_mb"]
+        results[name] = [measured | {"peak_mb": peak_mb} for measured in results[name]]
     return results
 
 
@@ -352,7 +371,7 @@ def compare(
     yield "|---|---|---|"
     for name, measured in results.items():
         seconds = [item["seconds"] for item in measured]
-        peak = statistics.median(item["peak_mb"] for item in measured)
+        peak = measured[0]["peak_mb"]
         listed = ", ".join(f"{value:.2f}" for value in seconds)
         yield f"| {name} | {statistics.median(seconds):.2f} ({listed}) | {peak:.0f} |"
     ratios = [b["seconds"] / o["seconds"] for o, b in zip(results[ours], results[bare], strict=True)]
@@ -367,10 +386,10 @@ def question_convert(folder: Path, options: argparse.Namespace) -> Iterator[str]
     config = conversion_config(folder, [source])
     results = take_turns(
         {
-            "uproot + h5py": lambda: apart("convert_bare", source=source, output=folder / "bare.h5"),
-            "rapidity convert": lambda: apart("convert_ours", config=config, output=folder / "ours.h5"),
-            "rapidity convert, one process": lambda: apart(
-                "convert_ours", config=config, output=folder / "ours1.h5", n_workers=1
+            "uproot + h5py": partial(apart, "convert_bare", source=source, output=folder / "bare.h5"),
+            "rapidity convert": partial(apart, "convert_ours", config=config, output=folder / "ours.h5"),
+            "rapidity convert, one process": partial(
+                apart, "convert_ours", config=config, output=folder / "ours1.h5", n_workers=1
             ),
         },
         options.repeats,
@@ -394,7 +413,7 @@ def question_memory(folder: Path, options: argparse.Namespace) -> Iterator[str]:
         source = folder / f"events_{n_events}.root"
         write_events(source, n_events)
         config = conversion_config(folder, [source])
-        measured = apart("convert_ours", config=config, output=folder / "memory.h5")
+        measured = apart("convert_ours", is_watched=True, config=config, output=folder / "memory.h5")
         peaks.append(measured["peak_mb"])
         yield f"| {n_events:,} | {peaks[-1]:.0f} |"
         source.unlink()
@@ -409,11 +428,11 @@ def question_friends(folder: Path, options: argparse.Namespace) -> Iterator[str]
     model = train_model(folder, source)
     results = take_turns(
         {
-            "uproot + ONNX Runtime + uproot": lambda: apart(
-                "friends_bare", source=source, model=model, output=folder / "bare.root"
+            "uproot + ONNX Runtime + uproot": partial(
+                apart, "friends_bare", source=source, model=model, output=folder / "bare.root"
             ),
-            "rapidity predict": lambda: apart(
-                "friends_ours", source=source, model=model, output=folder / "friend.root"
+            "rapidity predict": partial(
+                apart, "friends_ours", source=source, model=model, output=folder / "friend.root"
             ),
         },
         options.repeats,
@@ -428,8 +447,8 @@ def question_streaming(folder: Path, options: argparse.Namespace) -> Iterator[st
     arguments = {"folder": folder, "source": source, "epochs": 4}
     results = take_turns(
         {
-            "in memory": lambda: apart("train_rows", memory=None, **arguments),
-            "streamed, 50 MB": lambda: apart("train_rows", memory="50 MB", **arguments),
+            "in memory": partial(apart, "train_rows", memory=None, **arguments),
+            "streamed, 50 MB": partial(apart, "train_rows", memory="50 MB", **arguments),
         },
         options.repeats,
     )
@@ -439,23 +458,74 @@ def question_streaming(folder: Path, options: argparse.Namespace) -> Iterator[st
 
 
 def question_workers(folder: Path, options: argparse.Namespace) -> Iterator[str]:
-    sources = []
-    for index in range(16):
-        path = folder / f"part_{index}.root"
-        write_events(path, options.events // 8, seed=index)
-        sources.append(path)
+    n_events = options.events // 8
+    sources = [folder / f"part_{index}.root" for index in range(N_FILES)]
+    for index, path in enumerate(sources):
+        write_events(path, n_events, seed=index)
     config = conversion_config(folder, sources)
+    yield f"Conversion of {N_FILES} files of {n_events:,} events on Dask workers of one thread each.\n"
     results = take_turns(
         {
-            f"{n} Dask worker{'s' if n > 1 else ''}": lambda n=n: apart(
-                "convert_ours", config=config, output=folder / f"dask{n}.h5", cluster=f"local:{n}"
+            _workers(n): partial(
+                apart, "convert_ours", config=config, output=folder / "dask.h5", cluster=f"local:{n}"
             )
             for n in (1, 2)
         },
         options.repeats,
     )
-    yield f"Conversion of 16 files of {options.events // 8:,} events on Dask workers of one thread each.\n"
-    yield from compare(results, "2 Dask workers", "1 Dask worker", ">= 1.7")
+    yield "Cluster started for it:\n"
+    yield from compare(results, _workers(2), _workers(1), ">= 1.7")
+    results = take_turns(
+        {_workers(n): partial(convert_on_running, folder, config, n) for n in (1, 2)}, options.repeats
+    )
+    yield "\nCluster that runs already:\n"
+    yield from compare(results, _workers(2), _workers(1), ">= 1.7")
+
+
+def _workers(n: int) -> str:
+    return f"{n} Dask worker{'s' if n > 1 else ''}"
+
+
+def convert_on_running(folder: Path, config: Path, n_workers: int, **options: Any) -> dict[str, float]:
+    """Convert on a scheduler and workers that have been started, and have read a file already."""
+    from rapidity.workflow.execution.dask_workers import KEEPING_MEMORY
+
+    where = folder / "scheduler.json"
+    local = ["--host", "127.0.0.1", "--scheduler-file", str(where)]
+    programs = {
+        "dask_scheduler": ["--port", "0", "--dashboard-address", "127.0.0.1:0"],
+        "dask_worker": ["--nworkers", str(n_workers), "--nthreads", "1", "--no-dashboard"],
+    }
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-m", f"distributed.cli.{name}", *local, *arguments],
+            env={**os.environ, **KEEPING_MEMORY, "OMP_NUM_THREADS": "1"},
+            stderr=subprocess.DEVNULL,
+        )
+        for name, arguments in programs.items()
+    ]
+    try:
+        return apart(
+            "convert_twice", folder=folder, config=config, scheduler=where, n_workers=n_workers, **options
+        )
+    finally:
+        for process in started:
+            process.terminate()
+            process.wait()
+        where.unlink(missing_ok=True)
+
+
+def convert_twice(folder: Path, config: Path, scheduler: Path, n_workers: int) -> dict[str, float]:
+    """Convert one file for the workers to be ready, and then all of them."""
+    from distributed import Client
+
+    with Client(scheduler_file=str(scheduler), set_as_default=False) as client:
+        client.wait_for_workers(n_workers)
+        address = client.scheduler.address
+    first = sorted(folder.glob("part_*.root"))[: 2 * n_workers]
+    few = conversion_config(folder, first, name="few.yaml")
+    convert_ours(few, folder / "few.h5", cluster=address)
+    return convert_ours(config, folder / "running.h5", cluster=address)
 
 
 QUESTIONS = {

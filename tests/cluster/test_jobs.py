@@ -45,6 +45,7 @@ def require_worker(text):
     assert "--nthreads 1 --memory-limit 1.86GiB --nworkers 4 --nanny" in text
     assert "--local-directory /scratch" in text
     assert text.index("export OMP_NUM_THREADS=1") < text.index("source /opt/env") < text.index("dask_worker")
+    assert "export DASK_DISTRIBUTED__NANNY__PRE_SPAWN_ENVIRON=" in text
 
 
 def test_slurm(script):

@@ -10,7 +10,7 @@ from cluster import tasks as work
 from rapidity.config.cluster import SchedulerCluster
 from rapidity.core.errors import ClusterError
 from rapidity.workflow.execution import open_executor
-from rapidity.workflow.execution.dask_cluster import require_same_versions
+from rapidity.workflow.execution.dask_cluster import _listens_here_alone, require_same_versions
 from rapidity.workflow.execution.serial import SerialExecutor
 
 pytestmark = pytest.mark.cluster
@@ -34,6 +34,19 @@ def test_results_are_those_of_the_serial_executor(scheduler, capsys):
         # It still runs for the next one.
         assert executor.n_workers == 1
         assert list(executor.run(work.square, [7])) == [(0, 49)]
+
+
+@pytest.mark.parametrize(
+    ("address", "is_local"),
+    [
+        ("tcp://127.0.0.1:8786", True),
+        ("tls://[::1]:8786", True),
+        ("tcp://10.0.0.1:8786", False),
+        ("tcp://head:1", False),
+    ],
+)
+def test_workers_of_a_scheduler_on_the_loopback_network_are_here(address, is_local):
+    assert _listens_here_alone(address) == is_local
 
 
 def test_a_cluster_without_workers_is_an_error_after_a_while(scheduler):

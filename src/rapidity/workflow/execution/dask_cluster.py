@@ -9,13 +9,16 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib.util import find_spec
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from rapidity.config.cluster import LocalCluster, SchedulerCluster
 from rapidity.core.errors import ClusterError
 from rapidity.core.progress import SilentProgress
 from rapidity.workflow.execution.child import ChildProcess
 from rapidity.workflow.execution.dask_executor import DaskExecutor
+from rapidity.workflow.execution.dask_workers import SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -140,7 +143,7 @@ def _open_local(block: LocalCluster, progress: Progress) -> Iterator[DaskExecuto
             workers = ChildProcess(
                 "rapidity.workflow.execution.dask_workers",
                 [cluster.scheduler_address, str(block.workers), folder],
-                environment={"DASK_DISTRIBUTED__LOGGING__DISTRIBUTED": "warning"},
+                environment=SETTINGS,
             )
 
             def check(n_present: int) -> None:
@@ -172,9 +175,18 @@ def _open_scheduler(block: SchedulerCluster, progress: Progress) -> Iterator[Das
         n_workers = sum(client.nthreads().values())
         progress.note(f"cluster: {n_workers} Dask workers at {block.address}")
         hint = f"Start some with: dask worker {block.address}"
-        yield DaskExecutor(client, n_workers, progress, block.timeout_s, hint=hint)
+        is_local = _listens_here_alone(block.address)
+        yield DaskExecutor(client, n_workers, progress, block.timeout_s, hint=hint, is_local=is_local)
     finally:
         client.close()
+
+
+def _listens_here_alone(address: str) -> bool:
+    """Return whether only this machine reaches a scheduler by its address: then all workers are here."""
+    try:
+        return ip_address(urlsplit(address).hostname or "").is_loopback
+    except ValueError:  # a name
+        return False
 
 
 def _require_scheduler(block: SchedulerCluster) -> None:

@@ -22,6 +22,7 @@ from rapidity.core.errors import ClusterError
 from rapidity.workflow.execution.child import ONE_THREAD
 from rapidity.workflow.execution.dask_cluster import connect, own_scheduler_settings, require_library
 from rapidity.workflow.execution.dask_executor import DaskExecutor
+from rapidity.workflow.execution.dask_workers import KEEPING_MEMORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,6 +107,7 @@ def _import_jobqueue() -> Any:
 
 def job_settings(block: BatchCluster) -> dict[str, Any]:
     """Return the block as arguments of dask-jobqueue; what is left out there is left to its own settings."""
+    variables = ONE_THREAD | KEEPING_MEMORY
     given = {
         "cores": block.cores,
         # One process a core: libraries for files hold locks that threads would wait for.
@@ -116,7 +118,7 @@ def job_settings(block: BatchCluster) -> dict[str, Any]:
         "local_directory": block.local_directory,
         "interface": block.interface,
         "job_name": "rapidity",
-        "job_script_prologue": [f"export {name}={value}" for name, value in ONE_THREAD.items()]
+        "job_script_prologue": [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
         + list(block.prologue),
         "scheduler_options": {"dashboard_address": f"{block.host or ''}:0"}
         | ({"host": block.host} if block.host else {}),
