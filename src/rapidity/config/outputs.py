@@ -117,6 +117,12 @@ class AssignmentOutput(_Output):
         if classes and unknown:
             message = f"one_each names {unknown}, but the classes are {list(classes)}"
             raise ValueError(message)
+        if classes and set(value) == set(classes):
+            message = (
+                "one_each names all classes, so that no event could have more objects than classes. Leave out"
+                " the class of all others"
+            )
+            raise ValueError(message)
         return value
 
 

@@ -183,8 +183,9 @@ def _choose(options: Sequence[Option], label: str | int) -> tuple[tuple[Option, 
 def _tags(annotation: Any) -> list[Any]:
     option = _unwrap(Option(annotation))
     tags = [item.tag for item in option.metadata if isinstance(item, Tag)]
-    if _is_model(option.annotation) and "type" in option.annotation.model_fields:
-        kind = option.annotation.model_fields["type"].annotation
+    fields = option.annotation.model_fields if _is_model(option.annotation) else {}
+    for key in ("type", "task"):
+        kind = fields[key].annotation if key in fields else None
         tags += get_args(kind) if get_origin(kind) is Literal else []
     return tags
 
