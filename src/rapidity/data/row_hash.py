@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from rapidity.core.jagged import Jagged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -21,6 +22,8 @@ FIRST_FACTOR = np.uint64(0xBF58476D1CE4E5B9)
 SECOND_FACTOR = np.uint64(0x94D049BB133111EB)
 # Rows hashed at a time: the intermediate arrays then stay in the processor's cache.
 BLOCK = 16_384
+NUMBERS_AT_ONCE = 2**18
+"""Of columns of arrays so many numbers are hashed at a time."""
 
 
 def mix(bits: HashArray) -> HashArray:
@@ -62,13 +65,15 @@ def hash_rows(columns: Sequence[NDArray[Any] | Jagged], start: HashArray | None 
             # Mixed first: else sample 1 with event 6 would equal sample 0 with event 7 (1 ^ 6 is 0 ^ 7).
             block = mix(start[first : first + BLOCK].astype(np.uint64))
         for column in columns:
+            if not isinstance(column, Jagged) and column.ndim > 1:
+                block = mix(block ^ _hash_arrays(column, first, first + len(block)))
+                continue
             values = column[first : first + BLOCK]
+            # Mixing after every column makes the hash depend on which column a value stands in.
             if isinstance(values, Jagged):
                 block = _mix_jagged(block, values)
                 continue
-            for bits in _split(values):
-                # Mixing after every column makes the hash depend on which column a value stands in.
-                block = mix(block ^ bits)
+            block = mix(block ^ _bits(values))
         hashes[first : first + BLOCK] = block
     return hashes
 
@@ -85,24 +90,33 @@ def _mix_jagged(hashes: HashArray, values: Jagged) -> HashArray:
     return hashes
 
 
-def _split(values: NDArray[Any]) -> Iterator[HashArray]:
-    """Yield the values of each row as 64-bit integers, one column of them after the other."""
-    if values.ndim == 1:
-        yield _bits(values)
-        return
-    rows = values.reshape(len(values), -1)
-    if rows.dtype.kind in "iub" and rows.dtype.itemsize < 8:
-        rows = _pack(rows)
-    for position in range(rows.shape[1]):
-        yield _bits(rows[:, position])
+def _hash_arrays(column: NDArray[Any], first: int, stop: int) -> HashArray:
+    """Return a hash of each array in some rows of a column ``(n_events, ...)``, a few arrays at a time.
+
+    The numbers of an array are mixed each with its place and added up, so that one step takes all places of
+    a few arrays, not one place of many: of images few are in memory.
+    """
+    n_values = math.prod(column.shape[1:])
+    size = max(NUMBERS_AT_ONCE // max(n_values, 1), 1)
+    hashes = np.empty(stop - first, np.uint64)
+    for start in range(first, stop, size):
+        values = column[start : min(start + size, stop)]
+        bits = _pack(values.reshape(len(values), n_values))
+        places = np.arange(1, bits.shape[1] + 1, dtype=np.uint64) * GOLDEN_GAMMA
+        hashes[start - first : start - first + len(values)] = mix(bits ^ places).sum(axis=1)
+    return hashes
 
 
-def _pack(rows: NDArray[Any]) -> NDArray[np.int64]:
-    """Return small whole numbers several in one 64-bit integer: a picture of 784 bytes is 98 of them."""
+def _pack(rows: NDArray[Any]) -> HashArray:
+    """Return rows of small numbers several in one 64-bit integer: a picture of 784 bytes is 98 of them."""
+    if rows.dtype.kind == "f" and rows.dtype.itemsize == 4:
+        # Adding 0 makes -0 the same as 0; there are many ways to write NaN.
+        rows = np.where(np.isnan(rows), np.float32(np.nan), rows + np.float32(0)).view(np.uint32)
+    if rows.dtype.kind not in "iub" or rows.dtype.itemsize == 8:
+        return _bits(rows)
     n_missing = -rows.shape[1] % (8 // rows.dtype.itemsize)
     padded = np.pad(rows, ((0, 0), (0, n_missing)))
-    # Columns of the transposed copy lie together in memory.
-    return np.asfortranarray(np.ascontiguousarray(padded).view(np.int64))
+    return np.ascontiguousarray(padded).view(np.uint64)
 
 
 def _bits(values: NDArray[Any]) -> HashArray:

@@ -94,3 +94,40 @@ def test_start_is_mixed_the_same_in_every_block(rng: np.random.Generator) -> Non
     whole = hash_rows([column], start=start)
     rows = np.array([0, BLOCK - 1, BLOCK, 3 * BLOCK - 1])
     np.testing.assert_array_equal(whole[rows], hash_rows([column[rows]], start=start[rows]))
+
+
+class CountingArray:
+    """An array that notes the most rows that were asked for at a time."""
+
+    def __init__(self, values: np.ndarray) -> None:
+        self.values, self.ndim, self.shape, self.most = values, values.ndim, values.shape, 0
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        taken = self.values[rows]
+        self.most = max(self.most, len(taken))
+        return taken
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "uint8", "int64"])
+def test_few_images_are_hashed_at_a_time(dtype: str, rng: np.random.Generator) -> None:
+    """Sixteen thousand images were taken together by the guard against duplicates: gigabytes."""
+    images = rng.integers(0, 3, (50, 101, 103)).astype(dtype)
+    images[40] = images[7]
+    counting = CountingArray(images)
+    hashes = hash_rows([counting])  # type: ignore[list-item]
+    assert counting.most == 2**18 // (101 * 103)
+    assert len(np.unique(hashes)) == 49
+    assert hashes[40] == hashes[7]
+    np.testing.assert_array_equal(hash_rows([images[40:]]), hashes[40:])
+
+
+def test_places_of_pixels_matter_and_kinds_of_zero_do_not() -> None:
+    images = np.zeros((4, 2, 2), np.float32)
+    images[0, 0, 1] = images[1, 1, 0] = np.nan
+    images[2] = -0.0
+    hashes = hash_rows([images])
+    assert hashes[2] == hashes[3]
+    assert len(np.unique(hashes)) == 3
