@@ -25,6 +25,7 @@ lint: $(VENV)/dev.stamp  ## Run the linters alone
 bench: $(VENV)/bench.stamp  ## Measure: training, engines, reading, accuracy (two hours on two cores)
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/engines.py
+	$(BIN)/python benchmarks/clouds.py
 	$(BIN)/python benchmarks/image_layout.py
 	$(BIN)/python benchmarks/agreement.py
 	$(BIN)/python benchmarks/mnist.py

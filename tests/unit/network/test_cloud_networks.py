@@ -136,7 +136,7 @@ def test_a_network_may_have_outputs_for_objects_alone(name: str) -> None:
         (
             "particle_transformer",
             "momenta",
-            r"compares the momenta of 'leptons', .*\n  Add to inputs\.leptons: 'momenta: .* pairs: none",
+            r"compares the momenta of 'leptons', .*\n  Add to inputs\.leptons: 'momenta: .*pairs: none",
         ),
         ("event_graph", "momenta", r"compares the momenta of 'leptons', but there is no 'leptons\.momenta'"),
     ],
