@@ -66,7 +66,7 @@ def efficiency_at_70(flavour: Integers, pt_gev: Floats) -> Floats:
     Examples
     --------
     >>> efficiency_at_70(np.array([5, 5, 4, 0]), np.array([25.0, 100.0, 100.0, 100.0])).round(4)
-    array([0.5706, 0.7285, 0.1439, 0.0027])
+    array([0.5704, 0.7283, 0.1439, 0.0027])
     """
     bottom = 0.80 * np.tanh(0.003 * pt_gev) * 30 / (1 + 0.086 * pt_gev)
     charm = 0.20 * np.tanh(0.02 * pt_gev) / (1 + 0.0034 * pt_gev)
