@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import awkward as ak
 import numpy as np
@@ -11,7 +12,10 @@ import pytest
 import uproot
 
 from rapidity.samples.generation import generate
-from rapidity.workflow import check_config, train_run
+from rapidity.workflow import check_config, convert_files, train_run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 N_JETS = 90
@@ -67,15 +71,48 @@ COLUMNS = {
         )
     ],
 }  # fmt: skip
+
+
+def make_quark_gluon(folder: Path) -> None:
+    """Generate some jets as images, with their clouds beside them."""
+    generate("quark_gluon", folder / "quark_gluon.parquet", n_events=80, seed=1, workers=1)
+
+
+def make_tth_bb(folder: Path) -> None:
+    """Generate some events with a loose selection, and convert them as the example does."""
+    generate("tth_bb", folder / "tth_bb.root", n_events=80, seed=1, selection="4j2b", workers=1)
+    convert_files(folder / "convert.yaml")
+
+
 MAKERS = {
     "electron_photon": make_electron_photon,
     "cifar10_inception": make_cifar10,
     "cms_jets": make_cms_jets,
+    "quark_gluon": make_quark_gluon,
+    "tth_bb": make_tth_bb,
 }
-TRAINED = ("electron_photon/cnn", "cifar10_inception/config", "cms_jets/deep_sets")
+GENERATED = ("quark_gluon", "tth_bb")
+"""Made with Pythia."""
+TRAINED = (
+    "electron_photon/cnn",
+    "cifar10_inception/config",
+    "cms_jets/deep_sets",
+    "quark_gluon/image",
+    "quark_gluon/particle_net",
+    "tth_bb/event_graph",
+)
 CONFIGS = {
-    f"{folder}/{path.stem}": path for folder in MAKERS for path in sorted((EXAMPLES / folder).glob("*.yaml"))
+    f"{folder}/{path.stem}": path
+    for folder in MAKERS
+    for path in sorted((EXAMPLES / folder).glob("*.yaml"))
+    if path.stem != "convert"
 }
+
+
+def mark(names: Iterable[str]) -> list[Any]:
+    """Return the names as cases of a test, those that need Pythia marked so."""
+    needs = pytest.mark.generate
+    return [pytest.param(name, marks=[needs] if name.startswith(GENERATED) else []) for name in names]
 
 
 @pytest.fixture(scope="module")
@@ -93,14 +130,14 @@ def place(tmp_path_factory):
     return make
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("name", mark(CONFIGS))
 def test_configuration_and_data_fit(name, place):
     result = check_config(place(CONFIGS[name].parent.name) / CONFIGS[name].name)
     assert result.n_parameters > 1000
 
 
 @pytest.mark.torch
-@pytest.mark.parametrize("name", TRAINED)
+@pytest.mark.parametrize("name", mark(TRAINED))
 def test_one_of_each_example_is_trained(name, place, tmp_path):
     overrides = [
         "training.epochs=1",
