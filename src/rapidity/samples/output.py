@@ -5,6 +5,7 @@ HDF5 with one compound dataset a process, or a ROOT file with one tree for all p
 
 from __future__ import annotations
 
+import json
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -114,7 +115,8 @@ def _write_tree(
             for name, column in sample.columns.items()
         },
     }
-    texts = {name: str(value) for name, value in about.items()}
+    units = {name: column.unit for name, column in sample.columns.items() if column.unit}
+    texts = {name: str(value) for name, value in about.items()} | {"units": json.dumps(units)}
     with open_root_writer(path, columns=layout, table="events", attributes=texts) as writer:
         for process in sample.processes:
             events: Any = dict(columns[process.name])

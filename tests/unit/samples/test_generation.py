@@ -205,6 +205,7 @@ def test_events_with_objects_are_one_tree(tmp_path):
         assert ak.num(tree["jet_pt"].array())[:4].tolist() == [1, 2, 3, 1]
         weight = np.asarray(tree["weight"].array())
         assert file["selection"] == "5j3b"
+        assert json.loads(str(file["units"]))["jet_pt"] == "GeV"
         assert float(file["Signal.cross_section_pb"]) == summary.processes["signal"].cross_section_pb
     for process, rows in (("signal", slice(0, 501)), ("background", slice(501, None))):
         assert weight[rows].sum() == pytest.approx(summary.processes[process].expected_yield)
