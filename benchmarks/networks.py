@@ -42,6 +42,8 @@ OWN = HERE / "networks"
 DATA = HERE.parents[1] / "shared" / "data"
 FEATURES = "features"
 """The configuration whose features the trees see too."""
+MOST_CLASSES = 4
+"""Of more classes the mean of the AUCs is shown."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,14 @@ def generate_showers(folder: Path, data: Path) -> None:
             np.savez(summaries, y=labels, **summarize_showers(file["X"][:]))
 
 
+def convert_top_pairs(folder: Path, data: Path) -> None:
+    """Generate the ntuple, and convert it as its example does."""
+    generate("tth_bb", 8000, "tth_bb.root")(folder, data)
+    if not (folder / "tth_bb.h5").exists():
+        shutil.copyfile(EXAMPLES / "tth_bb" / "convert.yaml", folder / "convert.yaml")
+        rapidity.convert(folder / "convert.yaml")
+
+
 SAMPLES = {
     "electron_photon": Sample((EXAMPLES / "electron_photon", OWN / "electron_photon"), generate_showers),
     "cifar10": Sample((EXAMPLES / "cifar10_inception",), split_cifar10),
@@ -108,6 +118,10 @@ SAMPLES = {
         (OWN / "qg_jets",), take("qg_jets/x10_sorted_12500.npy", "qg_jets/y10_sorted_12500.npy")
     ),
     "cms_jets": Sample((EXAMPLES / "cms_jets",), take("cms_jets/ntuple_ttbar.root")),
+    "quark_gluon": Sample(
+        (EXAMPLES / "quark_gluon",), generate("quark_gluon", 12_000, "quark_gluon.parquet")
+    ),
+    "tth_bb": Sample((EXAMPLES / "tth_bb",), convert_top_pairs),
 }
 
 
@@ -115,14 +129,10 @@ SAMPLES = {
 class Outcome:
     """What one training gave on the test split."""
 
-    auc: float
+    auc: dict[str, float]
+    """Class -> AUC against the rest; of two classes the one that the score stands for."""
     accuracy: float
     seconds: float
-
-
-def mean_auc(class_index: np.ndarray, scores: np.ndarray) -> float:
-    """Return the AUC, of several classes the mean of each against the rest."""
-    return float(np.mean(one_vs_rest_auc(class_index, scores)))
 
 
 def train_network(configuration: Path, folder: Path, overrides: list[str]) -> Outcome:
@@ -145,7 +155,8 @@ def train_trees(configuration: Path, folder: Path, seed: int) -> Outcome:
     seconds = time.perf_counter() - start
     class_index = prepared.table.class_index[prepared.splits.test.rows]
     accuracy = float(np.mean(scores.argmax(axis=1) == class_index))
-    return Outcome(mean_auc(class_index, scores), accuracy, seconds)
+    auc = dict(zip(prepared.table.classes.names, one_vs_rest_auc(class_index, scores), strict=True))
+    return Outcome(choose(auc), accuracy, seconds)
 
 
 def describe(values: Iterable[float]) -> str:
@@ -157,8 +168,12 @@ def describe(values: Iterable[float]) -> str:
 
 def print_row(name: str, outcomes: list[Outcome]) -> None:
     seconds = statistics.mean(outcome.seconds for outcome in outcomes)
-    auc, accuracy = ([getattr(outcome, key) for outcome in outcomes] for key in ("auc", "accuracy"))
-    print(f"| {name} | {describe(auc)} | {describe(accuracy)} | {seconds:.0f} |", flush=True)
+    auc = [
+        f"{class_name} {describe(outcome.auc[class_name] for outcome in outcomes)}"
+        for class_name in outcomes[0].auc
+    ]
+    accuracy = describe(outcome.accuracy for outcome in outcomes)
+    print(f"| {name} | {'; '.join(auc)} | {accuracy} | {seconds:.0f} |", flush=True)
 
 
 def compare(name: str, arguments: argparse.Namespace) -> None:
@@ -168,7 +183,8 @@ def compare(name: str, arguments: argparse.Namespace) -> None:
     sample.provide(folder, arguments.data)
     print(f"\n### {name}\n\n| | AUC | accuracy | seconds of a run |\n|---|---|---|---|", flush=True)
     for configuration in sorted(path for part in sample.folders for path in part.glob("*.yaml")):
-        if arguments.configurations and configuration.stem not in arguments.configurations:
+        left_out = arguments.configurations and configuration.stem not in arguments.configurations
+        if left_out or configuration.stem == "convert":
             continue
         if configuration.stem == FEATURES:
             print_row("LightGBM", [train_trees(configuration, folder, seed) for seed in arguments.seeds])
