@@ -143,7 +143,14 @@ def train_network(configuration: Path, folder: Path, overrides: list[str]) -> Ou
     start = time.perf_counter()
     run = rapidity.train(copy, output=output, overrides=overrides, overwrite=True, progress=make_progress())
     seconds = time.perf_counter() - start
-    return Outcome(float(np.mean(list(run.metrics["test_auc"].values()))), run.metrics["accuracy"], seconds)
+    return Outcome(choose(run.metrics["test_auc"]), run.metrics["accuracy"], seconds)
+
+
+def choose(auc: dict[str, float]) -> dict[str, float]:
+    """Return the AUCs that are worth a look: of two classes one, of many their mean."""
+    if len(auc) > MOST_CLASSES:
+        return {"mean": statistics.mean(auc.values())}
+    return auc if len(auc) > 2 else dict(list(auc.items())[-1:])
 
 
 def train_trees(configuration: Path, folder: Path, seed: int) -> Outcome:
