@@ -22,3 +22,14 @@ def test_columns_are_ready_for_plots():
     assert columns["epoch"] == [1]
     assert columns["validation_auc"] == [None]
     assert "engine" not in columns
+
+
+def test_losses_of_several_outputs_have_columns_of_their_own(tmp_path):
+    row = EpochRow(1, 0.1, 0.7, 0.6, None, None, None, None, 2.0, "numpy", {"validation_loss_energy": 0.25})
+    history = History((row,))
+    history.write_csv(tmp_path / "history.csv")
+    header, values = (tmp_path / "history.csv").read_text().splitlines()
+    assert header.endswith(",engine,validation_loss_energy")
+    assert values.endswith(",numpy,0.25")
+    assert history.columns()["validation_loss_energy"] == [0.25]
+    assert History.from_list(history.to_list()) == history

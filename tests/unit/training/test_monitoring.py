@@ -103,3 +103,47 @@ def test_chosen_rows_are_sorted_and_depend_on_the_seed_only():
 def test_all_rows_are_the_same_object():
     events, _ = make_case(2)
     assert take_rows(events, np.arange(300)) is events
+
+
+class TwoParrots:
+    """A model whose results are its inputs of the same name."""
+
+    def predict(self, batches, names=()):
+        parts = [batch.inputs for batch in batches]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+REGRESSION = OutputObjective(1, task="regression", loss="huber", delta=0.5, weight=3.0, ignores_missing=True)
+
+
+def test_outputs_are_measured_by_themselves_and_added_with_their_factors():
+    rng = np.random.default_rng(RNG_SEED)
+    values = rng.normal(size=(40, 1)).astype(np.float32)
+    truth = np.where(np.arange(40) % 4, rng.normal(size=40), np.nan).astype(np.float32)
+    weight = rng.uniform(0.5, 2, 40).astype(np.float32)
+    events = Batch({"class": values, "energy": values}, {"class": np.arange(40) % 2, "energy": truth}, weight)
+    found = measure(TwoParrots(), events, Objective({"class": OutputObjective(2), "energy": REGRESSION}))
+    distance = np.abs(values[:, 0].astype(np.float64) - truth)
+    losses = np.where(distance < 0.5, distance**2 / 2, 0.5 * (distance - 0.25))
+    known = ~np.isnan(truth)
+    assert found.losses["energy"] == pytest.approx(np.average(losses[known], weights=weight[known]))
+    assert found.loss == pytest.approx(found.losses["class"] + 3 * found.losses["energy"])
+    assert 0 < found.accuracy < 1
+
+
+def test_without_a_classification_there_is_no_accuracy():
+    events = Batch({"energy": np.zeros((3, 1), np.float32)}, {"energy": np.ones(3, np.float32)})
+    found = measure(TwoParrots(), events, Objective({"energy": replace(REGRESSION, loss="log_cosh")}))
+    assert found.loss == pytest.approx(3 * np.log(np.cosh(1.0)))
+    assert (found.accuracy, found.auc, found.losses) == (None, None, {})
+
+
+def test_objects_of_unknown_class_add_nothing():
+    output = OutputObjective(3, task="assignment", ignores_missing=True)
+    logits = np.zeros((3, 2, 3), np.float32)
+    logits[0, 1] = [50.0, 0.0, 0.0]
+    target = np.array([[0, -1], [1, 2], [-1, -1]])
+    found = measure(
+        TwoParrots(), Batch({"origin": logits}, {"origin": target}), Objective({"origin": output})
+    )
+    assert found.loss == pytest.approx(np.log(3))

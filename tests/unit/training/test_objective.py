@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import TypeAdapter
 
+from rapidity.config.outputs import Outputs
 from rapidity.config.training import Training
 from rapidity.core.classes import ClassSet
 from rapidity.core.errors import DataError
-from rapidity.training import make_objective
+from rapidity.training import make_objective, make_output_objectives
 
 
 def test_everything_of_the_block_arrives():
@@ -27,3 +29,27 @@ def test_everything_of_the_block_arrives():
 def test_mean_weight_must_be_above_zero(mean):
     with pytest.raises(DataError, match=r"have the mean .*Expected a number above zero"):
         make_objective(Training(), ClassSet(("a", "b")), mean_training_weight=mean)
+
+
+OUTPUTS = {
+    "class": {"task": "classification", "loss": "focal"},
+    "energy": {"task": "regression", "target": "e", "loss": {"type": "huber", "delta": 2.0}, "weight": 0.5},
+    "origin": {"task": "assignment", "cloud": "jets", "target": "o", "classes": {"a": 0, "b": 1, "c": 2}},
+}
+
+
+def test_each_output_gets_its_task_and_loss():
+    outputs = TypeAdapter(Outputs).validate_python(OUTPUTS)
+    classes = ClassSet(("background", "signal"))
+    made = make_output_objectives(Training(), outputs, classes, {"origin": 0.25})
+    assert (made["class"].loss, made["class"].focusing) == ("focal", 2.0)
+    assert (made["energy"].loss, made["energy"].delta, made["energy"].weight) == ("huber", 2.0, 0.5)
+    assert (made["origin"].task, made["origin"].n_classes) == ("assignment", 3)
+    objective = make_objective(Training(), classes, 2.0, made)
+    assert [objective.mean_weight(name) for name in made] == [2.0, 2.0, 0.25]
+
+
+def test_an_output_needs_weight_where_its_target_is_known():
+    outputs = TypeAdapter(Outputs).validate_python(OUTPUTS)
+    with pytest.raises(DataError, match=r"outputs.origin: the training weights .* have the mean 0 in the tr"):
+        make_output_objectives(Training(), outputs, ClassSet(("a", "b")), {"origin": 0.0})
