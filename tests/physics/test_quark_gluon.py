@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from rapidity.samples import JET_SAMPLES
+from rapidity.samples import JET_SAMPLES, generate
 from rapidity.samples.dijets import blocks
 from rapidity.samples.dijets.blocks import JetTask, generate_jet_block
 from rapidity.samples.dijets.geometry import SIZE
 from rapidity.samples.ecal.geometry import CRYSTAL_ANGLE
+from rapidity.workflow import check_config
 
 pytest.importorskip("pythia8mc")
 pytest.importorskip("fastjet")
@@ -26,7 +27,7 @@ CASIMIR_RATIO = 9 / 4
 @pytest.fixture(scope="module")
 def jets():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(blocks, "EVENTS_PER_CLASS", 250)
+        patch.setattr(blocks, "EVENTS_PER_CLASS", 160)
         return generate_jet_block(JET_SAMPLES["quark_gluon"], JetTask("quark_gluon", 0, 4, has_images=True))
 
 
@@ -53,10 +54,10 @@ def in_cone(images, radius):
 
 
 def test_momentum_and_direction_do_not_tell_the_class(jets):
-    assert jets.n_jets > 400
+    assert jets.n_jets > 250
     assert auc(jets, jets.columns["jet_pt"]) < 0.55
     assert auc(jets, np.abs(jets.columns["jet_eta"])) < 0.55
-    assert auc(jets, jets.columns["jet_phi"]) < 0.56
+    assert auc(jets, jets.columns["jet_phi"]) < 0.58
 
 
 def test_gluons_have_more_particles_but_fewer_than_at_infinite_energy(mean):
@@ -129,15 +130,20 @@ BLOCKS = re.findall(
 )
 
 
-@pytest.mark.parametrize("text", BLOCKS)
-def test_the_configurations_of_the_guide_take_the_files(text, tmp_path, monkeypatch):
-    from rapidity.samples import generate
-    from rapidity.workflow import check_config
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Return a folder with the files of a small sample."""
+    path = tmp_path_factory.mktemp("quark_gluon")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blocks, "EVENTS_PER_CLASS", 40)
+        generate("quark_gluon", path / "quark_gluon.parquet", n_events=80, seed=1, workers=1)
+    return path
 
-    monkeypatch.setattr(blocks, "EVENTS_PER_CLASS", 50)
-    generate("quark_gluon", tmp_path / "quark_gluon.parquet", n_events=100, seed=1, workers=1)
-    (tmp_path / "config.yaml").write_text(text, encoding="utf-8")
-    assert check_config(tmp_path / "config.yaml").summary()
+
+@pytest.mark.parametrize("text", BLOCKS)
+def test_the_configurations_of_the_guide_take_the_files(text, folder):
+    (folder / "config.yaml").write_text(text, encoding="utf-8")
+    assert check_config(folder / "config.yaml").summary()
 
 
 def test_the_guide_has_configurations():
