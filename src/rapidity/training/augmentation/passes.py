@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 class AugmentedPasses:
     """The epochs of other `Passes`, with augmented events in the same order (`Passes`).
 
-    Besides the events themselves, two windows are in memory: the one in use and the one being made. What is
+    Besides the events themselves, two windows are in memory, the one in use and the one being made, and what an
+    engine copies of them. What is
     monitored on the training split stays as it is.
     """
 
@@ -84,7 +85,9 @@ class AugmentedPasses:
                 events = waiting.popleft().result()
                 if following < n_parts:
                     waiting.append(thread.submit(self._make, window, size, purpose, following))
-                yield ResidentBatches(events, window.batch_size)
+                # With an order, engines copy each batch into memory of their own. The last digit of a product
+                # of matrices may depend on where these begin, which would differ from run to run.
+                yield ResidentBatches(events, window.batch_size, np.arange(events.n_events))
 
     def _make(self, window: ResidentBatches, size: int, purpose: tuple[int, ...], number: int) -> Batch:
         part = slice(number * size, min((number + 1) * size, window.n_events))
