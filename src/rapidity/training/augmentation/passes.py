@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 class AugmentedPasses:
     """The epochs of other `Passes`, with augmented events in the same order (`Passes`).
 
-    Besides the events themselves, two windows are in memory, the one in use and the one being made, and what an
-    engine copies of them. What is
-    monitored on the training split stays as it is.
+    Besides the events themselves, two windows are in memory, the one in use and the one being made, and what
+    an engine copies of them. What is monitored on the training split stays as it is.
     """
 
     def __init__(self, passes: Passes, augmenter: Augmenter) -> None:
