@@ -57,11 +57,12 @@ class ImageWriter:
     def _write(self, block: JetBlock) -> None:
         import pyarrow as pa
 
-        assert_images = block.images
-        if assert_images is None:
-            return
+        images = block.images
+        if images is None:
+            message = "jets without images cannot be written as images. Ask for blocks that have them"
+            raise ValueError(message)
         columns = {
-            "X_jets": nest(assert_images.to_dense()),
+            "X_jets": nest(images.to_dense()),
             "pt": pa.array(block.columns["jet_pt"].astype(np.float32)),
             "m0": pa.array(block.columns["jet_mass"].astype(np.float32)),
             "y": pa.array(block.kind),

@@ -169,5 +169,13 @@ def test_a_worker_reports_its_errors():
         worker.stop()
 
 
+def test_jets_without_images_are_not_written_as_images():
+    block = make_block(None, jet_generation.JetTask("", 0, 1, has_images=False))
+    writer = jet_files.ImageWriter(None, None, labelled=True)
+    writer.write(block.first(5))
+    with pytest.raises(ValueError, match="jets without images cannot be written as images"):
+        writer.finish()
+
+
 def test_settings_name_both_processes():
     assert set(JET_SAMPLES["quark_gluon"].class_settings) == {0, 1}
