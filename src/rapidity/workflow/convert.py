@@ -198,7 +198,8 @@ class _Conversion:
                 is_patient=self._skip_bad_files,
             )
             self._convert(executor, assembly)
-            self._place(executor, assembly)
+            if assembly.is_placed:
+                self._place(executor, assembly)
             effort = Effort(self._output, self._n_found, time.perf_counter() - start)
             summary = summarise(self._config, plan, ledger, assembly, effort)
             for warning in check_rows(summary, self._config.selection):
@@ -306,7 +307,7 @@ class _Conversion:
                 assembly.advance()
 
     def _place(self, executor: Executor, assembly: Assembly) -> None:
-        """Have the output written, if that was left for the end."""
+        """Have the output written, all parts of which are there."""
         # Not by other machines: a network file system may mix up what several write into one file.
         whose = executor if executor.is_local else SerialExecutor()
         n_events = sum(result.n_selected for result in self._ledger.good_results())

@@ -59,7 +59,8 @@ class Assembly:
         self._is_patient = is_patient
         self._next = 0
         self._merger: Merger | None = None
-        self._is_placed = self._has_places()
+        self.is_placed = self._has_places()
+        """Whether the output is written at the end, by `place`."""
         self._normalisations: dict[int, Normalisation] = {}
         self.widths: dict[str, int] = {}
         """Objects that each collection has room for; empty where they are kept as lists."""
@@ -83,7 +84,7 @@ class Assembly:
 
     def advance(self) -> None:
         """Write all parts whose turn it is."""
-        if self._is_placed:
+        if self.is_placed:
             return
         parts = self._ledger.parts
         while self._next < len(parts) and self._ledger.is_settled(self._next):
@@ -103,7 +104,7 @@ class Assembly:
             Has tasks done, as `Executor.run` does.
         """
         rows = {index: n for index in range(len(self._ledger.parts)) if (n := self._count_rows(index))}
-        if not self._is_placed or not rows:
+        if not self.is_placed or not rows:
             return
         self._merger = placer = self._opened.enter_context(self._make_placer(sum(rows.values())))
         tasks = []
