@@ -87,10 +87,8 @@ class _Source:
 
 
 def _equals(values: NDArray[Any], value: float) -> NDArray[np.bool_]:
-    if math.isnan(value):
-        return np.isnan(values)
     # Of float32 columns the number that it has become there.
-    same: NDArray[np.bool_] = values == values.dtype.type(value)
+    same: NDArray[np.bool_] = np.isnan(values) if math.isnan(value) else values == values.dtype.type(value)
     return same
 
 
