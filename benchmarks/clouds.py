@@ -210,7 +210,8 @@ def report(case: str, rates: dict[str, list[float]]) -> None:
         ratios = [own / torch if name == "numpy" else torch / own for torch, own in pairs]
         what = "it over `torch`" if name == "numpy" else "`torch` over it"
         spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
-        print(f"{row} | {what} {statistics.median(ratios):.2f} | {spread} | >= {TARGETS[name]:g} |")
+        target = f">= {TARGETS[name]:g}"
+        print(f"{row} | {what} {statistics.median(ratios):.2f} | {spread} | {target} |", flush=True)
 
 
 def main() -> None:
@@ -228,7 +229,7 @@ def main() -> None:
     if not is_there:
         print("weaver is absent: pip install --no-deps weaver-core")
     print("\n| network | contender | events/s (median) | lowest | highest | ratio | within | target |")
-    print("|---|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|", flush=True)
     for case in arguments.only:
         with_weaver = is_there and case != "resnet"
         names = ["torch", "bare", *(["weaver"] if with_weaver else []), "numpy"]

@@ -193,14 +193,14 @@ SETTINGS: Mapping[str, list[tuple[dict[str, Any], tuple[Shape | Shapes, ...]]]] 
         ({"function": function}, (OBJECTS, MASKED, IN_FRONT, EDGES)) for function in ("mean", "sum", "max")
     ],
     "neighbours": [
-        ({"k": 2}, ({f"jets{COORDINATES}": (5, 3)}, COORDINATES_OF_MASKED)),
+        ({"k": 2}, ({f"jets{COORDINATES}": (5, 3)},)),
         ({"k": 4}, ({f"jets{COORDINATES}": (5, 9), f"jets{MASK}": (5,)},)),
     ],
     "edges": [
         ({}, ({"x": (5, 6), "y": (5, 6)}, {"x": (5, 6), "y": (5, 6), f"x{NUMBERS}": (5, 3)})),
     ],
     "pair_features": [
-        ({}, (MOMENTA_OF_MASKED, {f"jets{MOMENTA}": (3, 4)})),
+        ({}, ({f"jets{MOMENTA}": (3, 4)},)),
         ({"without_momentum": 2}, (MOMENTA_OF_MASKED,)),
     ],
     "pair_mask": [({}, ({f"jets{MASK}": (5,)},))],
@@ -327,7 +327,7 @@ NETWORK_SETTINGS: Mapping[str, list[tuple[dict[str, Any], Shapes]]] = {
         ),
     ],
     "particle_transformer": [
-        ({**SMALL_PARTICLE_TRANSFORMER, "blocks": 2, "pair_embedding": (4,), "dropout": 0.0}, GRAPH),
+        ({**SMALL_PARTICLE_TRANSFORMER, "blocks": 1, "pair_embedding": (4,), "dropout": 0.0}, GRAPH),
         (
             {
                 **SMALL_PARTICLE_TRANSFORMER,
@@ -338,18 +338,16 @@ NETWORK_SETTINGS: Mapping[str, list[tuple[dict[str, Any], Shapes]]] = {
             },
             {**GRAPH, **SECOND_GRAPH, "met": (3,)},
         ),
-        ({**SMALL_PARTICLE_TRANSFORMER, "blocks": 1, "pairs": "none"}, MASKED),
     ],
     "event_graph": [
         (
-            {"width": 6, "rounds": 2, "pair_width": 4, "hidden": (5,)},
+            {"width": 6, "rounds": 1, "pair_width": 4, "hidden": (5,), "dropout": 0.1},
             {**GRAPH, **SECOND_GRAPH, "met": (3,), "met.momenta": (4,), "event": (2,)},
         ),
         (
             {"width": 4, "rounds": 1, "aggregation": "attention", "heads": 2, "tables": "end", "hidden": ()},
             {**GRAPH, "leptons": (2, 3), f"leptons{MOMENTA}": (2, 4), "met": (3,)},
         ),
-        ({"width": 4, "rounds": 1, "aggregation": "max", "pairs": "none", "dropout": 0.1}, MASKED),
     ],
 }
 """What to try of each network, and with which inputs; others are tried on their reference inputs."""
