@@ -112,6 +112,7 @@ def test_files_are_classes_where_no_column_is_one(tmp_path, rng):
     assert "the widest of 2 tables" in starter.text
 
 
+@pytest.mark.usefixtures("without_plots")
 def test_what_it_writes_trains_as_it_is(labelled_csv, tmp_path):
     path = tmp_path / "events.yaml"
     write_starter(make_starter([labelled_csv], folder=tmp_path), path)
@@ -151,6 +152,12 @@ def test_jagged_collections_become_features(tmp_path, rng):
     assert {"met", "count(jet_pt)", "jet_pt[0]", "mass(jets[0], jets[1])", "sum(jet_pt)"} <= set(columns)
     assert config.preparation.missing.nan == "missing"
     assert check_config(path).n_parameters > 0
+    text = path.read_text(encoding="utf-8")
+    assert "#   jets: {kind: cloud, features: [jet_" in text
+    path.write_text(text.replace("  #   jets: {kind: cloud", "  jets: {kind: cloud"), encoding="utf-8")
+    shapes = check_config(path, overrides=["network={type: deep_sets}"]).shapes
+    assert shapes["jets"][1] == 4
+    assert 5 <= shapes["jets.mask"][0] <= 8
 
 
 def test_fields_of_records_stand_in_backticks_and_counts_are_taken_once(tmp_path, rng):
