@@ -36,6 +36,26 @@ TOKEN_LAYERS: tuple[dict[str, Any], ...] = (
     {"type": "class_attention", "heads": 2, "inputs": ["met", "scaled", "jets.mask"]},
     {"type": "multiply", "inputs": ["class_attention_1", "pooled", "taken"]},
 )
+GRAPH_LAYERS: tuple[dict[str, Any], ...] = (
+    {"type": "neighbours", "name": "near", "k": 3, "inputs": ["jets", "jets.mask"]},
+    {"type": "edges", "name": "edges", "inputs": ["jets", "jets", "near"]},
+    {"type": "batch_norm", "inputs": ["edges", "near"]},
+    {"type": "masked_pool", "name": "gathered", "inputs": ["batch_norm_1", "near"]},
+    {"type": "to_token", "name": "token", "inputs": "met"},
+    {"type": "join_objects", "name": "nodes", "inputs": ["gathered", "token"]},
+    {"type": "full_mask", "name": "there", "inputs": "token"},
+    {"type": "concatenate", "name": "node_mask", "inputs": ["jets.mask", "there"]},
+    {"type": "pair_features", "name": "pairs", "without_momentum": 1, "inputs": ["jets", "jets.mask"]},
+    {"type": "pair_mask", "name": "pair_mask", "inputs": "node_mask"},
+    {"type": "dense", "units": 2, "inputs": "pairs"},
+    {"type": "square_pairs", "name": "bias"},
+    {"type": "attention", "name": "told", "heads": 2, "inputs": ["nodes", "bias", "node_mask"]},
+    {"type": "masked_pool", "name": "of_nodes", "inputs": ["told", "node_mask"]},
+    {"type": "take_objects", "start": 1, "count": 2, "inputs": "told"},
+    {"type": "flatten", "name": "row"},
+    {"type": "masked_pool", "name": "of_pairs", "inputs": ["pairs", "pair_mask"]},
+    {"type": "concatenate", "inputs": ["row", "of_nodes", "of_pairs"]},
+)
 
 
 def network_of(*layers: Any, inputs: dict[str, tuple[int, ...]] | None = None, **outputs: int) -> Network:
@@ -84,11 +104,14 @@ def test_a_saved_model_can_be_loaded_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
-def test_a_saved_model_of_tokens_can_be_loaded_and_described_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("layers", [TOKEN_LAYERS, GRAPH_LAYERS], ids=["tokens", "graph"])
+def test_a_saved_model_of_objects_can_be_loaded_and_described_again(
+    tmp_path: Path, layers: tuple[dict[str, Any], ...]
+) -> None:
     import keras
 
     inputs = {"jets": (5, 4), "jets.mask": (5,), "met": (4,)}
-    model = build(network_of(*TOKEN_LAYERS, inputs=inputs))
+    model = build(network_of(*layers, inputs=inputs))
     model.native.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     rng = np.random.default_rng(1)
