@@ -314,3 +314,31 @@ def test_a_graph_that_does_not_fit_says_where_and_what_to_do(
 ) -> None:
     with pytest.raises(GraphError, match=message):
         build(layers, inputs)
+
+
+OBJECTS = [
+    {"type": "dense", "units": 5, "name": "tokens"},
+    {"type": "flatten"},
+    {"type": "dense", "units": 3},
+]
+
+
+def test_a_head_of_objects_follows_their_layer() -> None:
+    layers = LayerList.model_validate({"layers": OBJECTS})
+    network = build_network(layers, {"jets": (4, 6)}, {"class": 1, "origin": 3}, {"origin": "tokens"})
+    assert network.shape_of("origin_logits") == (4, 3)
+    assert network.node("origin_logits").inputs == ("tokens",)
+    assert network.shape_of("class_logits") == (1,)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("token", r"output 'origin' takes the objects of 'token', .* Did you mean 'tokens'\?"),
+        ("flatten_1", r"'origin_logits' \(dense\) gets .* but needs \(n_events, n_objects, n_features\)\.\n"),
+    ],
+)
+def test_a_head_of_objects_needs_a_row_for_each(source: str, message: str) -> None:
+    layers = LayerList.model_validate({"layers": OBJECTS})
+    with pytest.raises(GraphError, match=message):
+        build_network(layers, {"jets": (4, 6)}, {"origin": 3}, {"origin": source})

@@ -85,7 +85,7 @@ class TensorflowModel:
                 for steps in iterate_passes(batches, self._maker(loss), self._resident(loss))
             ]
         if self.network.is_foreign and not self._is_checked:
-            self._check_logits(batches)
+            self._check_logits(batches, objective)
         return EpochRecord(np.concatenate([np.empty(0), *found]))
 
     def predict(self, batches: Batches, names: Sequence[str] = ()) -> dict[str, FloatArray]:
@@ -163,7 +163,7 @@ class TensorflowModel:
         self._programs[names] = program
         return program
 
-    def _check_logits(self, batches: Batches) -> None:
+    def _check_logits(self, batches: Batches, objective: Objective) -> None:
         """Warn, once, if a user's own model gives probabilities for the first batch."""
         self._is_checked = True
         with tf.device(self.device):
@@ -171,7 +171,8 @@ class TensorflowModel:
             if inputs is None:
                 return
             for name, values in zip(self.network.outputs, self._program(())(*inputs), strict=True):
-                check_logits(self.native.name, name, values.numpy())
+                if objective.outputs[name].task != "regression":
+                    check_logits(self.native.name, name, values.numpy())
 
     def _maker(self, loss: BatchLoss | None) -> Callable[[Batch], EventTensors]:
         """Return what makes tensors of a streamed batch."""

@@ -68,7 +68,7 @@ class TorchModel:
             ]
         self._stepper.forget_gradients()
         if self.network.is_foreign and not self._is_checked:
-            self._check_logits(batches)
+            self._check_logits(batches, objective)
         if not step_losses:
             return EpochRecord(np.empty(0, dtype=np.float64))
         # One transfer an epoch: reading the loss of each step would wait for the device every time.
@@ -129,7 +129,7 @@ class TorchModel:
         """Copy canonical parameters into the module."""
         write_parameters(self.network.slots, parameters)
 
-    def _check_logits(self, batches: Batches) -> None:
+    def _check_logits(self, batches: Batches, objective: Objective) -> None:
         """Warn, once, if a user's own module gives probabilities for the first batch."""
         self._is_checked = True
         with self._mode(is_training=False):
@@ -137,7 +137,8 @@ class TorchModel:
                 with torch.inference_mode():
                     logits = self.network.forward(*events.inputs)
                 for name, values in zip(self.network.outputs, logits, strict=True):
-                    check_logits(type(self.native).__name__, name, values)
+                    if objective.outputs[name].task != "regression":
+                        check_logits(type(self.native).__name__, name, values)
                 return
 
     def _iterate(self, batches: Batches, loss: BatchLoss | None) -> Iterator[EventTensors]:
