@@ -11,6 +11,7 @@ from rapidity.artefact import ModelInput, Scores
 from rapidity.core.classes import ClassSet
 from rapidity.core.errors import DataError, ExportError, MissingNameError
 from rapidity.data.events import iterate_events
+from rapidity.data.fitted_outputs import FittedOutputs
 from rapidity.data.readers import open_reader
 from rapidity.data.writers import open_writer
 from rapidity.delivery import predict_table
@@ -29,6 +30,7 @@ class StandIn:
     }
     metadata: ClassVar = {"rapidity.configuration": "preparation: {missing: {sentinels: [-999]}}"}
     folds: ClassVar = None
+    outputs: ClassVar = FittedOutputs.usual(ClassSet(("signal", "background"))).outputs
 
     def run(self, columns):
         assert {name: str(values.dtype) for name, values in columns.items()} == {
