@@ -15,7 +15,7 @@ import yaml
 from rapidity.data.writers import OutputColumn, open_writer, write_compound_hdf5
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from rapidity.workflow import Run
@@ -276,6 +276,18 @@ def write_config(tmp_path: Path, settings: Callable[..., dict[str, Any]]) -> Cal
 @pytest.fixture
 def without_plots(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the figures out of runs: they take longer than all the rest, and have tests of their own."""
+    leave_figures_out(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def module_without_plots() -> Iterator[None]:
+    """Do so from the first run of a module that asks for it on."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        leave_figures_out(monkeypatch)
+        yield
+
+
+def leave_figures_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rapidity.workflow.train.draw_figures", lambda *_: {})
     monkeypatch.setattr("rapidity.workflow.folds.draw_fold_figures", lambda *_: {})
 

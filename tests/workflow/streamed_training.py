@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from unittest.mock import patch
 
 from rapidity.training import CheckpointFolder, loop
 from rapidity.workflow.train import train_run
@@ -22,7 +23,8 @@ def train(config: Path, folder: Path) -> None:
         print("saved", *position.place, flush=True)
 
     CheckpointFolder.save = save_and_say
-    train_run(config, output=folder, resume=(folder / "run.json").is_file())
+    with patch("rapidity.workflow.train.draw_figures", lambda *_: {}):  # of no interest, and slow
+        train_run(config, output=folder, resume=(folder / "run.json").is_file())
 
 
 if __name__ == "__main__":

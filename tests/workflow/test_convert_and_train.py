@@ -8,6 +8,8 @@ import yaml
 
 from rapidity.workflow import convert_files, evaluate_run, train_run
 
+pytestmark = pytest.mark.usefixtures("without_plots")
+
 
 @pytest.fixture
 def converted(tmp_path):

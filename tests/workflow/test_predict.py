@@ -48,7 +48,7 @@ def write_tree(path, seed=1, **columns):
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
+def run(module_without_plots, tmp_path_factory):
     """Return a finished run on CSV events, with a selection."""
     folder = tmp_path_factory.mktemp("run")
     events = make_events(600)

@@ -19,7 +19,7 @@ TOLERANCE = 1e-6
 
 
 @pytest.fixture(scope="module")
-def run(shared_data, tmp_path_factory):
+def run(module_without_plots, shared_data, tmp_path_factory):
     """Return a network that tells H -> bb from top pairs (Delphes, jagged jets, GeV)."""
     folder = tmp_path_factory.mktemp("delphes")
     data = shared_data / "delphes_hbb_ttbar"

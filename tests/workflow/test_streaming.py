@@ -13,6 +13,7 @@ import time
 import tracemalloc
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import awkward as ak
 import numpy as np
@@ -34,6 +35,8 @@ from rapidity.workflow.train import train_run
 if TYPE_CHECKING:
     from rapidity.workflow.run import Run
 
+# But the streamed run that the module shares draws its own.
+pytestmark = pytest.mark.usefixtures("without_plots")
 SCRIPT = Path(__file__).with_name("streamed_training.py")
 N_EVENTS = 8000
 MEMORY = "150 kB"
@@ -99,8 +102,9 @@ def make_config(events: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 @pytest.fixture(scope="module")
 def held(make_config: Any, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """Return a run in memory."""
-    return train_run(make_config("null"), output=tmp_path_factory.mktemp("runs") / "held")
+    """Return a run in memory, without figures."""
+    with patch("rapidity.workflow.train.draw_figures", lambda *_: {}):
+        return train_run(make_config("null"), output=tmp_path_factory.mktemp("runs") / "held")
 
 
 @pytest.fixture(scope="module")
@@ -363,11 +367,11 @@ def test_jagged_columns_are_streamed(tmp_path: Path) -> None:
 def test_tracks_of_alice_are_streamed(shared_data: Path, tmp_path: Path) -> None:
     kinds = ("Electrons", "Kaons", "Pions", "Protons")
     sources = [
-        {"path": str(shared_data / "alice_pid" / f"{kind}.root"), "class": kind, "limit": 40_000}
+        {"path": str(shared_data / "alice_pid" / f"{kind}.root"), "class": kind, "limit": 20_000}
         for kind in kinds
     ]
     runs = []
-    for memory in (None, "4 MB"):
+    for memory in (None, "2 MB"):
         config = {
             "name": "alice",
             "data": {"sources": sources, "drop_duplicates": True, "memory": memory},
