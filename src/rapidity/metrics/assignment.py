@@ -50,7 +50,7 @@ def assign_one_each(
     gain[~is_there] = -np.inf
     counts = np.diff(offsets)
     size = max(STATES_AT_ONCE // (2 ** len(single) * max(int(counts.max(initial=1)), 1)), 1)
-    classes = best_free
+    classes: NDArray[np.int64] = best_free
     for start in range(0, len(counts), size):
         stop = min(start + size, len(counts))
         own = slice(int(offsets[start]), int(offsets[stop]))

@@ -148,7 +148,9 @@ def test_outputs_of_another_run_are_refused(build, preparation):
     network = build_network(
         Mlp(type="mlp", hidden=(1,)), preparation.input_shapes(), {"class": 1, "other": 1}
     )
-    with pytest.raises(ExportError, match="output 'other' of the network has shape .1,., but this run needs no such output"):
+    with pytest.raises(
+        ExportError, match=r"output 'other' of the network has shape .1,., but this run needs no such output"
+    ):
         build(network=network, parameters=network.initial_parameters(np.random.default_rng(0)))
 
 
