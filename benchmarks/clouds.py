@@ -217,8 +217,8 @@ def report(case: str, rates: dict[str, list[float]]) -> None:
 def main() -> None:
     """Run the races."""
     parser = argparse.ArgumentParser(description="Events per second of training on clouds and images.")
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=3, help="steps in a repeat")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=8, help="steps in a repeat, which is an epoch")
     parser.add_argument("--only", nargs="+", choices=list(BATCH_SIZES), default=list(BATCH_SIZES))
     arguments = parser.parse_args()
     is_there = importlib.util.find_spec("weaver") is not None
