@@ -131,7 +131,11 @@ WITHOUT_GRADIENT = (MASK, MOMENTA, COORDINATES, NUMBERS)
 EVERYWHERE = (ROW, CLOUD, IMAGE)
 
 SETTINGS: Mapping[str, list[tuple[dict[str, Any], tuple[Shape | Shapes, ...]]]] = {
-    "dense": [({"units": 3}, EVERYWHERE), ({"units": 3, "bias": False, "initializer": "zeros"}, CLOUDS)],
+    "dense": [
+        ({"units": 3}, EVERYWHERE),
+        ({"units": 3, "bias": False, "initializer": "zeros"}, CLOUDS),
+        ({"units": 3, "parametrization": "ntk", "bias_deviation": 0.5}, CLOUDS),
+    ],
     "activation": [
         *(({"function": function}, ROWS) for function in ACTIVATIONS),
         ({"function": "leaky_relu", "slope": 0.3}, CLOUDS),
@@ -209,6 +213,8 @@ SETTINGS: Mapping[str, list[tuple[dict[str, Any], tuple[Shape | Shapes, ...]]]] 
     "take_objects": [({"start": 1, "count": 2}, (CLOUD,))],
     "to_token": [({}, (ROW,))],
     "full_mask": [({}, (CLOUD,))],
+    "parametric_activation": [({"function": "selu"}, EVERYWHERE), ({"function": "leaky_relu"}, ROWS)],
+    "periodic_embedding": [({}, ROWS), ({"frequencies": 3, "width": 2, "deviation": 1.0}, ROWS)],
 }
 """What to try of each kind, and on which shapes; a kind that is not here is tried with its defaults."""
 
@@ -245,6 +251,10 @@ NETWORK_SETTINGS: Mapping[str, list[tuple[dict[str, Any], Shapes]]] = {
             TABLE,
         ),
         ({"width": 8, "blocks": 1}, DIGITS),
+    ],
+    "realmlp": [
+        ({"hidden": (8, 4), "frequencies": 3}, TABLE),
+        ({"hidden": (5,), "activation": "mish", "embedding_width": 1, "dropout": 0.0}, TWO_TABLES),
     ],
     "lenet": [
         ({}, DIGITS),

@@ -63,6 +63,29 @@ REFERENCE_ACTIVATIONS: Mapping[str, Callable[[Array, Any], Array]] = {
 }
 
 
+def reference_dense(call: Call) -> Array:
+    product = call.inputs[0] @ call.own["kernel"]
+    if call.layer.parametrization == "ntk":
+        product = product / math.sqrt(call.inputs[0].shape[-1])
+    return product + call.own.get("bias", 0)
+
+
+def reference_parametric_activation(call: Call) -> Array:
+    (x,), part = call.inputs, call.own["part"]
+    found = REFERENCE_ACTIVATIONS[call.layer.function](x, call.layer.activation)
+    return (1 - part) * x + part * found
+
+
+def reference_periodic_embedding(call: Call) -> Array:
+    """PBLD: for one feature after the other, cosines, a matrix of its own; all features behind."""
+    (x,), own = call.inputs, call.own
+    rows = []
+    for number in range(x.shape[1]):
+        angles = 2 * np.pi * np.outer(x[:, number], own["frequency"][number]) + own["phase"][number]
+        rows.append(np.cos(angles) @ own["kernel"][number] + own["bias"][number])
+    return np.concatenate([*rows, x], axis=1)
+
+
 def find_objects(mask: Array, n_tokens: int) -> NDArray[np.bool_]:
     """Return where there is an object; tokens in front of those that the mask knows are always there."""
     front = np.ones((len(mask), n_tokens - mask.shape[1], *mask.shape[2:]))
@@ -317,7 +340,7 @@ def reference_class_token(call: Call) -> Array:
 
 
 REFERENCES: Mapping[str, Callable[[Call], Array | Mapping[str, Array]]] = {
-    "dense": lambda call: call.inputs[0] @ call.own["kernel"] + call.own.get("bias", 0),
+    "dense": reference_dense,
     "activation": lambda call: REFERENCE_ACTIVATIONS[call.layer.function](call.inputs[0], call.layer),
     "dropout": lambda call: call.inputs[0],  # Switched off wherever numbers are compared.
     "batch_norm": reference_batch_norm,
@@ -349,6 +372,8 @@ REFERENCES: Mapping[str, Callable[[Call], Array | Mapping[str, Array]]] = {
     "take_objects": reference_take_objects,
     "to_token": lambda call: call.inputs[0][:, np.newaxis],
     "full_mask": lambda call: np.ones(call.inputs[0].shape[:2]),
+    "parametric_activation": reference_parametric_activation,
+    "periodic_embedding": reference_periodic_embedding,
 }
 
 

@@ -30,6 +30,7 @@ from rapidity.artefact.image_layers import (
 )
 from rapidity.artefact.image_order import CHANNELS_FIRST_KINDS, ImageValues, can_take_channels_first
 from rapidity.artefact.place import Place
+from rapidity.artefact.table_layers import lower_parametric_activation, lower_periodic_embedding
 from rapidity.artefact.token_layers import (
     find_objects,
     lower_attention,
@@ -58,7 +59,8 @@ if TYPE_CHECKING:
 def lower_dense(place: Place) -> str:
     """Return ``x @ kernel + bias`` along the last axis."""
     layer = cast("Dense", place.node.layer)
-    kernel = place.constant(place.parameter("kernel"), "kernel")
+    values = place.parameter("kernel")
+    kernel = place.constant(values * np.float64(layer.input_factor(len(values))), "kernel")
     if not layer.bias:
         return place.add("MatMul", [*place.inputs, kernel])
     bias = place.constant(place.parameter("bias"), "bias")
@@ -152,6 +154,8 @@ LOWERINGS: Registry[Callable[[Place], str]] = Registry(
         "take_objects": lower_take_objects,
         "to_token": lower_to_token,
         "full_mask": lower_full_mask,
+        "parametric_activation": lower_parametric_activation,
+        "periodic_embedding": lower_periodic_embedding,
     },
     ExportError,
 )

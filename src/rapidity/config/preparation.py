@@ -125,6 +125,14 @@ class SymmetricLog(Block):
     scale: Annotated[float, Field(gt=0)] = 1.0
 
 
+class SmoothClip(Block):
+    """`value / sqrt(1 + (value / limit)^2)`: nearly the value while it is small, never beyond the limit."""
+
+    type: Literal["smooth_clip"] = "smooth_clip"
+    limit: Annotated[float, Field(gt=0)] = 3.0
+    """What large values come close to."""
+
+
 class Divide(Block):
     """`value / by`: for numbers whose range is known, such as pixels from 0 to 255."""
 
@@ -142,6 +150,9 @@ class Robust(Block):
     """Median 0 and interquartile range 1 on the training split; outliers do not shift it."""
 
     type: Literal["robust"] = "robust"
+    fallback: Literal["deviation", "half_range"] = "deviation"
+    """What is 1 instead where the quartiles are equal: the standard deviation, or half of the way from
+    the smallest to the largest value."""
 
 
 class MinMax(Block):
@@ -156,7 +167,7 @@ def _name_to_block(value: Any) -> Any:
 
 
 Transform = Annotated[
-    Clip | Log | SymmetricLog | Divide | Standard | Robust | MinMax,
+    Clip | Log | SymmetricLog | SmoothClip | Divide | Standard | Robust | MinMax,
     Field(discriminator="type"),
     BeforeValidator(_name_to_block),
 ]

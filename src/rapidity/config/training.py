@@ -123,6 +123,25 @@ class OneCycle(_Schedule):
     """Last rate over full rate."""
 
 
+class CosLog(_Schedule):
+    """From zero up and down again, in cycles of which each lasts twice as long as the one before.
+
+    At the part t of the training the rate is ``(1 - cos(2 pi log2(1 + (2^cycles - 1) t))) / 2`` of the full
+    one (Holzmueller, Grinsztajn and Steinwart, arXiv:2407.04491, section 3).
+    """
+
+    type: Literal["cos_log"]
+    cycles: Annotated[int, Field(gt=0, le=20)] = 4
+    """Number of cycles."""
+
+    @model_validator(mode="after")
+    def _rises_by_itself(self) -> Self:
+        if self.warm_up:
+            message = f"warm_up is {self.warm_up:g}, but cos_log begins at zero by itself. Leave it out"
+            raise ValueError(message)
+        return self
+
+
 class ReduceOnPlateau(_Schedule):
     """Multiplied by `factor` when the validation loss has not fallen for `patience` epochs."""
 
@@ -136,7 +155,7 @@ class ReduceOnPlateau(_Schedule):
 
 
 Schedule = Annotated[
-    Constant | Step | Cosine | OneCycle | ReduceOnPlateau,
+    Constant | Step | Cosine | OneCycle | CosLog | ReduceOnPlateau,
     Field(discriminator="type"),
     BeforeValidator(name_to_block),
 ]

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rapidity.core.errors import GraphError, closest, shorten
+from rapidity.network.catalogue.entry import make_head
 from rapidity.network.config import LayerList
 from rapidity.network.graph import Network, Node
 from rapidity.network.layer import Layer, Shape, ShapeError
-from rapidity.network.layers import Add, Concatenate, Dense, Multiply
+from rapidity.network.layers import Add, Concatenate, Multiply
 from rapidity.network.layers.masks import is_optional
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from rapidity.network.config import NetworkConfig
 
@@ -62,7 +63,7 @@ def build_network(
     graph = _GraphBuilder(inputs, layers, [head_name(output) for output in outputs])
     for layer in layers:
         graph.append(layer)
-    graph.append_heads(outputs, tokens or {})
+    graph.append_heads(outputs, tokens or {}, make_head if isinstance(config, LayerList) else config.head)
     nodes = graph.nodes
     if not isinstance(config, LayerList):
         nodes = _keep_used(nodes, [head_name(name) for name in outputs])
@@ -90,7 +91,9 @@ class _GraphBuilder:
         sources = self._find_sources(name, layer)
         self._append_node(name, layer, sources)
 
-    def append_heads(self, outputs: Mapping[str, int], tokens: Mapping[str, str]) -> None:
+    def append_heads(
+        self, outputs: Mapping[str, int], tokens: Mapping[str, str], make: Callable[[str, int], Layer]
+    ) -> None:
         """Append the dense layer of each output after the last layer, or after its layer of objects."""
         last: str | None = None
         if tokens.keys() != outputs.keys():
@@ -102,8 +105,7 @@ class _GraphBuilder:
             if output not in tokens and len(shape) != 1:
                 error = ShapeError(needs="(n_events, n_features)", cure="Put a 'flatten' layer between them")
                 raise GraphError(_misfit_message(name, "dense", [(source, shape)], error))
-            head = Dense(type="dense", name=name, units=n_logits, initializer="lecun_normal")
-            self._append_node(name, head, (source,))
+            self._append_node(name, make(name, n_logits), (source,))
 
     def _find_tokens(self, output: str, source: str) -> str:
         if source not in self._shapes:

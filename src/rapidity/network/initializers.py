@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Initializer = Literal[
     "he_uniform", "he_normal", "glorot_uniform", "glorot_normal", "lecun_normal", "fan_in_uniform",
-    "small_normal", "zeros", "ones",
+    "small_normal", "unit_normal", "unit_uniform", "zeros", "ones",
 ]  # fmt: skip
 
 SMALL_DEVIATION = 0.02
@@ -68,6 +68,16 @@ def draw_small_normal(rng: np.random.Generator, spec: ParameterSpec) -> FloatArr
     return _normal(rng, spec.shape, SMALL_DEVIATION)
 
 
+def draw_unit_normal(rng: np.random.Generator, spec: ParameterSpec) -> FloatArray:
+    """Return values of standard deviation 1."""
+    return _normal(rng, spec.shape, 1.0)
+
+
+def draw_unit_uniform(rng: np.random.Generator, spec: ParameterSpec) -> FloatArray:
+    """Return values in +-1."""
+    return _uniform(rng, spec.shape, 1.0)
+
+
 def draw_zeros(rng: np.random.Generator, spec: ParameterSpec) -> FloatArray:
     """Return zeros."""
     return np.zeros(spec.shape, dtype=np.float32)
@@ -86,6 +96,8 @@ INITIALIZERS: Mapping[Initializer, Draw] = {
     "lecun_normal": draw_lecun_normal,
     "fan_in_uniform": draw_fan_in_uniform,
     "small_normal": draw_small_normal,
+    "unit_normal": draw_unit_normal,
+    "unit_uniform": draw_unit_uniform,
     "zeros": draw_zeros,
     "ones": draw_ones,
 }

@@ -54,6 +54,10 @@ class ParameterSpec:
         False for running statistics.
     factor
         What the drawn values are multiplied by.
+    rate_factor
+        Learning rate of these numbers over that of the network.
+    decay_factor
+        Weight decay of these numbers over that of the optimiser.
     """
 
     name: str
@@ -63,6 +67,8 @@ class ParameterSpec:
     fan_out: int = 0
     is_trained: bool = True
     factor: float = 1.0
+    rate_factor: float = 1.0
+    decay_factor: float = 1.0
 
     @property
     def is_kernel(self) -> bool:

@@ -15,7 +15,7 @@ from rapidity.core.errors import ConfigError
 from rapidity.core.registry import Registry
 
 if TYPE_CHECKING:
-    from rapidity.config.training import Constant, Cosine, OneCycle, ReduceOnPlateau, Schedule, Step
+    from rapidity.config.training import Constant, Cosine, CosLog, OneCycle, ReduceOnPlateau, Schedule, Step
 
 Curve = Callable[[int], float]
 """Step, counted from the end of the warm-up -> rate over full rate."""
@@ -126,6 +126,15 @@ def _one_cycle(config: OneCycle, n_steps: int, steps_per_epoch: int) -> Curve:
     return curve
 
 
+def _cos_log(config: CosLog, n_steps: int, steps_per_epoch: int) -> Curve:
+    # The middle of each step: at both ends of the training the rate is zero, and no step is taken at that.
+    def curve(step: int) -> float:
+        cycle = math.log2(1 + (2**config.cycles - 1) * (step + 0.5) / n_steps)
+        return (1 - math.cos(2 * math.pi * cycle)) / 2
+
+    return curve
+
+
 def _half_cosine(first: float, last: float, part: float) -> float:
     return last + (first - last) * (1 + math.cos(math.pi * part)) / 2
 
@@ -135,6 +144,7 @@ _CURVES: Mapping[str, Callable[[Any, int, int], Curve]] = {
     "step": _step,
     "cosine": _cosine,
     "one_cycle": _one_cycle,
+    "cos_log": _cos_log,
     "reduce_on_plateau": _constant,
 }
 CURVES: Registry[Callable[[Any, int, int], Curve]] = Registry("schedule", _CURVES)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class FittedRobust:
     """``(x - median) / range`` with the median and interquartile range of the training split.
 
-    Where more than half of the values are the same, the range is zero and the standard deviation
-    stands in for it; a constant feature has range 1.
+    Where more than half of the values are the same, the range is zero and the standard deviation (or half of
+    the way from the smallest to the largest value) stands in for it; a constant feature has range 1.
 
     Examples
     --------
@@ -38,7 +38,11 @@ class FittedRobust:
         if is_constant(values):
             return cls(values.minimum if len(values) else 0.0, 1.0)
         low, median, high = values.quantiles([0.25, 0.5, 0.75])
-        return cls(float(median), float(high - low) or values.deviation or 1.0)
+        if high > low:
+            return cls(float(median), float(high - low))
+        if config is not None and config.fallback == "half_range":
+            return cls(float(median), (values.maximum - values.minimum) / 2)
+        return cls(float(median), values.deviation or 1.0)
 
     def apply(self, values: Any, xp: ArrayNamespace) -> Any:
         """Return the scaled values."""

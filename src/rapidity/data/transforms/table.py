@@ -12,6 +12,7 @@ from rapidity.data.transforms.divide import FittedDivide
 from rapidity.data.transforms.log import FittedLog
 from rapidity.data.transforms.min_max import FittedMinMax
 from rapidity.data.transforms.robust import FittedRobust
+from rapidity.data.transforms.smooth_clip import FittedSmoothClip
 from rapidity.data.transforms.standard import FittedStandard
 from rapidity.data.transforms.symmetric_log import FittedSymmetricLog
 
@@ -27,6 +28,7 @@ TRANSFORMS: Registry[type[FittedTransform]] = Registry(
         "clip": FittedClip,
         "log": FittedLog,
         "symmetric_log": FittedSymmetricLog,
+        "smooth_clip": FittedSmoothClip,
         "divide": FittedDivide,
         "standard": FittedStandard,
         "robust": FittedRobust,

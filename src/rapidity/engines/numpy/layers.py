@@ -39,6 +39,7 @@ from rapidity.engines.numpy.image_layers import (
     lower_upsample2d,
 )
 from rapidity.engines.numpy.randomness import drop
+from rapidity.engines.numpy.table_layers import embed_periodically
 from rapidity.engines.numpy.token_layers import (
     add_positions,
     find_objects,
@@ -58,7 +59,14 @@ if TYPE_CHECKING:
     from rapidity.autodiff.workspace import Array
     from rapidity.engines.numpy.lowering import Compute, Mode, Own
     from rapidity.network import Node
-    from rapidity.network.layers import Activation, BatchNorm, Dense, Dropout, LayerNorm
+    from rapidity.network.layers import (
+        Activation,
+        BatchNorm,
+        Dense,
+        Dropout,
+        LayerNorm,
+        ParametricActivation,
+    )
 
 
 def rectify_in_place(mode: Mode, own: Own, x: Tensor) -> Tensor:
@@ -84,10 +92,11 @@ ACTIVATION_FUNCTIONS: Mapping[str, Callable[[Activation], Callable[[Tensor], Ten
 
 
 def lower_dense(node: Node, layer: Dense) -> Compute:
-    """Return ``x @ kernel + bias``."""
+    """Return ``x @ kernel + bias``, of the input times its factor."""
+    factor = layer.input_factor(node.input_shapes[0][-1])
 
     def dense(mode: Mode, own: Own, x: Tensor) -> Tensor:
-        return ad.linear(x, own["kernel"], own.get("bias"))
+        return ad.linear(x if factor == 1 else x * factor, own["kernel"], own.get("bias"))
 
     return dense
 
@@ -98,6 +107,16 @@ def lower_activation(node: Node, layer: Activation) -> Compute:
 
     def activation(mode: Mode, own: Own, x: Tensor) -> Tensor:
         return function(x)
+
+    return activation
+
+
+def lower_parametric_activation(node: Node, layer: ParametricActivation) -> Compute:
+    """Return a way from the input to the function of it, as far as the trained parts say."""
+    function = ACTIVATION_FUNCTIONS[layer.function](layer.activation)
+
+    def activation(mode: Mode, own: Own, x: Tensor) -> Tensor:
+        return x + own["part"] * (function(x) - x)
 
     return activation
 
@@ -207,6 +226,8 @@ LOWERINGS: Registry[Callable[[Node, Any], Compute]] = Registry(
         "join_objects": lambda _node, _layer: join_objects,
         "take_objects": lower_take_objects,
         "to_token": lambda _node, _layer: to_token,
+        "parametric_activation": lower_parametric_activation,
+        "periodic_embedding": lambda _node, _layer: embed_periodically,
         "full_mask": lambda _node, _layer: make_full_mask,
     },
     EngineError,

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rapidity.config import training
+from rapidity.engines.groups import ORDINARY, ParameterGroup
 from rapidity.engines.state import MOMENTS, check_optimizer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from rapidity.core.records import FloatArray
 
@@ -141,25 +144,48 @@ class Optimizer:
         Name -> values, one after another as those of the parameters.
     step
         Updates so far.
+
+    Parameters
+    ----------
+    runs
+        Groups of parameters, in their order, each with its number of values; left out, all are treated alike.
     """
 
-    def __init__(self, config: Any, n_values: int) -> None:
+    def __init__(
+        self, config: Any, n_values: int, runs: Sequence[tuple[ParameterGroup, int]] | None = None
+    ) -> None:
         check_optimizer("numpy", config)
         self.config = config
         self.moments = {name: np.zeros(n_values, np.float32) for name in moment_names(config)}
         self.step = 0
         self._descend = OPTIMIZERS[type(config)]
+        self._parts = _split_runs(config, runs or [(ORDINARY, n_values)])
         self._scratch = np.empty(min(n_values, VALUES_IN_A_BLOCK), np.float32)
 
     def update(self, parameters: FloatArray, gradient: FloatArray, rate: float) -> None:
         """Take one step along the gradient ``(n_values,)``, which is written over."""
         self.step += 1
-        for start in range(0, len(parameters), VALUES_IN_A_BLOCK):
-            part = slice(start, start + VALUES_IN_A_BLOCK)
+        for config, rate_factor, part in self._parts:
             moments = {name: values[part] for name, values in self.moments.items()}
             here = parameters[part]
             block = Block(here, gradient[part], moments, self._scratch[: len(here)])
-            self._descend(self.config, block, rate, self.step)
+            self._descend(config, block, rate * rate_factor, self.step)
+
+
+def _split_runs(
+    config: Any, runs: Sequence[tuple[ParameterGroup, int]]
+) -> tuple[tuple[Any, float, slice], ...]:
+    """Return the blocks, each of one group: its configuration, the factor of its rate, and where it lies."""
+    parts: list[tuple[Any, float, slice]] = []
+    start = 0
+    for group, found in groupby(runs, key=itemgetter(0)):
+        own, stop = group.configure(config), start + sum(n_values for _, n_values in found)
+        parts += [
+            (own, group.rate_factor, slice(first, min(first + VALUES_IN_A_BLOCK, stop)))
+            for first in range(start, stop, VALUES_IN_A_BLOCK)
+        ]
+        start = stop
+    return tuple(parts)
 
 
 def moment_names(config: Any) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import numpy as np
 import rapidity.autodiff as ad
 from rapidity.core.errors import EngineError
 from rapidity.core.records import State
+from rapidity.engines.groups import group_of
 from rapidity.engines.numpy.module import as_tensors, split_flat
 from rapidity.engines.numpy.optimizers import Optimizer
 from rapidity.engines.state import MOMENT, OPTIMIZER_STEP, STEP, check_moments, group_moments
@@ -42,7 +43,9 @@ class Stepper:
         """Have the optimiser of `config` ready; a loaded state goes into it."""
         if self._optimizer is not None and config == self._optimizer.config:
             return
-        optimizer = Optimizer(config, self._gradient.size)
+        specs = [spec for spec in self._module.network.parameter_specs().values() if spec.is_trained]
+        runs = [(group_of(spec), math.prod(spec.shape)) for spec in specs]
+        optimizer = Optimizer(config, self._gradient.size, runs)
         if self._pending is not None:
             self._fill(optimizer, self._pending)
         # Only now: an optimiser that the state does not fit is refused again the next time.

@@ -13,6 +13,7 @@ import tensorflow as tf
 from rapidity.engines.tensorflow import token_layers
 from rapidity.engines.tensorflow.graph_layers import GRAPH_LAYERS
 from rapidity.engines.tensorflow.lowering import Lowered
+from rapidity.engines.tensorflow.table_layers import PeriodicWaves
 from rapidity.engines.tensorflow.token_layers import find_objects, own_places, put_in_front, zero_padding
 from rapidity.network.layers.attention import HIDDEN_LOGIT
 
@@ -193,6 +194,7 @@ OWN_LAYERS: Mapping[type[Any], tuple[str, Mapping[str, str]]] = {
     token_layers.TakeOneToken: ("take_token", {"index": "index"}),
     token_layers.MaskedPooling: ("masked_pool", {"function": "function"}),
     **GRAPH_LAYERS,
+    PeriodicWaves: ("periodic_embedding", {"frequencies": "frequencies", "width": "width"}),
     SelfAttention: ("attention", SETTINGS),
     TokenAttention: ("class_attention", SETTINGS),
 }

@@ -18,6 +18,7 @@ from rapidity.core.errors import ExportError, shorten
 from rapidity.engines.tensorflow.attention_layers import OWN_LAYERS
 from rapidity.engines.tensorflow.image_layers import AnyConv2D
 from rapidity.engines.tensorflow.layers import LastAxisBatchNorm
+from rapidity.engines.tensorflow.table_layers import NtkDense, ParametricActivation
 from rapidity.network import LAYERS, Network, Node, describe_shape
 from rapidity.network.layer import ShapeError
 
@@ -85,6 +86,17 @@ def _describe_function(function: Any) -> list[Piece]:
 def _describe_dense(layer: Any) -> list[Piece]:
     settings = {"units": layer.units, "bias": layer.use_bias}
     return [Piece("dense", settings, _kernel_and_bias(layer)), *_describe_function(layer.activation)]
+
+
+def _describe_ntk_dense(layer: Any) -> list[Piece]:
+    settings = {"units": layer.units, "bias": layer.use_bias, "parametrization": "ntk"}
+    return [Piece("dense", settings, _kernel_and_bias(layer)), *_describe_function(layer.activation)]
+
+
+def _describe_parametric_activation(layer: Any) -> list[Piece]:
+    (piece,) = DESCRIPTIONS[type(layer.function)](layer.function)
+    settings = {"function": piece.settings["function"]}
+    return [Piece("parametric_activation", settings, {"part": layer.part})]
 
 
 def _kernel_and_bias(layer: Any) -> dict[str, Any]:
@@ -242,6 +254,8 @@ def _nothing(_layer: Any) -> list[Piece]:
 
 DESCRIPTIONS: Mapping[type[Any], Callable[[Any], list[Piece]]] = {
     layers.Dense: _describe_dense,
+    NtkDense: _describe_ntk_dense,
+    ParametricActivation: _describe_parametric_activation,
     layers.Activation: lambda layer: _describe_function(layer.activation),
     layers.ReLU: _describe_relu,
     layers.LeakyReLU: _describe_leaky_relu,

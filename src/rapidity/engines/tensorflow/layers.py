@@ -36,6 +36,11 @@ from rapidity.engines.tensorflow.image_layers import (
     lower_upsample2d,
 )
 from rapidity.engines.tensorflow.lowering import Lowered
+from rapidity.engines.tensorflow.table_layers import (
+    NtkDense,
+    ParametricActivation,
+    lower_periodic_embedding,
+)
 from rapidity.engines.tensorflow.token_layers import (
     find_objects,
     lower_class_token,
@@ -53,6 +58,7 @@ if TYPE_CHECKING:
 
     from rapidity.network import Node
     from rapidity.network.layers import Activation, BatchNorm, Dense, Dropout, LayerNorm
+    from rapidity.network.layers import ParametricActivation as ParametricActivationLayer
 
 FLOAT = {"dtype": "float32"}
 """Said to every layer: the user may have set another type for Keras as a whole."""
@@ -168,15 +174,20 @@ ACTIVATION_LAYERS: Mapping[str, Callable[[Activation, str], Any]] = {
 def lower_dense(node: Node, layer: Dense, name: str) -> Lowered:
     """Return a dense layer; Keras keeps its kernel as we do."""
     # Any start will do, since the parameters follow; Keras' default would draw from a global generator.
-    dense = keras.layers.Dense(
-        layer.units, use_bias=layer.bias, kernel_initializer="zeros", name=name, **FLOAT
-    )
+    variant = NtkDense if layer.parametrization == "ntk" else keras.layers.Dense
+    dense = variant(layer.units, use_bias=layer.bias, kernel_initializer="zeros", name=name, **FLOAT)
     return Lowered(dense, {spec.name: spec.name for spec in node.parameters})
 
 
 def lower_activation(node: Node, layer: Activation, name: str) -> Lowered:
     """Return the layer of the function."""
     return Lowered(ACTIVATION_LAYERS[layer.function](layer, name))
+
+
+def lower_parametric_activation(node: Node, layer: ParametricActivationLayer, name: str) -> Lowered:
+    """Return the layer of the function with its parts."""
+    function = ACTIVATION_LAYERS[layer.function](layer.activation, f"{name}_function")
+    return Lowered(ParametricActivation(function, name=name, **FLOAT), {"part": "part"})
 
 
 def lower_dropout(node: Node, layer: Dropout, name: str) -> Lowered:
@@ -231,6 +242,8 @@ LOWERINGS: Registry[Callable[[Node, Any, str], Lowered]] = Registry(
         "take_objects": lower_take_objects,
         "to_token": lower_to_token,
         "full_mask": lower_full_mask,
+        "parametric_activation": lower_parametric_activation,
+        "periodic_embedding": lower_periodic_embedding,
     },
     EngineError,
 )

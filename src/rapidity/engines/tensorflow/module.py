@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from rapidity.engines.groups import ORDINARY, ParameterGroup, group_of
 from rapidity.engines.tensorflow.layers import lower_node
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class VariableSlot:
         The `keras.Variable`.
     shape
         The canonical shape; the variable may have another with the same numbers in the same order.
+    group
+        How the optimiser treats it.
     """
 
     name: str
@@ -40,6 +43,7 @@ class VariableSlot:
     shape: tuple[int, ...]
     is_trained: bool = True
     is_kernel: bool = False
+    group: ParameterGroup = ORDINARY
 
     @property
     def is_floating_point(self) -> bool:
@@ -125,6 +129,7 @@ def build_native(network: Network) -> NativeNetwork:
             spec.shape,
             spec.is_trained,
             spec.is_kernel,
+            group_of(spec),
         )
         for node in network.nodes
         for spec in node.parameters

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from rapidity.core.records import State
+from rapidity.engines.groups import ORDINARY
 from rapidity.engines.state import MOMENT, OPTIMIZER_STEP, STEP, check_moments, group_moments
 from rapidity.engines.tensorflow import optimizers
 from rapidity.engines.tensorflow.tensors import EventTensors, compile_function
@@ -36,6 +37,7 @@ class Stepper:
         self._network = network
         self._slots = [slot for slot in network.slots if slot.is_trained]
         self._variables = [slot.variable.value for slot in self._slots]
+        self._groups = list(dict.fromkeys(slot.group for slot in self._slots)) or [ORDINARY]
         self._kernels = [slot.variable.value for slot in self._slots if slot.is_kernel]
         self._config: Any = None
         self._moments: list[dict[str, tf.Variable]] | None = None
@@ -71,7 +73,7 @@ class Stepper:
     def take_steps(self, steps: Pass, loss: BatchLoss, rate: RateSchedule) -> NDArray[np.float32]:
         """Update the parameters once a batch; return the losses before each update ``(n_steps,)``."""
         rates = np.array([rate(self._step + number) for number in range(steps.n_steps)], dtype=np.float64)
-        rows = optimizers.find_variant(self._config).rows(self._config, rates, self._optimizer_step)
+        rows = self._rows(rates)
         program = self._program(loss, steps.events)
         order = tf.convert_to_tensor(steps.order)
         losses = []
@@ -92,6 +94,17 @@ class Stepper:
         # Read at the end: a device works on while Python prepares the next call.
         return np.concatenate([found.numpy() for found in losses])
 
+    def _rows(self, rates: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what changes from step to step ``(n_steps, n_groups, n)``."""
+        make_rows = optimizers.find_variant(self._config).rows
+        return np.stack(
+            [
+                make_rows(group.configure(self._config), rates * group.rate_factor, self._optimizer_step)
+                for group in self._groups
+            ],
+            axis=1,
+        )
+
     def _program(self, loss: BatchLoss, events: EventTensors) -> Callable[..., Any]:
         """Return the compiled steps of an objective with the optimiser that is prepared."""
         tensors = (events.inputs, events.targets)
@@ -103,13 +116,12 @@ class Stepper:
         for known, program in self._programs:
             if known == key:
                 return program
-        width = optimizers.find_variant(self._config).rows(self._config, np.zeros(1), 0).shape[1]
         signature = (
             *specs,
             tf.TensorSpec((None,), tf.int64),
             tf.TensorSpec((), tf.int64),
             tf.TensorSpec((), tf.int64),
-            tf.TensorSpec((None, width), tf.float32),
+            tf.TensorSpec((None, *self._rows(np.zeros(1)).shape[1:]), tf.float32),
         )
 
         def run(*arguments: Any) -> Any:
@@ -137,19 +149,24 @@ class Stepper:
         )
         return losses.stack()
 
-    def _update(self, loss: BatchLoss, events: EventTensors, row: Any) -> Any:
+    def _update(self, loss: BatchLoss, events: EventTensors, group_rows: Any) -> Any:
         value, gradients = self.differentiate(loss, events)
         if loss.objective.clip_norm is not None:
             gradients = clip(gradients, loss.objective.clip_norm)
         variant = optimizers.find_variant(self._config)
         moments = self._moments or []
+        treatments = {
+            group: (group.configure(self._config), group_rows[number])
+            for number, group in enumerate(self._groups)
+        }
         for slot, variable, own, gradient in zip(
             self._slots, self._variables, moments, gradients, strict=True
         ):
             if gradient is None:
                 # Of a user's model a variable may take no part; PyTorch too leaves such a one alone.
                 continue
-            variant.update(self._config, variable, own, gradient, row)
+            config, row = treatments[slot.group]
+            variant.update(config, variable, own, gradient, row)
             if slot.variable.constraint is not None:
                 variable.assign(slot.variable.constraint(variable))
         return value

@@ -35,6 +35,7 @@ from rapidity.engines.torch.image_layers import (
     lower_upsample2d,
 )
 from rapidity.engines.torch.lowering import Lowered, TensorPlace
+from rapidity.engines.torch.table_layers import NtkLinear, ParametricActivation, lower_periodic_embedding
 from rapidity.engines.torch.token_layers import (
     MultiplyBranches,
     find_objects,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 
     from rapidity.network import Node
     from rapidity.network.layers import Activation, BatchNorm, Dense, Dropout, LayerNorm
+    from rapidity.network.layers import ParametricActivation as ParametricActivationLayer
 
 
 class LastAxisBatchNorm(nn.BatchNorm1d):
@@ -127,12 +129,19 @@ def lower_dense(node: Node, layer: Dense) -> Lowered:
     places = {"kernel": TensorPlace("weight", (1, 0))}
     if layer.bias:
         places["bias"] = TensorPlace("bias")
-    return Lowered(nn.Linear(n_in, units, bias=layer.bias), places)
+    module = NtkLinear if layer.parametrization == "ntk" else nn.Linear
+    return Lowered(module(n_in, units, bias=layer.bias), places)
 
 
 def lower_activation(node: Node, layer: Activation) -> Lowered:
     """Return the module of the function."""
     return Lowered(ACTIVATION_MODULES[layer.function](layer))
+
+
+def lower_parametric_activation(node: Node, layer: ParametricActivationLayer) -> Lowered:
+    """Return the module of the function with its parts."""
+    function = ACTIVATION_MODULES[layer.function](layer.activation)
+    return Lowered(ParametricActivation(node.shape[-1], function), {"part": TensorPlace("part")})
 
 
 def lower_dropout(node: Node, layer: Dropout) -> Lowered:
@@ -191,6 +200,8 @@ LOWERINGS: Registry[Callable[[Node, Any], Lowered]] = Registry(
         "join_objects": lambda _node, _layer: Lowered(JoinClouds()),
         "take_objects": lower_take_objects,
         "to_token": lambda _node, _layer: Lowered(RowToToken()),
+        "parametric_activation": lower_parametric_activation,
+        "periodic_embedding": lower_periodic_embedding,
         "full_mask": lambda _node, _layer: Lowered(MaskOfOnes()),
     },
     EngineError,

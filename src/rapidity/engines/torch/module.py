@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, fx, nn
 
+from rapidity.engines.groups import ORDINARY, ParameterGroup, group_of
 from rapidity.engines.rectifiers import find_overwriting
 from rapidity.engines.torch.layers import lower_node
 
@@ -31,12 +32,15 @@ class TensorSlot:
     ----------
     axes
         Order of the canonical axes in the tensor, or None if it is the same.
+    group
+        How the optimiser treats it.
     """
 
     name: str
     tensor: Tensor
     axes: tuple[int, ...] | None = None
     is_kernel: bool = False
+    group: ParameterGroup = ORDINARY
 
     @property
     def is_trained(self) -> bool:
@@ -141,6 +145,7 @@ def build_native(network: Network, device: torch.device) -> NativeNetwork:
             attrgetter(place.attribute)(modules[node.name]),
             place.axes,
             spec.is_kernel,
+            group_of(spec),
         )
         for node in network.nodes
         for spec in node.parameters

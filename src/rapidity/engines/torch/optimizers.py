@@ -15,17 +15,44 @@ from rapidity.config import training
 from rapidity.engines.state import check_optimizer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
     from torch.optim import Optimizer
 
+    from rapidity.engines.groups import ParameterGroup
+
 STEP = "step"
+RATE_FACTOR = "rate_factor"
+"""Key of ours in a group of parameters: its learning rate over that of the step."""
+Groups = list[dict[str, Any]]
+"""What `torch.optim` takes: parameters that are treated alike, with what is theirs alone."""
 
 
-def make_sgd(config: training.Sgd, parameters: Sequence[nn.Parameter]) -> Optimizer:
+def make_groups(config: Any, parameters: Iterable[tuple[nn.Parameter, ParameterGroup]]) -> Groups:
+    """Return the parameters by their groups, in the order in which these first come up."""
+    members: dict[ParameterGroup, list[nn.Parameter]] = {}
+    for parameter, group in parameters:
+        members.setdefault(group, []).append(parameter)
+    return [
+        {
+            "params": found,
+            "weight_decay": group.configure(config).weight_decay,
+            RATE_FACTOR: group.rate_factor,
+        }
+        for group, found in members.items()
+    ]
+
+
+def set_rate(optimizer: Optimizer, learning_rate: float) -> None:
+    """Set the learning rate of the next step."""
+    for group in optimizer.param_groups:
+        group["lr"] = learning_rate * group[RATE_FACTOR]
+
+
+def make_sgd(config: training.Sgd, groups: Groups) -> Optimizer:
     """Return stochastic gradient descent."""
     return torch.optim.SGD(
-        parameters,
+        groups,
         lr=config.learning_rate,
         momentum=config.momentum,
         nesterov=config.nesterov,
@@ -34,11 +61,11 @@ def make_sgd(config: training.Sgd, parameters: Sequence[nn.Parameter]) -> Optimi
     )
 
 
-def make_adagrad(config: training.Adagrad, parameters: Sequence[nn.Parameter]) -> Optimizer:
+def make_adagrad(config: training.Adagrad, groups: Groups) -> Optimizer:
     """Return Adagrad; its fused kernel is for the CPU only."""
-    on_cpu = all(parameter.device.type == "cpu" for parameter in parameters)
+    on_cpu = all(parameter.device.type == "cpu" for group in groups for parameter in group["params"])
     return torch.optim.Adagrad(
-        parameters,
+        groups,
         lr=config.learning_rate,
         eps=config.epsilon,
         weight_decay=config.weight_decay,
@@ -46,10 +73,10 @@ def make_adagrad(config: training.Adagrad, parameters: Sequence[nn.Parameter]) -
     )
 
 
-def make_rmsprop(config: training.RmsProp, parameters: Sequence[nn.Parameter]) -> Optimizer:
+def make_rmsprop(config: training.RmsProp, groups: Groups) -> Optimizer:
     """Return RMSprop."""
     return torch.optim.RMSprop(
-        parameters,
+        groups,
         lr=config.learning_rate,
         alpha=config.decay,
         eps=config.epsilon,
@@ -59,11 +86,11 @@ def make_rmsprop(config: training.RmsProp, parameters: Sequence[nn.Parameter]) -
     )
 
 
-def make_adam(config: training.Adam | training.AdamW, parameters: Sequence[nn.Parameter]) -> Optimizer:
+def make_adam(config: training.Adam | training.AdamW, groups: Groups) -> Optimizer:
     """Return Adam, or AdamW for its configuration."""
     variant = torch.optim.AdamW if isinstance(config, training.AdamW) else torch.optim.Adam
     return variant(
-        parameters,
+        groups,
         lr=config.learning_rate,
         betas=config.betas,
         eps=config.epsilon,
@@ -82,7 +109,7 @@ class OptimizerVariant:
         torch's name of a moment -> ours. The number of steps is kept apart.
     """
 
-    make: Callable[[Any, Sequence[nn.Parameter]], Optimizer]
+    make: Callable[[Any, Groups], Optimizer]
     moments: Mapping[str, str]
 
 

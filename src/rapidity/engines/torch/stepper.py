@@ -45,8 +45,10 @@ class Stepper:
         if self._optimizer is not None and config == self._config:
             return
         variant = optimizers.find_variant(config)
-        parameters = [tensor for tensor in self._trained if isinstance(tensor, nn.Parameter)]
-        optimizer = variant.make(config, parameters)
+        parameters = [
+            (slot.tensor, slot.group) for slot in self._slots if isinstance(slot.tensor, nn.Parameter)
+        ]
+        optimizer = variant.make(config, optimizers.make_groups(config, parameters))
         if self._pending is not None:
             self._fill(optimizer, variant, config, self._pending)
         # Only now: an optimiser that the state does not fit is refused again the next time.
@@ -58,9 +60,7 @@ class Stepper:
         if optimizer is None:
             message = "an optimiser is needed before the first step"
             raise EngineError(message)
-        learning_rate = rate(self._step)
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate
+        optimizers.set_rate(optimizer, rate(self._step))
         self._step += 1
         if self._scaler is None:
             value = loss(self._network.forward(*events.inputs), events.targets)

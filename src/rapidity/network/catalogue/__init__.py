@@ -13,6 +13,7 @@ from rapidity.network.catalogue.lenet import Lenet
 from rapidity.network.catalogue.mlp import Mlp
 from rapidity.network.catalogue.particle_net import ParticleNet
 from rapidity.network.catalogue.particle_transformer import ParticleTransformer
+from rapidity.network.catalogue.realmlp import Realmlp
 from rapidity.network.catalogue.residual_mlp import ResidualMlp
 from rapidity.network.catalogue.resnet import Resnet
 from rapidity.network.catalogue.two_branch_cnn import TwoBranchCnn
@@ -23,6 +24,7 @@ CATALOGUE: Registry[type[CatalogueNetwork]] = Registry(
     {
         "mlp": Mlp,
         "residual_mlp": ResidualMlp,
+        "realmlp": Realmlp,
         "lenet": Lenet,
         "cnn": Cnn,
         "two_branch_cnn": TwoBranchCnn,
@@ -48,6 +50,7 @@ __all__ = [
     "Mlp",
     "ParticleNet",
     "ParticleTransformer",
+    "Realmlp",
     "ResidualMlp",
     "Resnet",
     "TwoBranchCnn",

@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rapidity.core.block import Block
 from rapidity.network.layer import Shape
+from rapidity.network.layers import Dense
 
 if TYPE_CHECKING:
     from rapidity.network.layer import Layer
+
+
+def make_head(name: str, n_logits: int) -> Dense:
+    """Return the layer that gives the logits of an output, where the network wants no other."""
+    return Dense(type="dense", name=name, units=n_logits, initializer="lecun_normal")
 
 
 class CatalogueNetwork(Block):
@@ -39,6 +45,10 @@ class CatalogueNetwork(Block):
             If the network is not one for such inputs.
         """
         raise NotImplementedError
+
+    def head(self, name: str, n_logits: int) -> Dense:
+        """Return the layer that gives the logits of an output."""
+        return make_head(name, n_logits)
 
     def token_nodes(self, inputs: Mapping[str, Shape]) -> Mapping[str, str]:
         """Return cloud -> name of the node that holds its objects ``(n_objects, n_features)`` at the end.

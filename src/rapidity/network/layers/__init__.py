@@ -29,6 +29,8 @@ from rapidity.network.layers.multiply import Multiply
 from rapidity.network.layers.neighbours import Neighbours
 from rapidity.network.layers.pair_features import PairFeatures
 from rapidity.network.layers.pairs import PairMask, SquarePairs
+from rapidity.network.layers.parametric_activation import ParametricActivation
+from rapidity.network.layers.periodic_embedding import PeriodicEmbedding
 from rapidity.network.layers.pooling import Pooling
 from rapidity.network.layers.position_embedding import PositionEmbedding
 from rapidity.network.layers.scale import Scale
@@ -73,6 +75,8 @@ LAYERS: Registry[type[Layer]] = Registry(
         "take_objects": TakeObjects,
         "to_token": ToToken,
         "full_mask": FullMask,
+        "parametric_activation": ParametricActivation,
+        "periodic_embedding": PeriodicEmbedding,
     },
     GraphError,
 )
@@ -105,6 +109,8 @@ __all__ = [
     "Neighbours",
     "PairFeatures",
     "PairMask",
+    "ParametricActivation",
+    "PeriodicEmbedding",
     "Pooling",
     "PositionEmbedding",
     "Scale",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import FiniteFloat
+from pydantic import Field, FiniteFloat
 
 from rapidity.network.layer import Layer, ParameterSpec, Shape
 from rapidity.network.layers.arity import one_shape
@@ -22,6 +22,8 @@ class Scale(Layer):
     type: Literal["scale"]
     initial: FiniteFloat = 1.0
     """First value of every factor."""
+    rate_factor: Annotated[FiniteFloat, Field(gt=0)] = 1.0
+    """Learning rate of the factors over that of the network."""
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         """Return the shape of the input."""
@@ -30,4 +32,4 @@ class Scale(Layer):
     def parameter_specs(self, shapes: Sequence[Shape]) -> tuple[ParameterSpec, ...]:
         """Return ``scale (n_features,)``."""
         features = (one_shape(shapes, min_axes=1)[-1],)
-        return (ParameterSpec("scale", features, "ones", factor=self.initial),)
+        return (ParameterSpec("scale", features, "ones", factor=self.initial, rate_factor=self.rate_factor),)
