@@ -41,9 +41,7 @@ def inspect(
     together, sentinels, classes, duplicates. Of a model.onnx: inputs, classes, size. Of a run: how it ended.
     """
     path, table = split_table(file)
-    from rapidity.data.readers.finding import holds_pictures
-
-    if path.suffix == ".onnx" or (path.is_dir() and not holds_pictures(path)):
+    if path.suffix == ".onnx" or _holds_a_run(path):
         shown = "folder" if path.is_dir() else "model"
         _refuse_options(shown, target=target, read_all=read_all)
         (_inspect_run if path.is_dir() else _inspect_model)(path, as_json=as_json)
@@ -85,6 +83,14 @@ def split_table(text: str) -> tuple[Path, str | None]:
     if not colon or Path(text).exists():
         return Path(text), None
     return Path(path), table
+
+
+def _holds_a_run(path: Path) -> bool:
+    """Return whether a folder is one of a run, which has plots too, and not one of pictures."""
+    from rapidity.data.readers.finding import holds_pictures
+    from rapidity.workflow import RunFolder
+
+    return path.is_dir() and (RunFolder(path).record.exists() or not holds_pictures(path))
 
 
 def _refuse_options(shown: str, *, target: str | None, read_all: bool) -> None:

@@ -79,3 +79,13 @@ def test_a_folder_of_pictures_is_a_data_file(tmp_path, capsys):
     out = capsys.readouterr().out
     assert "folder of PNG pictures, 2 entries, 3 columns" in out
     assert "4 x 5 pixels (height x width), grey of 8 bits" in out
+
+
+def test_a_run_with_plots_is_a_run(tmp_path, capsys):
+    from PIL import Image
+
+    (tmp_path / "plots").mkdir()
+    Image.fromarray(np.zeros((4, 5), np.uint8)).save(tmp_path / "plots" / "roc.png")
+    (tmp_path / "run.json").write_text('{"name": "pions", "status": "finished"}')
+    assert not run(tmp_path)
+    assert "run pions, finished" in capsys.readouterr().out
