@@ -88,4 +88,4 @@ def test_a_run_with_plots_is_a_run(tmp_path, capsys):
     Image.fromarray(np.zeros((4, 5), np.uint8)).save(tmp_path / "plots" / "roc.png")
     (tmp_path / "run.json").write_text('{"name": "pions", "status": "finished"}')
     assert not run(tmp_path)
-    assert "run pions, finished" in capsys.readouterr().out
+    assert ": run pions" in capsys.readouterr().out
