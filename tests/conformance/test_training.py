@@ -23,7 +23,7 @@ from conformance.training import (
     train,
 )
 
-from rapidity.config.training import Sgd
+from rapidity.config.training import AdamW, Sgd
 from rapidity.core.errors import DataError, EngineError
 from rapidity.core.records import (
     Batch,
@@ -49,6 +49,43 @@ def build(engine_name: str) -> Build:
         return get_engine(engine_name).build(network, parameters, "cpu")
 
     return make
+
+
+def step_of_sgd(value: Any, gradient: Any, rate: float, decay: float) -> Any:
+    return value - rate * (gradient + decay * value)
+
+
+def step_of_adamw(value: Any, gradient: Any, rate: float, decay: float) -> Any:
+    """Return the first step: there the mean over the root of the mean square is the sign."""
+    return value * (1 - rate * decay) - rate * gradient / (np.abs(gradient) + 1e-8)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "step"),
+    [
+        (Sgd(type="sgd", learning_rate=0.02, weight_decay=0.5), step_of_sgd),
+        (AdamW(type="adamw", learning_rate=0.02, weight_decay=0.5), step_of_adamw),
+    ],
+    ids=["sgd", "adamw"],
+)
+def test_each_parameter_has_the_rate_and_the_decay_that_its_layer_declares(
+    optimizer: Any, step: Callable[..., Any], build: Build
+) -> None:
+    bias = {"bias_rate_factor": 0.25, "bias_decay_factor": 0.0, "bias_deviation": 0.7}
+    model = build(
+        {"type": "scale", "name": "s", "rate_factor": 6.0},
+        {"type": "dense", "name": "d", "units": 4, "parametrization": "ntk", **bias},
+        {"type": "parametric_activation", "name": "f", "function": "selu", "rate_factor": 0.5},
+    )
+    events = make_events(BATCH_SIZE)
+    before, gradients = model.parameters(), model.gradients(events, OBJECTIVE)
+    batches = ResidentBatches(events, BATCH_SIZE)
+    model.train_epoch(batches, OBJECTIVE, optimizer, lambda _: 0.02, np.random.default_rng(1))
+    rates = {"s.scale": 6.0, "d.bias": 0.25, "f.part": 0.5}
+    for name, found in model.parameters().items():
+        decay = 0.0 if name == "d.bias" else 0.5
+        expected = step(before[name], gradients[name], 0.02 * rates.get(name, 1.0), decay)
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6, err_msg=name)
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)

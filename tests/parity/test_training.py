@@ -49,6 +49,19 @@ DENSE = [{"type": "dense", "units": 12}, "relu", {"type": "dense", "units": 8}, 
 UNBIASED = {"type": "dense", "units": 12, "bias": False}
 """Before a batch normalisation a bias has no gradient but rounding, which adaptive rates blow up."""
 BATCH_NORM = [UNBIASED, "batch_norm", "relu", {**UNBIASED, "units": 6}, "batch_norm"]
+TABLE_LAYERS = [
+    {"type": "periodic_embedding", "frequencies": 5, "width": 3, "rate_factor": 0.1},
+    {"type": "scale", "rate_factor": 6.0},
+    {
+        "type": "dense",
+        "units": 8,
+        "parametrization": "ntk",
+        "bias_rate_factor": 0.1,
+        "bias_decay_factor": 0.0,
+    },
+    {"type": "parametric_activation", "function": "mish", "rate_factor": 0.1},
+]
+"""Parameters of four learning rates, one of them without weight decay."""
 LAYER_NORM = [{"type": "dense", "units": 12}, "layer_norm", "gelu"]
 IMAGES = [
     {"type": "conv2d", "filters": 4, "kernel_size": 3, "padding": "same"},
@@ -105,6 +118,7 @@ CASES = {
     "signed weights, three classes": Case(DENSE, n_classes=3, weights="signed"),
     "batch norm": Case(BATCH_NORM),
     "layer norm": Case(LAYER_NORM),
+    "layers of tables": Case(TABLE_LAYERS),
     "images": Case(IMAGES, shape=(9, 8, 2), n_classes=3),
     "penalties": Case(DENSE, objective=Objective({}, l1=1e-3, l2=1e-2)),
     "clipped": Case(DENSE, objective=Objective({}, clip_norm=0.05)),
@@ -172,6 +186,16 @@ def test_every_loss_and_weight_gives_the_same_steps(engine: str, case: str) -> N
     assert_losses_agree(
         train(build(engine, CASES[case]), CASES[case], OPTIMIZERS["adam"], range(2)), expected
     )
+
+
+@pytest.mark.torch
+@pytest.mark.skipif(CANONICAL not in INSTALLED, reason="PyTorch, the canonical engine, is not installed")
+@pytest.mark.parametrize("engine", OTHERS)
+@pytest.mark.parametrize("optimizer", ["adamw", "nesterov"])
+def test_learning_rates_of_single_parameters_give_the_same_steps(engine: str, optimizer: str) -> None:
+    case = CASES["layers of tables"]
+    expected, _ = canonical("layers of tables", optimizer)
+    assert_losses_agree(train(build(engine, case), case, OPTIMIZERS[optimizer], range(2)), expected)
 
 
 @pytest.mark.torch

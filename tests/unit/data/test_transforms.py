@@ -26,6 +26,7 @@ CONFIGS: dict[str, Any] = {
     "standard": "standard",
     "robust": "robust",
     "min_max": "min_max",
+    "smooth_clip": "smooth_clip",
     "divide": {"type": "divide", "by": 255.0},
 }
 
@@ -63,6 +64,19 @@ def test_constant_is_recognised_in_spite_of_rounding() -> None:
 def test_robust_falls_back_where_most_values_are_the_same() -> None:
     values = np.array([0.0] * 9 + [10.0])
     assert fit("robust", values).range == values.std()
+    assert fit({"type": "robust", "fallback": "half_range"}, values).range == 5.0
+
+
+def test_smooth_clip_is_the_formula_of_its_paper() -> None:
+    values = np.array([-1e3, -2.0, 0.0, 1e-3, 4.0])
+    found = fit({"type": "smooth_clip", "limit": 3.0}, []).apply(values, np)
+    np.testing.assert_allclose(found, values / np.sqrt(1 + (values / 3) ** 2), rtol=1e-14)
+
+
+@pytest.mark.parametrize("value", [1e30, 1e200, 1.7e308])
+def test_smooth_clip_of_huge_values_is_the_limit(value: float) -> None:
+    found = fit({"type": "smooth_clip", "limit": 2.5}, []).apply(np.array([value, -value]), np)
+    np.testing.assert_array_equal(found, [2.5, -2.5])
 
 
 def test_log_of_nothing_says_what_to_do() -> None:

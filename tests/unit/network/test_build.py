@@ -232,6 +232,11 @@ def test_attention_offers_its_weights() -> None:
             ),
         ),
         (["global_pool"], TABLE, r"layer 'global_pool_1' .* needs images"),
+        (
+            ["periodic_embedding"],
+            IMAGE,
+            r"from 'image' but needs \(n_events, n_features\)\.\n  Name a table in its 'inputs', or put a",
+        ),
         (["upsample2d"], TABLE, r"layer 'upsample2d_1' .* needs images"),
         (["max_pool2d", "max_pool2d", "max_pool2d", "average_pool2d"], IMAGE, r"at least 2 x 2 pixels"),
         (

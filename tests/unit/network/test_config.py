@@ -67,6 +67,11 @@ def test_the_place_of_an_error_holds_only_what_the_user_wrote() -> None:
         ({"type": "mlp", "dropout": 1.0}, "1.0 is not in [0, 1)"),
         ({"type": "residual_mlp", "residual_dropout": -0.1}, "-0.1 is not in [0, 1)"),
         (
+            {"layers": [{"type": "dense", "units": 3, "bias": False, "bias_rate_factor": 0.1}]},
+            "bias_rate_factor belongs to the bias, and there is none (bias: false). Leave it out",
+        ),
+        ({"type": "realmlp", "dropout": 1.0}, "1.0 is not in [0, 1)"),
+        (
             {"layers": [{"type": "activation", "function": "relu", "slope": 0.3}]},
             "slope belongs to leaky_relu, but the function is relu. Leave it out",
         ),

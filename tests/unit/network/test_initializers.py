@@ -34,6 +34,8 @@ def test_the_table_holds_every_name() -> None:
         ("lecun_normal", 1 / FAN_IN),
         ("fan_in_uniform", 1 / (3 * FAN_IN)),
         ("small_normal", 0.02**2),
+        ("unit_normal", 1.0),
+        ("unit_uniform", 1 / 3),
         ("zeros", 0.0),
     ],
 )
@@ -43,7 +45,7 @@ def test_variance_is_that_of_the_source(name: Initializer, variance: float) -> N
     assert values.std() == pytest.approx(np.sqrt(variance), rel=RELATIVE_TOLERANCE)
 
 
-@pytest.mark.parametrize("name", ["he_uniform", "glorot_uniform", "fan_in_uniform"])
+@pytest.mark.parametrize("name", ["he_uniform", "glorot_uniform", "fan_in_uniform", "unit_uniform"])
 def test_uniform_draws_stay_within_their_limits(name: Initializer) -> None:
     values = draw(name)
     limit = np.sqrt(3) * values.std() * (1 + RELATIVE_TOLERANCE)

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
+import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
@@ -8,7 +11,8 @@ from rapidity.core.errors import ConfigError
 from rapidity.training import Span, make_schedule
 from rapidity.training.schedules import CURVES
 
-TYPES = ("constant", "step", "cosine", "one_cycle", "reduce_on_plateau")
+TYPES = ("constant", "step", "cosine", "one_cycle", "cos_log", "reduce_on_plateau")
+WITH_WARM_UP = [kind for kind in TYPES if kind != "cos_log"]
 
 
 def rates(keys, learning_rate=1.0, n_epochs=10, steps_per_epoch=5):
@@ -55,7 +59,7 @@ def test_one_cycle_starts_peaks_and_ends_where_it_should():
     assert found[-1] == pytest.approx(1e-3)
 
 
-@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize("kind", WITH_WARM_UP)
 def test_warm_up_grows_linearly_to_the_first_rate(kind):
     found = rates({"type": kind, "warm_up": 0.8})
     curve = rates({"type": kind})
@@ -71,6 +75,30 @@ def test_curve_after_the_warm_up_takes_the_rest_of_the_training():
 def test_warm_up_that_takes_everything_is_refused():
     with pytest.raises(ConfigError, match=r"warm_up: 10 epochs leave nothing of training\.epochs = 10"):
         rates({"type": "cosine", "warm_up": 10})
+
+
+@pytest.mark.parametrize("cycles", [1, 4])
+def test_cos_log_is_zero_between_cycles_that_double(cycles):
+    n_steps = 15_000
+    found = np.array(rates({"type": "cos_log", "cycles": cycles}, n_epochs=n_steps, steps_per_epoch=1))
+    ends = (2.0 ** np.arange(cycles + 1) - 1) / (2**cycles - 1) * n_steps
+    for start, stop in pairwise(ends.round().astype(int)):
+        assert found[start] == pytest.approx(0, abs=1e-3)
+        assert found[stop - 1] == pytest.approx(0, abs=1e-3)
+        # Half a cycle on the logarithmic scale: (1 + t) has grown by the root of two.
+        middle = round((2**0.5 - 1) / (2 - 1) * (stop - start)) + start
+        assert found[middle] == pytest.approx(1, abs=1e-3)
+
+
+def test_cos_log_takes_the_formula_in_the_middle_of_each_step():
+    t = (np.arange(50) + 0.5) / 50
+    expected = 0.5 * (1 - np.cos(2 * np.pi * np.log2(1 + 15 * t)))
+    np.testing.assert_allclose(rates("cos_log"), expected, rtol=1e-12)
+
+
+def test_cos_log_wants_no_warm_up():
+    with pytest.raises(ValueError, match=r"warm_up is 2, but cos_log begins at zero by itself\. Leave"):
+        rates({"type": "cos_log", "warm_up": 2})
 
 
 @pytest.mark.torch

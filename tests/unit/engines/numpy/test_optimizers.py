@@ -11,6 +11,7 @@ import pytest
 
 from rapidity.config.training import Adagrad, Adam, AdamW, RmsProp, Sgd
 from rapidity.core.errors import EngineError
+from rapidity.engines.groups import ParameterGroup
 from rapidity.engines.numpy import optimizers
 from rapidity.engines.numpy.optimizers import OPTIMIZERS, Optimizer
 
@@ -105,6 +106,28 @@ def test_three_steps_are_those_of_the_formula(config: Any, monkeypatch: pytest.M
     np.testing.assert_allclose(parameters, expected, rtol=FLOAT32_TOLERANCE, atol=FLOAT32_TOLERANCE)
     assert parameters.dtype == np.float32
     assert optimizer.step == 3
+
+
+def test_each_run_of_values_has_the_rate_and_the_decay_of_its_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs that begin and end anywhere in a block."""
+    monkeypatch.setattr(optimizers, "VALUES_IN_A_BLOCK", 4)
+    config = AdamW(type="adamw", weight_decay=0.5)
+    groups = [(ParameterGroup(), 3), (ParameterGroup(6.0, 0.0), 1), (ParameterGroup(6.0, 0.0), 5)]
+    groups.append((ParameterGroup(0.1, 0.5), 1))
+    rng = np.random.default_rng(3)
+    start, gradients = rng.normal(size=10), rng.normal(size=(3, 10))
+    parameters = start.astype(np.float32)
+    optimizer = Optimizer(config, 10, groups)
+    for rate, gradient in zip(RATES, gradients, strict=True):
+        optimizer.update(parameters, gradient.astype(np.float32), rate)
+    of_each = [group for group, n_values in groups for _ in range(n_values)]
+    expected = []
+    for i, group in enumerate(of_each):
+        with monkeypatch.context() as patch:
+            patch.setitem(globals(), "RATES", tuple(rate * group.rate_factor for rate in RATES))
+            own = AdamW(type="adamw", weight_decay=0.5 * group.decay_factor)
+            expected.append(adam(own, start[i], gradients[:, i].tolist()))
+    np.testing.assert_allclose(parameters, expected, rtol=FLOAT32_TOLERANCE, atol=FLOAT32_TOLERANCE)
 
 
 def test_only_moments_that_are_used_are_kept() -> None:

@@ -106,6 +106,7 @@ def test_every_known_layer_is_tried() -> None:
     from rapidity.engines.tensorflow.describing import DESCRIPTIONS
     from rapidity.engines.tensorflow.image_layers import AnyConv2D
     from rapidity.engines.tensorflow.layers import LastAxisBatchNorm
+    from rapidity.engines.tensorflow.table_layers import NtkDense, ParametricActivation
 
     tried = set()
     for make, inputs in CASES.values():
@@ -114,7 +115,8 @@ def test_every_known_layer_is_tried() -> None:
 
     noise = {keras.layers.SpatialDropout1D, keras.layers.SpatialDropout2D, keras.layers.AlphaDropout,
              keras.layers.GaussianDropout, keras.layers.ActivityRegularization}  # fmt: skip
-    assert set(DESCRIPTIONS) - tried == {LastAxisBatchNorm, AnyConv2D, *OWN_LAYERS, *noise}
+    own = {LastAxisBatchNorm, AnyConv2D, NtkDense, ParametricActivation, *OWN_LAYERS}
+    assert set(DESCRIPTIONS) - tried == own | noise
 
 
 def test_a_model_of_ours_taken_away_can_come_back() -> None:

@@ -57,6 +57,15 @@ GRAPH_LAYERS: tuple[dict[str, Any], ...] = (
     {"type": "concatenate", "inputs": ["row", "of_nodes", "of_pairs"]},
 )
 
+TABLE_LAYERS: tuple[dict[str, Any], ...] = (
+    {"type": "periodic_embedding", "name": "waves", "inputs": "met", "frequencies": 3},
+    {"type": "flatten", "inputs": "jets"},
+    {"type": "dense", "units": 3, "parametrization": "ntk"},
+    {"type": "parametric_activation", "function": "selu"},
+    {"type": "parametric_activation", "name": "leaky", "function": "leaky_relu"},
+    {"type": "concatenate", "inputs": ["waves", "leaky", "jets.mask"]},
+)
+
 
 def network_of(*layers: Any, inputs: dict[str, tuple[int, ...]] | None = None, **outputs: int) -> Network:
     config = LayerList.model_validate({"layers": layers})
@@ -104,7 +113,9 @@ def test_a_saved_model_can_be_loaded_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
-@pytest.mark.parametrize("layers", [TOKEN_LAYERS, GRAPH_LAYERS], ids=["tokens", "graph"])
+@pytest.mark.parametrize(
+    "layers", [TOKEN_LAYERS, GRAPH_LAYERS, TABLE_LAYERS], ids=["tokens", "graph", "tables"]
+)
 def test_a_saved_model_of_objects_can_be_loaded_and_described_again(
     tmp_path: Path, layers: tuple[dict[str, Any], ...]
 ) -> None:
