@@ -86,8 +86,7 @@ def train(tmp_path, without_plots):
 
 TABLE = {"sources": [{"path": "events.csv"}], "target": "kind", "event_weight": "weight"}
 FEATURES = {"features": ["a", "b"]}
-# Events without jets are all alike.
-CLOUDS = {"sources": [{"path": "events.parquet"}], "guards": {"duplicates": "off"}}
+CLOUDS = {"sources": [{"path": "events.parquet"}]}
 
 
 def read_scores(run: Run):

@@ -111,10 +111,6 @@ def _join_facts(folds: Sequence[ModelFacts], event_number: str) -> ModelFacts:
     return replace(first, inputs=inputs, folds=picking, outputs=outputs)
 
 
-def _kind(facts: ModelFacts) -> tuple[object, ...]:
-    return facts.classes, facts.signature, _types(facts)
-
-
 def _types(facts: ModelFacts) -> dict[str, str]:
     return {name: column.dtype for name, column in facts.inputs.items()}
 

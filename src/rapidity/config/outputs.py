@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from rapidity.config.data import Scalar
-from rapidity.config.training import Loss, Positive, name_to_block
+from rapidity.config.training import CrossEntropy, Loss, Positive, name_to_block
 from rapidity.core.block import Block
 
 if TYPE_CHECKING:
@@ -174,6 +174,20 @@ def check_outputs(outputs: dict[str, AnyOutput], kinds: Mapping[str, str], monit
             f"are {_describe(outputs)}. Watch the loss"
         )
         raise ValueError(message)
+
+
+def check_loss(outputs: dict[str, AnyOutput], loss: Loss) -> None:
+    """Raise a ValueError if `training.loss` is given, but is that of no output."""
+    if loss == CrossEntropy(type="cross_entropy"):  # also what it is when it is left out
+        return
+    if any(output.task == "classification" and output.loss is None for output in outputs.values()):
+        return
+    message = (
+        f"training.loss is {loss.type}, which is for a classification without a loss of its own, but the "
+        f"outputs are {_describe(outputs)}. Give the loss of each output there (`outputs.NAME.loss`), and "
+        "leave out training.loss"
+    )
+    raise ValueError(message)
 
 
 def check_folds(outputs: dict[str, AnyOutput]) -> None:

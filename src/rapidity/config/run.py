@@ -12,7 +12,14 @@ from rapidity.config.cluster import ClusterBlock
 from rapidity.config.data import DataBlock
 from rapidity.config.evaluation import Deliver, Evaluation
 from rapidity.config.inputs import AnyInput, CloudInput, ImageInput
-from rapidity.config.outputs import Outputs, check_folds, check_outputs, find_classification, usual_outputs
+from rapidity.config.outputs import (
+    Outputs,
+    check_folds,
+    check_loss,
+    check_outputs,
+    find_classification,
+    usual_outputs,
+)
 from rapidity.config.preparation import Missing, Preparation
 from rapidity.config.training import Training
 from rapidity.core.block import Block
@@ -117,6 +124,7 @@ class RunConfig(Block):
         kinds = {name: config.kind for name, config in self.inputs.items()}
         watched = self.training.early_stopping
         check_outputs(self.outputs, kinds, watched.monitor if watched is not None else "loss")
+        check_loss(self.outputs, self.training.loss)
         if self.training.folds is not None:
             check_folds(self.outputs)
         return self

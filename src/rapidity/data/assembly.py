@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rapidity.core.errors import DataError, shorten
+from rapidity.core.errors import DataError
 from rapidity.core.jagged import JaggedType
 from rapidity.core.progress import SilentProgress
 from rapidity.data.collections import align_counts, pick_rows, share_offsets
@@ -20,9 +20,10 @@ from rapidity.data.disk_array import DiskArray
 from rapidity.data.features import FeatureSet, evaluate_expression
 from rapidity.data.growing import GrowingArray
 from rapidity.data.growing_jagged import GrowingJagged
-from rapidity.data.row_hash import SeenHashes, hash_rows
+from rapidity.data.row_hash import SeenHashes, find_empty, hash_rows
 from rapidity.data.sources import open_source
 from rapidity.data.table import SPLITS, SourceCounts, Table
+from rapidity.data.table_checks import check_classes, check_event_weight, check_selected
 from rapidity.data.targets import ClassAssigner, make_class_assigner
 
 if TYPE_CHECKING:
@@ -86,14 +87,14 @@ def read_table(  # noqa: PLR0913 - what is read, all but the first few by name
     with (progress or SilentProgress()).task("Reading", total=n_entries, unit="event") as task:
         for source in sources:
             _read_source(source, plan, collector, task)
-    _check_selected(collector.counts, data)
+    check_selected(collector.counts, data)
     if spool is not None:
         n_kept = sum(count.n_kept for count in collector.counts)
         spool.reserve(n_kept * _prepared_bytes(plan.features))
     table = replace(collector.finish(sources), spool=spool)
     is_class_asked = outputs is None or any(one.task == "classification" for one in outputs.values())
-    _check_classes(table, require_all_classes=require_all_classes, is_asked=is_class_asked)
-    _check_event_weight(table, data)
+    check_classes(table, require_all_classes=require_all_classes, is_asked=is_class_asked)
+    check_event_weight(table, data)
     return table, plan.features
 
 
@@ -205,7 +206,7 @@ class _Collector:
             name: chunk[name].astype(_type_of_values(dtype), copy=False)
             for name, dtype in self._plan.stored.items()
         }
-        rows, n_duplicates = self._choose_rows(stored, codes)
+        rows, n_duplicates = self._choose_rows(stored, targets, codes)
         self._append({**stored, **targets}, entries, codes, weight, rows)
         n_kept = n_selected if rows is None else len(rows)
         self._count(n_read, n_selected, n_duplicates, n_kept)
@@ -242,18 +243,22 @@ class _Collector:
         targets = self._plan.targets.values()
         return {f"{TARGET}{index}": one.evaluate(chunk, name_row) for index, one in enumerate(targets)}
 
-    def _choose_rows(self, stored: Chunk, codes: NDArray[np.int64]) -> tuple[NDArray[np.int64] | None, int]:
+    def _choose_rows(
+        self, stored: Chunk, targets: Chunk, codes: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64] | None, int]:
         """Return the rows to keep (None for all) and the number of duplicates among the others."""
         limit = self._source.config.limit
         n_free = len(codes) if limit is None else limit - self.counts[-1].n_kept
         if not self._data.drop_duplicates or not len(codes):
             return (np.arange(n_free) if n_free < len(codes) else None), 0
-        hashes = hash_rows(
-            [stored[name] for name in self._plan.features.columns], start=codes.view(np.uint64)
-        )
-        new = self._seen.find_new(hashes)
+        columns = [stored[name] for name in self._plan.features.columns]
+        hashes = hash_rows([*columns, *targets.values()], start=codes.view(np.uint64))
+        is_new = find_empty(columns, len(codes))
+        comparable = np.flatnonzero(~is_new)
+        is_new[comparable[self._seen.find_new(hashes[comparable])]] = True
+        new = np.flatnonzero(is_new)
         # Events cut by the limit are not in the table, so a later equal one is no duplicate of them.
-        self._seen.add(hashes[new[:n_free]])
+        self._seen.add(hashes[np.intersect1d(new[:n_free], comparable)])
         return new[:n_free], len(codes) - len(new)
 
     def _append(
@@ -354,50 +359,3 @@ def _collect_units(
     known = sources[0].files[0].columns
     of_targets = [name for one in plan.targets.values() for name in one.expression.columns]
     return {name: unit for name in (*columns, *of_targets) if (unit := known[name].unit) is not None}
-
-
-def _check_selected(counts: Sequence[SourceCounts], data: DataBlock) -> None:
-    for count in counts:
-        if count.n_read == 0:
-            message = f"source {count.source} holds no entries. Was the program that writes it stopped early?"
-            raise DataError(message)
-    if not sum(count.n_kept for count in counts):
-        read = "; ".join(f"{count.n_read} entries of {count.source}" for count in counts[:5])
-        message = (
-            f"data.selection '{data.selection}' keeps none of the events ({read} were read). "
-            "Loosen it, and check the units of its numbers: rapidity inspect shows the ranges of the columns."
-        )
-        raise DataError(message)
-
-
-def _check_classes(table: Table, *, require_all_classes: bool, is_asked: bool) -> None:
-    n_events = np.bincount(table.class_index, minlength=len(table.classes))
-    listed = shorten(f"{name} ({n})" for name, n in zip(table.classes.names, n_events, strict=True))
-    if len(table.classes) < 2 and is_asked:
-        message = (
-            f"there is one class only: {listed} events. A classification needs at least two: add a source of "
-            "another class, or check data.target and data.selection."
-        )
-        raise DataError(message)
-    absent = [name for name, n in zip(table.classes.names, n_events, strict=True) if not n]
-    if absent and require_all_classes:
-        message = (
-            f"no event of class {shorten(absent)} is left among the selected events. Found: {listed}. "
-            "Check data.selection and the names in data.classes, or remove the class."
-        )
-        raise DataError(message)
-
-
-def _check_event_weight(table: Table, data: DataBlock) -> None:
-    if table.event_weight is None:
-        return
-    for index, name in enumerate(table.classes.names):
-        weight = table.event_weight[table.class_index == index]
-        # Signed weights may cancel but for rounding errors.
-        if len(weight) and abs(weight.sum()) <= 1e-12 * np.abs(weight).sum():
-            message = (
-                f"data.event_weight '{data.event_weight}' sums to {weight.sum():g} over the {len(weight)} "
-                "events of "
-                f"class '{name}'. Weights must have a sum other than zero: check the expression."
-            )
-            raise DataError(message)

@@ -244,6 +244,22 @@ def evaluate_feature(feature: Feature, columns: Mapping[str, Any], rows: Any = N
     return np.concatenate(parts) if parts else np.empty(0)
 
 
+def evaluate_object_feature(feature: Feature, columns: Mapping[str, Any], rows: Any = None) -> Jagged:
+    """Return the values of a feature of objects before any preparation, float64; NaN and infinities stay.
+
+    Parameters
+    ----------
+    rows
+        As in `evaluate_feature`.
+    """
+    parts = []
+    for _, chunk in iterate_chunks(columns, feature.columns, rows):
+        exact = {name: values.astype(np.float64, copy=False) for name, values in chunk.items()}
+        with np.errstate(all="ignore"):
+            parts.append(feature.expression.evaluate(exact).astype(np.float64))
+    return Jagged.concatenate(parts) if parts else Jagged(np.empty(0), np.zeros(1, np.int64))
+
+
 def evaluate_expression(expression: Expression, columns: Mapping[str, Any]) -> NDArray[np.float64]:
     """Return an expression of some columns in float64 ``(n_events,)``; true and false give 1 and 0."""
     exact = {name: columns[name].astype(np.float64, copy=False) for name in expression.columns}

@@ -13,10 +13,7 @@ import numpy as np
 
 from rapidity.core.classes import ClassSet
 from rapidity.core.errors import DataError
-from rapidity.core.jagged import Jagged
-from rapidity.data.collections import iterate_chunks
-from rapidity.data.fitted_cloud import exact_columns
-from rapidity.data.kept_objects import find_offsets, keep_objects
+from rapidity.data.object_targets import arrange_objects, find_known_objects, restore_objects
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +21,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rapidity.config.outputs import AnyOutput, AssignmentOutput, RegressionOutput
-    from rapidity.data.fitted_cloud import FittedCloud
     from rapidity.data.preparation import FittedPreparation
     from rapidity.data.split import SplitRows, TrainRows
 
@@ -276,9 +272,7 @@ class FittedOutputs:
             return np.asarray(~np.isnan(rows.target(name)))
         if isinstance(output, FittedClassification):
             return np.ones(rows.n_events, dtype=np.bool_)
-        truth = arrange_objects(preparation.clouds[output.cloud], rows, name)
-        is_known: NDArray[np.bool_] = np.any(truth >= 0, axis=1)
-        return is_known
+        return find_known_objects(preparation.clouds[output.cloud], rows, name)
 
     def event_bytes(self, preparation: FittedPreparation) -> int:
         """Return the bytes of the targets of an event."""
@@ -299,43 +293,6 @@ class FittedOutputs:
 def is_usual(outputs: Mapping[str, FittedOutput]) -> bool:
     """Return whether outputs are those of a run whose configuration names none."""
     return list(outputs) == [CLASS_OUTPUT] and outputs[CLASS_OUTPUT].task == "classification"
-
-
-def arrange_objects(cloud: FittedCloud, rows: SplitRows, name: str) -> NDArray[np.int64]:
-    """Return the class index of the objects of a cloud, in its order, -1 where there is none.
-
-    Shape ``(n_events, n_objects)``.
-    """
-    truth = rows.target(name)
-    n_objects = cloud.cloud.n_objects
-    arranged = np.full((rows.n_events, n_objects), -1, np.int64)
-    for part, chunk in iterate_chunks(rows.table.columns, cloud.columns, rows.rows):
-        kept = keep_objects(cloud.cloud, exact_columns(chunk, cloud.columns))
-        own = truth[np.arange(part.start, part.stop)]
-        arranged[part.start + kept.rows, kept.positions] = own.content[kept.places]
-    return arranged
-
-
-def restore_objects(cloud: FittedCloud, rows: SplitRows, logits: NDArray[Any]) -> Jagged:
-    """Return the probabilities of the objects of the file, NaN for those that the cloud leaves out.
-
-    Parameters
-    ----------
-    logits
-        Of the objects of the cloud in its order, ``(n_events, n_objects, n_classes)``.
-    """
-    values = logits.astype(np.float64)
-    shifted = np.exp(values - values.max(axis=2, keepdims=True))
-    probabilities = shifted / shifted.sum(axis=2, keepdims=True)
-    parts = []
-    for part, chunk in iterate_chunks(rows.table.columns, cloud.columns, rows.rows):
-        exact = exact_columns(chunk, cloud.columns)
-        kept = keep_objects(cloud.cloud, exact)
-        offsets = find_offsets(cloud.cloud, exact)
-        content = np.full((int(offsets[-1]), values.shape[2]), np.nan)
-        content[kept.places] = probabilities[part][kept.rows, kept.positions]
-        parts.append(Jagged(content, offsets))
-    return Jagged.concatenate(parts)
 
 
 def fit_outputs(

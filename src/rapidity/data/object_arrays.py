@@ -87,8 +87,11 @@ class _Source:
 
 
 def _equals(values: NDArray[Any], value: float) -> NDArray[np.bool_]:
-    # Of float32 columns the number that it has become there.
-    same: NDArray[np.bool_] = np.isnan(values) if math.isnan(value) else values == values.dtype.type(value)
+    if math.isnan(value):
+        is_missing: NDArray[np.bool_] = np.isnan(values)
+        return is_missing
+    # Of float32 columns the number that it has become there; whole numbers are none of 0.5 or out of range.
+    same: NDArray[np.bool_] = values == (values.dtype.type(value) if values.dtype.kind == "f" else value)
     return same
 
 

@@ -78,7 +78,8 @@ class RegressionTarget:
                 f" outputs.{self.name}.missing: ignore, and they do not enter the loss of this output."
             )
             raise DataError(message)
-        values[~is_known] = np.nan
+        # A copy: the values of a plain column are those of the file, which others read too.
+        values = np.where(is_known, values, np.nan)
         is_low = is_known & (values <= 0)
         if "log" in self.config.transforms[:1] and is_low.any():
             row = int(np.argmax(is_low))

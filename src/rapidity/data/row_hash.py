@@ -78,6 +78,23 @@ def hash_rows(columns: Sequence[NDArray[Any] | Jagged], start: HashArray | None 
     return hashes
 
 
+def find_empty(columns: Sequence[NDArray[Any] | Jagged], n_events: int) -> NDArray[np.bool_]:
+    """Return which events hold no number at all ``(n_events,)``: all their columns are lists, and empty.
+
+    They look the same without being the same event.
+
+    Examples
+    --------
+    >>> jets = Jagged.from_counts(np.array([5.0]), np.array([1, 0]))
+    >>> find_empty([jets], 2).tolist(), find_empty([jets, np.array([1.0, 2.0])], 2).tolist()
+    ([False, True], [False, False])
+    """
+    is_empty = np.full(n_events, bool(columns))
+    for column in columns:
+        is_empty &= column.counts == 0 if isinstance(column, Jagged) else np.False_
+    return is_empty
+
+
 def _mix_jagged(hashes: HashArray, values: Jagged) -> HashArray:
     """Return the hashes with the values of a jagged column, and their number, mixed in."""
     counts = values.counts

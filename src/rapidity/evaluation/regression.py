@@ -120,7 +120,7 @@ class TruthInterval:
     low, high
         The ends, in units of the target; the upper one belongs to the next interval.
     mean
-        Weighted mean of the truth.
+        Mean of the truth, each event counted once: with signed weights it might lie outside.
     numbers
         Name (`NUMBERS` without R2) -> value with its interval.
     """

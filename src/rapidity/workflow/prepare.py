@@ -300,15 +300,27 @@ def find_tokens(config: RunConfig, outputs: FittedOutputs, shapes: Mapping[str, 
 def _check_known(
     outputs: FittedOutputs, validation: TrainingWeights[ValidationRows], preparation: FittedPreparation
 ) -> None:
-    """Refuse a target that is known for no validation event: its loss would be that of nothing."""
-    rows = validation.rows
+    """Refuse a target that is known for no validation event, or only for some whose weights cancel.
+
+    Its loss would be divided by nothing, or by a negative number.
+    """
+    rows, weights = validation.rows, validation.values
     for name in (*outputs.regressions, *outputs.assignments):
-        if rows.n_events and not outputs.find_known(name, rows, preparation).any():
-            message = (
-                f"outputs.{name}: the target is known for none of the {rows.n_events:,} events of the"
-                " validation split. Change preparation.split, or use more events."
+        is_known = outputs.find_known(name, rows, preparation)
+        n_known = int(is_known.sum())
+        total = n_known if weights is None else float(weights[is_known].sum(dtype=np.float64))
+        if n_known == rows.n_events or total > 0:
+            continue
+        found = f"the target is known for none of the {rows.n_events:,} events of the validation split"
+        cure = "Change preparation.split, or use more events."
+        if n_known:
+            found = (
+                f"the training weights of the {n_known:,} events of known target in the validation split sum "
+                f"to {total:g}, expected more than zero"
             )
-            raise DataError(message)
+            cure = "Choose training.weight.event_weight: absolute, drop or ignore, or use more events."
+        message = f"outputs.{name}: {found}. {cure}"
+        raise DataError(message)
 
 
 def _check_evaluated_yields(splits: SplitTable) -> None:

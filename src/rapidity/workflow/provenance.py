@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from rapidity.config import config_fingerprint
 from rapidity.core.files import hash_file
+from rapidity.data.readers import FORMATS, find_listed_pictures
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -82,17 +83,28 @@ def describe_machine() -> dict[str, str | int]:
 
 
 def hash_files(files: Iterable[str | Path]) -> dict[str, str]:
-    """Return path -> SHA-256 of the content, for every file of the data."""
+    """Return path -> SHA-256 of the content, for every file or folder of the data."""
     return {str(path): _hash(Path(path)) for path in dict.fromkeys(files)}
 
 
 def _hash(path: Path) -> str:
-    """Return the SHA-256 of a file; of a folder that of the names and hashes of all files in it."""
-    if not path.is_dir():
-        return hash_file(path)
+    """Return the SHA-256 of a file.
+
+    Of a folder that of the names and hashes of all files in it, of a list of pictures that of its own hash
+    and those of the pictures, in their order.
+    """
+    if path.is_dir():
+        inside = sorted(file for file in path.rglob("*") if file.is_file())
+        lines = [f"{file.relative_to(path).as_posix()} {hash_file(file)}" for file in inside]
+    else:
+        is_text = not set(path.suffixes).isdisjoint(FORMATS["csv"].suffixes)
+        pictures = find_listed_pictures(path) if is_text else []
+        if not pictures:
+            return hash_file(path)
+        lines = [hash_file(file) for file in (path, *pictures)]
     digest = hashlib.sha256()
-    for inner in sorted(file for file in path.rglob("*") if file.is_file()):
-        digest.update(f"{inner.relative_to(path).as_posix()} {hash_file(inner)}\n".encode())
+    for line in lines:
+        digest.update(f"{line}\n".encode())
     return digest.hexdigest()
 
 

@@ -90,7 +90,12 @@ def _score_chunks(model: OnnxModel, table: Table, spool: Spool) -> Scores:
     finished = {name: growing.finish() for name, growing in collected.items()}
     joined = {**finished, **{name: Jagged.concatenate(listed) for name, listed in objects.items()}}
     others = {name.removeprefix(OTHER): one for name, one in joined.items() if name.startswith(OTHER)}
-    return Scores(finished["logits"], finished["probabilities"], finished.get(FOLD), others)
+    # Without a classification they have no columns, and a file for nothing forgets how many rows it has.
+    nothing = np.empty((table.n_events, 0), np.float32)
+    logits, probabilities = (
+        finished[name] if finished[name].size else nothing for name in ("logits", "probabilities")
+    )
+    return Scores(logits, probabilities, finished.get(FOLD), others)
 
 
 def make_scored_events(table: Table, split_codes: NDArray[np.int8], scores: Scores) -> ScoredEvents:

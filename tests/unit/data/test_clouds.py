@@ -320,10 +320,23 @@ def test_guards_look_at_the_features_of_objects(write: Any, tmp_path: Path) -> N
     table, features = read_table(data, inputs, (), tmp_path)
     preparation = Preparation()
     splits = split_events(table, preparation.split, {}, features.collections)
-    levels = Guards(duplicates="off")
+    levels = Guards(duplicates="off", separating_feature="off")
     findings = {one.guard: one.message for one in run_guards(splits, features, levels, preparation)}
     assert "'jet_truth_id'" in findings["truth_like_name"]
     assert "'jet_pt' (-999 in" in findings["unstated_sentinel"]
+
+
+def test_events_without_objects_are_not_dropped_as_duplicates(write: Any, tmp_path: Path) -> None:
+    pt = [[], [5.0], [], [5.0]]
+    others = dict.fromkeys(("jet_eta", "jet_id", "sv_mass", "axis_eta"))
+    source = write(jet_pt=pt, label=[0, 1, 0, 1], **others)
+    keys = {"sources": [source], "target": "label", "drop_duplicates": True}
+    inputs = {"jets": CloudInput(kind="cloud", features=("jet_pt",), n_objects=2)}
+    table, _ = read_table(DataBlock.model_validate(keys), inputs, (), tmp_path)
+    assert table.source_entry.tolist() == [0, 1, 2]
+    limited = {**keys, "sources": [{**source, "limit": 2}]}
+    table, _ = read_table(DataBlock.model_validate(limited), inputs, (), tmp_path)
+    assert table.source_entry.tolist() == [0, 1]
 
 
 def test_an_empty_column_gives_empty_clouds(fit: Any) -> None:

@@ -212,3 +212,12 @@ def test_many_events_are_grouped_part_by_part(monkeypatch: pytest.MonkeyPatch) -
     assert whole.n_repeated == 62
     monkeypatch.setattr(groups, "EVENTS_ORDERED_AT_ONCE", 100)
     assert groups.find_shared_groups(hashes, codes) == whole
+
+
+def test_equal_events_of_other_targets_are_no_leak(guard: Any) -> None:
+    columns, energy = {"x": [1.0, 1.0]}, {"energy": np.array([5.0, 6.0])}
+    levels, same = {"duplicates": "error"}, {"class_index": [0, 0]}
+    assert guard(columns, [0, 2], levels, targets=energy, **same) == []
+    message = r"2 of 2 events equal, in class, in the targets and in all 1 columns"
+    with pytest.raises(DataError, match=message):
+        guard(columns, [0, 2], levels, targets={"energy": np.array([5.0, 5.0])}, **same)

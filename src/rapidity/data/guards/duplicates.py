@@ -8,7 +8,7 @@ import numpy as np
 
 from rapidity.data.guards.finding import GuardedEvents, GuardFinding, Level
 from rapidity.data.guards.groups import examples, find_shared_groups
-from rapidity.data.row_hash import hash_rows
+from rapidity.data.row_hash import find_empty, hash_rows, mix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,19 +18,23 @@ def find_duplicates(events: GuardedEvents, level: Level) -> Iterator[GuardFindin
     """Yield a finding if events of one class and equal features stand in different splits.
 
     Equal means equal in every raw column that the inputs need, as read: NaN equals NaN, and of an image every
-    pixel is compared. Equal events of
-    different classes are no leak, since one of them speaks against the other.
+    pixel is compared. Equal events of different classes, or of different targets of other outputs, are no
+    leak, since one of them speaks against the other; nor are events without any object, of inputs that know
+    nothing but objects.
     """
     table = events.split_table.table
     columns = [table.columns[name] for name in events.features.columns]
-    hashes = hash_rows(columns, start=table.class_index.view(np.uint64))
+    hashes = hash_rows([*columns, *table.targets.values()], start=table.class_index.view(np.uint64))
+    is_empty = find_empty(columns, table.n_events)
+    # Different numbers have different hashes: each is then an event of its own.
+    hashes[is_empty] = mix(np.flatnonzero(is_empty).astype(np.uint64))
     groups = find_shared_groups(hashes, events.split_table.codes)
     if not groups.n_events:
         return
+    truth = "class, in the targets" if table.targets else "class"
     message = (
-        f"{groups.n_events} of {table.n_events} events equal, in class and in all {len(columns)} columns of "
-        "the "
-        f"inputs, an event of another split ({examples(events.split_table, groups.pairs)}). "
+        f"{groups.n_events} of {table.n_events} events equal, in {truth} and in all {len(columns)} columns "
+        f"of the inputs, an event of another split ({examples(events.split_table, groups.pairs)}). "
         "Set data.drop_duplicates: true, or keep such events in one split (data.event_key, "
         "preparation.split.by)."
     )

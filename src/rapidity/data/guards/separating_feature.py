@@ -8,7 +8,7 @@ import numpy as np
 
 from rapidity.core.errors import shorten
 from rapidity.core.random import make_generator
-from rapidity.data.features import evaluate_feature
+from rapidity.data.features import evaluate_feature, evaluate_object_feature
 from rapidity.data.guards.finding import GuardedEvents, GuardFinding, Level
 
 if TYPE_CHECKING:
@@ -26,18 +26,19 @@ def find_separating_features(events: GuardedEvents, level: Level) -> Iterator[Gu
     """Yield a finding if a feature has an AUC above 0.999 (or below 0.001) for a class against the rest.
 
     A missing value (NaN) counts as one above all others, so a feature that is missing for just one class
-    is found. Classes of more than 20,000 events are represented by that many of them, at random.
+    is found. Of a cloud the mean of each feature over the objects of an event counts, and how many there are.
+    Classes of more than 20,000 events are represented by that many of them, at random.
     """
     table = events.split_table.table
     n_classes = len(table.classes)
     rows, scale = _sample_rows(table.class_index, n_classes)
     class_index = table.class_index[rows]
     found = []
-    for feature in events.features.all:
-        auc = class_aucs(evaluate_feature(feature, table.columns, rows), class_index, scale)
+    for name, values in _list_values(events, rows):
+        auc = class_aucs(values, class_index, scale)
         best = int(np.argmax(np.abs(auc - 0.5)))
         if max(auc[best], 1 - auc[best]) > AUC_LIMIT:
-            found.append(f"'{feature.name}' (AUC {auc[best]:.5f} for class {table.classes.names[best]})")
+            found.append(f"{name} (AUC {auc[best]:.5f} for class {table.classes.names[best]})")
     if found:
         sampled = f", from {len(rows)} of {table.n_events} events" if len(rows) < table.n_events else ""
         message = (
@@ -46,6 +47,26 @@ def find_separating_features(events: GuardedEvents, level: Level) -> Iterator[Gu
             "an artefact of how the files were made. Remove it from the inputs (`exclude`)."
         )
         yield GuardFinding("separating_feature", level, message)
+
+
+def _list_values(
+    events: GuardedEvents, rows: NDArray[np.int64]
+) -> Iterator[tuple[str, NDArray[np.floating]]]:
+    """Yield the name and the values of each number of some events that is looked at."""
+    columns = events.split_table.table.columns
+    for feature in events.features.all:
+        yield f"'{feature.name}'", evaluate_feature(feature, columns, rows)
+    counted = set()
+    for feature in events.features.of_objects:
+        objects = evaluate_object_feature(feature, columns, rows)
+        collection = feature.expression.collection
+        if collection not in counted:
+            counted.add(collection)
+            yield f"the number of objects of '{collection}'", objects.counts.astype(np.float64)
+        event_of = np.repeat(np.arange(len(objects)), objects.counts)
+        total = np.bincount(event_of, objects.content, minlength=len(objects))
+        mean = np.divide(total, objects.counts, out=np.full(len(total), np.nan), where=objects.counts > 0)
+        yield f"the mean of '{feature.name}' over the objects", mean
 
 
 def _sample_rows(

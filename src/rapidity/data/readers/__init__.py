@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from rapidity.data.readers.finding import find_files
 from rapidity.data.readers.opening import FORMATS, list_tables, open_reader
+from rapidity.data.readers.picture_list import find_listed_pictures
 from rapidity.data.readers.reader import ColumnInfo, ColumnKind, Reader, TableInfo
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Reader",
     "TableInfo",
     "find_files",
+    "find_listed_pictures",
     "list_tables",
     "open_reader",
 ]

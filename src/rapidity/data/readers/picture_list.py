@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +12,7 @@ import numpy as np
 from rapidity.core.errors import DataError
 from rapidity.data.readers.base import TableReader
 from rapidity.data.readers.conversion import convert
+from rapidity.data.readers.csv_layout import read_sample
 from rapidity.data.readers.pictures import SUFFIX, read_kind, read_pictures
 from rapidity.data.readers.reader import ColumnInfo
 
@@ -43,6 +46,27 @@ def with_pictures(reader: TableReader) -> TableReader:
         if len(first[name]) and str(first[name][0]).lower().endswith(SUFFIX):
             return PictureListReader(reader, name, read_kind(_find(reader, str(first[name][0]))))
     return reader
+
+
+NAMED_PICTURE = re.compile(r"[^,;|\t\r\n\"']*\.png", re.IGNORECASE)
+
+
+def find_listed_pictures(path: Path) -> list[Path]:
+    """Return the pictures that a CSV file names, each once, in its order; but none that is not there."""
+    sample, is_compressed = read_sample(path)
+    if SUFFIX.encode() not in sample.lower():
+        return []
+    found: dict[Path, None] = {}
+    with gzip.open(path, "rt", errors="replace") if is_compressed else path.open(errors="replace") as lines:
+        for line in lines:
+            for match in NAMED_PICTURE.findall(line):
+                # Columns may be apart by spaces, which names of files may have as well.
+                for name in (match.strip(), match.split()[-1]):
+                    picture = path.parent / Path(name).expanduser()
+                    if picture.is_file():
+                        found[picture] = None
+                        break
+    return list(found)
 
 
 class PictureListReader(TableReader):
