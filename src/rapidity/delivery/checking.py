@@ -9,6 +9,7 @@ import numpy as np
 
 from rapidity.core.errors import DataError, VerificationError, shorten
 from rapidity.core.progress import SilentProgress
+from rapidity.data.fitted_outputs import FittedRegression
 from rapidity.delivery.facts import read_facts
 from rapidity.delivery.scoring import (
     PREDICTION,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from rapidity.artefact import OnnxModel
     from rapidity.core.progress import Progress
     from rapidity.data.readers import Reader
     from rapidity.delivery.facts import ScoreFacts
@@ -35,7 +37,10 @@ AGAIN = "Score it again with --overwrite."
 SCORED_AGAIN = 256
 """Events of each chunk that are scored again."""
 TOLERANCE = 1e-5
-"""Largest difference of scores: other processors and versions of ONNX Runtime round otherwise."""
+"""Largest difference of scores: other processors and versions of ONNX Runtime round otherwise.
+
+Of predictions in units of the spread of their target, and of themselves.
+"""
 
 
 def verify_file(task: PredictTask) -> FileOutcome:
@@ -170,12 +175,7 @@ def _check_values(prepared: PreparedTask, chunk: Any, beside: dict[str, NDArray[
     expected |= score_values(prepared.model, prepared.model.run(first))
     for name, values in expected.items():
         found = beside[name][: len(values)]
-        if values.dtype.kind == "f":
-            # Predictions have any size, scores that of one.
-            part = TOLERANCE if name.startswith(PREDICTION) else 0.0
-            differs = ~np.isclose(found, values, rtol=part, atol=TOLERANCE, equal_nan=True)
-        else:
-            differs = found != values
+        differs = find_differences(prepared.model, name, found, values)
         if differs.any():
             row = int(np.argmax(differs))
             message = (
@@ -183,6 +183,22 @@ def _check_values(prepared: PreparedTask, chunk: Any, beside: dict[str, NDArray[
                 f"{prepared.task.output}, but the model gives {values[row]}. {AGAIN}"
             )
             raise VerificationError(message)
+
+
+def find_differences(
+    model: OnnxModel, name: str, found: NDArray[Any], expected: NDArray[Any]
+) -> NDArray[np.bool_]:
+    """Return where a column of scores is not what the model gives ``(n_events,)``.
+
+    Predictions may have any size: they are compared with themselves, and with the spread of their target.
+    """
+    if expected.dtype.kind != "f":
+        return np.asarray(found != expected)
+    relative, absolute = 0.0, TOLERANCE
+    output = model.outputs.get(name.removeprefix(PREDICTION))
+    if name.startswith(PREDICTION) and isinstance(output, FittedRegression):
+        relative, absolute = TOLERANCE, TOLERANCE * output.spread
+    return ~np.isclose(found, expected, rtol=relative, atol=absolute, equal_nan=True)
 
 
 class _Rows:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from rapidity.core.errors import DataError, VerificationError
+from rapidity.data.fitted_outputs import FittedRegression
 from rapidity.delivery import PredictTask, predict_file, verify_file
+from rapidity.delivery.checking import find_differences
 from rapidity.delivery.facts import read_facts
 
 FORMATS = {"root": ".root", "rntuple": ".root", "hdf5": ".h5", "parquet": ".parquet", "csv": ".csv"}
@@ -141,3 +144,22 @@ def test_an_output_is_overwritten_on_request_only(scored, models):
     again = PredictTask(other.model, other.source, other.output, other.output_format, overwrite=True)
     assert not predict_file(again).is_kept
     verify_file(other)
+
+
+@pytest.mark.parametrize("unit", [1e-12, 1.0, 1e9])
+def test_predictions_are_compared_in_units_of_their_target(unit):
+    """A lifetime in seconds passed whatever it was; an energy in eV near zero never did."""
+    model = SimpleNamespace(outputs={"energy": FittedRegression("energy", spread=unit)})
+    expected = np.array([0.0, 3.0, 1000.0, np.nan]) * unit
+    rounded = np.array([1e-6, 3.000001, 1000.001, np.nan]) * unit
+    wrong = np.array([0.01, 3.01, 1001.0, 0.0]) * unit
+    assert not find_differences(model, "prediction_energy", rounded, expected).any()
+    assert find_differences(model, "prediction_energy", wrong, expected).all()
+
+
+def test_scores_are_compared_as_they_are():
+    model = SimpleNamespace(outputs={"energy": FittedRegression("energy", spread=1e9)})
+    found, expected = np.array([0.5, 0.5]), np.array([0.500001, 0.51])
+    assert find_differences(model, "score_energy", found, expected).tolist() == [False, True]
+    numbers = np.array([1, -1])
+    assert find_differences(model, "object_jets_0", numbers, np.array([1, 2])).tolist() == [False, True]
