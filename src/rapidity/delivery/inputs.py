@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rapidity.artefact.model import fit_dtype
+from rapidity.artefact.input_types import fit_dtype
 from rapidity.core.errors import DataError
 from rapidity.core.jagged import Jagged, JaggedType
 from rapidity.data.collections import align_counts

@@ -1,9 +1,9 @@
-"""Telling why a loss is not finite: the batch is made again and its largest input named."""
+"""What is not finite, and why: the batch of a loss is made again and its largest input named."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -93,3 +93,14 @@ def _largest_input(
 
 def _size(value: float) -> float:
     return math.inf if math.isnan(value) else abs(value)
+
+
+def check_state(arrays: dict[str, Any], moment: str, learning_rate: float) -> None:
+    """Refuse to keep parameters that are not finite: the last step of an epoch may spoil them."""
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            message = (
+                f"'{name}' holds values that are not finite {moment}, expected numbers.\n  Lower "
+                f"training.optimizer.learning_rate (now {learning_rate:g}), or set training.clip_norm."
+            )
+            raise TrainingError(message)

@@ -21,7 +21,7 @@ from rapidity.core.random import make_generator
 from rapidity.core.records import Batch
 from rapidity.training.augmentation.passes import AugmentedPasses
 from rapidity.training.checkpoints import Position
-from rapidity.training.failure import explain_loss, find_largest
+from rapidity.training.failure import check_state, explain_loss, find_largest
 from rapidity.training.history import EpochRow, History
 from rapidity.training.identity import check_unchanged, describe_exchange, identify_events, plain
 from rapidity.training.monitoring import Metrics, measure
@@ -206,7 +206,7 @@ class _Loop:
 
     def _complete_segment(self, position: Position, start: float) -> None:
         state = self.model.state()
-        _check_state(state.arrays, f"in epoch {position.epoch + 1}", self.config.optimizer.learning_rate)
+        check_state(state.arrays, f"in epoch {position.epoch + 1}", self.config.optimizer.learning_rate)
         seconds = position.seconds + time.perf_counter() - start
         self.position = replace(position, state=state, seconds=round(seconds, 6))
         if time.monotonic() - self.saved_at >= SECONDS_BETWEEN_CHECKPOINTS:
@@ -271,7 +271,7 @@ class _Loop:
     def _next_position(self, row: EpochRow, validated: Metrics | None) -> Position:
         position = self.position
         state = self.model.state()
-        _check_state(state.arrays, f"after epoch {row.epoch}", self.config.optimizer.learning_rate)
+        check_state(state.arrays, f"after epoch {row.epoch}", self.config.optimizer.learning_rate)
         monitor = _watch(position.monitor, validated, row.epoch)
         schedule, plateau = self.config.schedule, position.plateau
         if isinstance(schedule, ReduceOnPlateau) and validated:
@@ -361,17 +361,6 @@ def _total_weight(events: Batch | StreamedEvents) -> float:
         return events.total_weight
     weight = events.training_weight
     return float(events.n_events if weight is None else weight.sum(dtype=np.float64))
-
-
-def _check_state(arrays: dict[str, Any], moment: str, learning_rate: float) -> None:
-    """Refuse to keep parameters that are not finite: the last step of an epoch may spoil them."""
-    for name, array in arrays.items():
-        if not np.isfinite(array).all():
-            message = (
-                f"'{name}' holds values that are not finite {moment}, expected numbers.\n  Lower "
-                f"training.optimizer.learning_rate (now {learning_rate:g}), or set training.clip_norm."
-            )
-            raise TrainingError(message)
 
 
 def _watch(monitor: Monitor, validated: Metrics | None, epoch: int) -> Monitor:
