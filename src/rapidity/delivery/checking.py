@@ -198,7 +198,7 @@ def find_differences(
     output = model.outputs.get(name.removeprefix(PREDICTION))
     if name.startswith(PREDICTION) and isinstance(output, FittedRegression):
         relative, absolute = TOLERANCE, TOLERANCE * output.spread
-    return ~np.isclose(found, expected, rtol=relative, atol=absolute, equal_nan=True)
+    return np.asarray(~np.isclose(found, expected, rtol=relative, atol=absolute, equal_nan=True))
 
 
 class _Rows:

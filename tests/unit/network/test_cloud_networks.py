@@ -71,6 +71,15 @@ def test_the_particle_transformer_weighs_pairs() -> None:
     assert network.node("class_block_2_attention").inputs[0] == "class_block_2_norm_1"
 
 
+@pytest.mark.parametrize(
+    ("n_features", "expected"), [(1, "jets_norm"), (3, "jets_norm"), (4, "jets_layer_norm_1")]
+)
+def test_objects_of_few_features_keep_them(n_features: int, expected: str) -> None:
+    """A layer normalisation made one feature zero, and two the sign of their difference."""
+    network = build("particle_transformer", {"jets": (6, n_features)}, pairs="none")
+    assert network.node("jets_dense_1").inputs == (expected,)
+
+
 def test_the_particle_transformer_works_without_pairs() -> None:
     network = build("particle_transformer", {"jets": (6, 5)}, pairs="none")
     assert network.node("block_1_attention").inputs == ("block_1_norm_1",)

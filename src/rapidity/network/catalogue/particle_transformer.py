@@ -41,6 +41,12 @@ if TYPE_CHECKING:
 Units = tuple[Annotated[int, Field(gt=0)], ...]
 JOINED_CLOUDS, JOINED_MOMENTA, JOINED_MASK = "objects", "momenta", "mask"
 PAIR_BIAS = "pair_bias"
+FEWEST_NORMALISED = 4
+"""Objects of so many features or more are normalised one by one before the first dense layer, as published.
+
+That takes their mean and their size: nothing would be left of a single feature, of two the sign of their
+difference, which moreover jumps where they are equal.
+"""
 
 
 class ParticleTransformer(CatalogueNetwork):
@@ -48,9 +54,10 @@ class ParticleTransformer(CatalogueNetwork):
 
     Blocks of self-attention, then blocks in which a class token gathers what describes the event. Its result
     does not depend on the order of the objects, nor on places that are left empty; the bias knows nothing of
-    rotations about the beam and boosts along it. Several clouds get an embedding each and are one cloud from
-    there on; tables join the class token at the end. What each head looks at can be asked for:
-    `block_1_attention.weights`, `class_block_1_attention.weights`.
+    rotations about the beam and boosts along it. Objects of fewer than four features are not normalised one
+    by one before the first dense layer, which would leave hardly anything of them. Several clouds get an
+    embedding each and are one cloud from there on; tables join the class token at the end. What each head
+    looks at can be asked for: `block_1_attention.weights`, `class_block_1_attention.weights`.
     """
 
     paper: ClassVar[str] = (
@@ -140,15 +147,19 @@ class ParticleTransformer(CatalogueNetwork):
         return NormFormerBlock(self.width, self.heads, self.expansion, self.activation, dropout)
 
     def _embed(self, given: CloudInputs) -> list[Layer]:
-        """Return for each cloud a batch normalisation, then layer normalisation, dense, activation."""
+        """Return for each cloud a batch normalisation, then layer normalisation, dense, activation.
+
+        Without the first layer normalisation for objects of few features, see `FEWEST_NORMALISED`.
+        """
         layers: list[Layer] = []
         for cloud, mask in given.masks.items():
             name = layer_name(cloud, "norm")
             layers.append(BatchNorm(type="batch_norm", name=name, inputs=(cloud, *mask)))
             for number, units in enumerate((*self.embedding, self.width), start=1):
                 is_last = number > len(self.embedding)
+                if number > 1 or given.shapes[cloud][1] >= FEWEST_NORMALISED:
+                    layers.append(LayerNorm(type="layer_norm", name=layer_name(cloud, "layer_norm", number)))
                 layers += [
-                    LayerNorm(type="layer_norm", name=layer_name(cloud, "layer_norm", number)),
                     self._dense(layer_name(cloud, "dense", number), units),
                     self._activate(layer_name(cloud, "embedded" if is_last else f"activation_{number}")),
                 ]
