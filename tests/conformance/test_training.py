@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -86,6 +87,23 @@ def test_each_parameter_has_the_rate_and_the_decay_that_its_layer_declares(
         decay = 0.0 if name == "d.bias" else 0.5
         expected = step(before[name], gradients[name], 0.02 * rates.get(name, 1.0), decay)
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6, err_msg=name)
+
+
+def test_each_step_takes_its_part_of_the_weight_decay(build: Build) -> None:
+    """At a rate of zero for the gradient of zero: only the decay moves the parameters."""
+    model = build({"type": "dense", "units": 3, "bias_decay_factor": 0.5, "bias_deviation": 1.0}, "relu")
+    events = make_events(3 * BATCH_SIZE)
+    silent = Batch(events.inputs, events.targets, np.zeros(events.n_events, np.float32))
+    strengths, rates = (1.0, 0.5, 0.0), (0.1, 0.2, 0.3)
+    objective = replace(OBJECTIVE, decay_strength=strengths.__getitem__)
+    optimizer = AdamW(type="adamw", weight_decay=0.8)
+    before = model.parameters()
+    batches = ResidentBatches(silent, BATCH_SIZE)
+    model.train_epoch(batches, objective, optimizer, rates.__getitem__, np.random.default_rng(1))
+    for name, found in model.parameters().items():
+        decay = 0.4 if name == "dense_1.bias" else 0.8
+        expected = before[name] * (1 - 0.1 * decay) * (1 - 0.1 * decay)
+        np.testing.assert_allclose(found, expected, rtol=1e-5, err_msg=name)
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)

@@ -73,6 +73,8 @@ class AdamW(_Optimizer):
     weight_decay: NonNegative = 1e-2
     betas: tuple[Fraction, Fraction] = (0.9, 0.999)
     epsilon: Positive = 1e-8
+    decay_schedule: Literal["constant", "flat_cosine"] = "constant"
+    """`flat_cosine`: the weight decay falls to zero, by half a cosine, in the second half of the training."""
 
 
 def name_to_block(value: Any) -> Any:

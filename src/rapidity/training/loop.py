@@ -26,7 +26,7 @@ from rapidity.training.history import EpochRow, History
 from rapidity.training.identity import check_unchanged, describe_exchange, identify_events, plain
 from rapidity.training.monitoring import Metrics, measure
 from rapidity.training.passes import Passes, ResidentPasses, StreamedPasses
-from rapidity.training.schedules import Scaled, Span, make_schedule
+from rapidity.training.schedules import Scaled, Span, make_decay_schedule, make_schedule
 from rapidity.training.stopping import Monitor
 
 if TYPE_CHECKING:
@@ -140,6 +140,8 @@ class _Loop:
         self.steps_per_epoch = -(-train.n_events // batch_size)
         span = Span(self.config.epochs, self.steps_per_epoch)
         self.schedule = make_schedule(self.config.schedule, self.config.optimizer.learning_rate, span)
+        decay_strength = make_decay_schedule(self.config.optimizer, span)
+        self.objective = replace(plan.objective, decay_strength=decay_strength)
         self.saved: tuple[int, int] | None = None
         self.saved_at = time.monotonic()
 
@@ -178,7 +180,7 @@ class _Loop:
         batches = self.passes.segment(epoch, segment)
         rate = Scaled(self.schedule, position.plateau.factor)
         record = self.model.train_epoch(
-            batches, self.plan.objective, self.config.optimizer, rate, self._dropout(epoch, segment)
+            batches, self.objective, self.config.optimizer, rate, self._dropout(epoch, segment)
         )
         self._check_losses(record, epoch, position.n_steps)
         so_far = Position(

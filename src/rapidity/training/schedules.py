@@ -11,11 +11,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from rapidity.config.training import AdamW
 from rapidity.core.errors import ConfigError
 from rapidity.core.registry import Registry
 
 if TYPE_CHECKING:
-    from rapidity.config.training import Constant, Cosine, CosLog, OneCycle, ReduceOnPlateau, Schedule, Step
+    from rapidity.config.training import (
+        Constant,
+        Cosine,
+        CosLog,
+        OneCycle,
+        Optimizer,
+        ReduceOnPlateau,
+        Schedule,
+        Step,
+    )
 
 Curve = Callable[[int], float]
 """Step, counted from the end of the warm-up -> rate over full rate."""
@@ -63,6 +73,32 @@ class Scaled:
     def __call__(self, step: int) -> float:
         """Return the rate of optimiser step `step`, counted from 0 over all epochs."""
         return self.factor * self.schedule(step)
+
+
+@dataclass(frozen=True)
+class FlatCosine:
+    """1 in the first half of a training, then half a cosine down to 0.
+
+    Source: ``flat_cos`` of Holzmueller, Grinsztajn and Steinwart, arXiv:2407.04491, section 3.
+
+    Examples
+    --------
+    >>> strength = FlatCosine(n_steps=6)
+    >>> [round(strength(step), 3) for step in range(6)]
+    [1.0, 1.0, 1.0, 0.933, 0.5, 0.067]
+    """
+
+    n_steps: int
+
+    def __call__(self, step: int) -> float:
+        """Return the value in the middle of step `step`."""
+        return _half_cosine(1.0, 0.0, max(0.0, 2 * (step + 0.5) / self.n_steps - 1))
+
+
+def make_decay_schedule(config: Optimizer, span: Span) -> FlatCosine | None:
+    """Return the part of the weight decay that each step takes; None: all of it, always."""
+    is_falling = isinstance(config, AdamW) and config.decay_schedule == "flat_cosine"
+    return FlatCosine(span.n_steps) if is_falling else None
 
 
 def make_schedule(config: Schedule, learning_rate: float, span: Span) -> WarmedUp:

@@ -9,6 +9,7 @@ from rapidity.core.errors import ConfigError, DataError, InterruptedRunError, Tr
 from rapidity.core.random import make_generator
 from rapidity.core.records import Batch, State
 from rapidity.training import CheckpointFolder, fit
+from rapidity.training.schedules import FlatCosine
 
 
 class RecordingTask:
@@ -57,6 +58,23 @@ def test_fit_learns_and_records_every_epoch(model, train, validation, plan):
 def test_the_rate_is_counted_over_all_epochs(model, train, validation, plan):
     fit(model, train, validation, plan(schedule={"type": "step", "every": 2, "factor": 0.5}))
     assert model.rates == pytest.approx([0.1] * 8 + [0.05] * 8)  # four batches of 200 events an epoch
+
+
+def test_the_engine_is_told_which_part_of_the_weight_decay_a_step_takes(
+    model, train, validation, plan, monkeypatch
+):
+    objectives = []
+    train_epoch = model.train_epoch
+
+    def record(batches, objective, *others):
+        objectives.append(objective)
+        return train_epoch(batches, objective, *others)
+
+    monkeypatch.setattr(model, "train_epoch", record)
+    fit(model, train, validation, plan(optimizer={"type": "adamw", "decay_schedule": "flat_cosine"}))
+    assert {objective.decay_strength for objective in objectives} == {FlatCosine(16)}
+    fit(model, train, validation, plan(optimizer="adamw"))
+    assert objectives[-1].decay_at(15) == 1.0
 
 
 def test_history_holds_the_rate_of_the_last_step(model, train, validation, plan):

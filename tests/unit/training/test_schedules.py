@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from rapidity.config.training import Schedule
+from rapidity.config.training import Adam, AdamW, Schedule
 from rapidity.core.errors import ConfigError
 from rapidity.training import Span, make_schedule
-from rapidity.training.schedules import CURVES
+from rapidity.training.schedules import CURVES, make_decay_schedule
 
 TYPES = ("constant", "step", "cosine", "one_cycle", "cos_log", "reduce_on_plateau")
 WITH_WARM_UP = [kind for kind in TYPES if kind != "cos_log"]
@@ -99,6 +99,17 @@ def test_cos_log_takes_the_formula_in_the_middle_of_each_step():
 def test_cos_log_wants_no_warm_up():
     with pytest.raises(ValueError, match=r"warm_up is 2, but cos_log begins at zero by itself\. Leave"):
         rates({"type": "cos_log", "warm_up": 2})
+
+
+def test_the_weight_decay_falls_in_the_second_half_where_asked():
+    span = Span(10, 5)
+    assert make_decay_schedule(AdamW(type="adamw"), span) is None
+    assert make_decay_schedule(Adam(type="adam"), span) is None
+    strength = make_decay_schedule(AdamW(type="adamw", decay_schedule="flat_cosine"), span)
+    found = [strength(step) for step in range(50)]
+    assert found[:25] == [1.0] * 25
+    t = (np.arange(25, 50) + 0.5) / 50
+    np.testing.assert_allclose(found[25:], 0.5 * (1 + np.cos(np.pi * (2 * t - 1))), atol=1e-12)
 
 
 @pytest.mark.torch

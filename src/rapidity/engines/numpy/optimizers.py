@@ -162,14 +162,20 @@ class Optimizer:
         self._parts = _split_runs(config, runs or [(ORDINARY, n_values)])
         self._scratch = np.empty(min(n_values, VALUES_IN_A_BLOCK), np.float32)
 
-    def update(self, parameters: FloatArray, gradient: FloatArray, rate: float) -> None:
-        """Take one step along the gradient ``(n_values,)``, which is written over."""
+    def update(
+        self, parameters: FloatArray, gradient: FloatArray, rate: float, decay_strength: float = 1.0
+    ) -> None:
+        """Take one step along the gradient ``(n_values,)``, which is written over.
+
+        Of the weight decay the step takes the part `decay_strength`.
+        """
         self.step += 1
+        strength = ParameterGroup(decay_factor=decay_strength)
         for config, rate_factor, part in self._parts:
             moments = {name: values[part] for name, values in self.moments.items()}
             here = parameters[part]
             block = Block(here, gradient[part], moments, self._scratch[: len(here)])
-            self._descend(config, block, rate * rate_factor, self.step)
+            self._descend(strength.configure(config), block, rate * rate_factor, self.step)
 
 
 def _split_runs(

@@ -59,13 +59,13 @@ class Stepper:
         if optimizer is None:
             message = "an optimiser is needed before the first step"
             raise EngineError(message)
-        learning_rate = rate(self._step)
+        learning_rate, decay_strength = rate(self._step), loss.objective.decay_at(self._step)
         self._step += 1
         value = self.compute_loss(events, loss, mode, workspace)
         self.differentiate(value, self._views)
         if loss.objective.clip_norm is not None:
             clip_norm(self._gradient, loss.objective.clip_norm)
-        optimizer.update(self._module.flat_parameters, self._gradient, learning_rate)
+        optimizer.update(self._module.flat_parameters, self._gradient, learning_rate, decay_strength)
         return value.item()
 
     def compute_loss(self, events: EventArrays, loss: BatchLoss, mode: Mode, workspace: Workspace) -> Tensor:

@@ -103,22 +103,26 @@ def _decayed(config: Any, variable: Any, gradient: Any) -> Any:
     return gradient + config.weight_decay * variable if config.weight_decay else gradient
 
 
-def rate_rows(_config: object, rates: NDArray[np.float64], _first: int) -> NDArray[np.float64]:
+def rate_rows(
+    _config: object, rates: NDArray[np.float64], _strengths: NDArray[np.float64], _first: int
+) -> NDArray[np.float64]:
     """Return the rate of each step as its row."""
     return rates[:, np.newaxis]
 
 
 def adam_rows(
-    config: training.Adam | training.AdamW, rates: NDArray[np.float64], first: int
+    config: training.Adam | training.AdamW,
+    rates: NDArray[np.float64],
+    strengths: NDArray[np.float64],
+    first: int,
 ) -> NDArray[np.float64]:
     """Return the corrected rate, the corrected epsilon and the decay of each step."""
     steps = np.arange(first, first + len(rates)) + 1
     # The kernel holds the betas in float32; a correction must undo what those have done.
     corrections = [1 - float(np.float32(beta)) ** steps for beta in config.betas]
     root = np.sqrt(corrections[1])
-    return np.stack(
-        [rates * root / corrections[0], config.epsilon * root, 1 - rates * config.weight_decay], axis=1
-    )
+    decays = 1 - rates * config.weight_decay * strengths
+    return np.stack([rates * root / corrections[0], config.epsilon * root, decays], axis=1)
 
 
 @dataclass(frozen=True)
@@ -130,14 +134,14 @@ class OptimizerVariant:
     update
         Takes the configuration, a variable, its moments, its gradient and the row of the step.
     rows
-        Takes the configuration, the rates ``(n_steps,)`` and the number of updates before the first of them;
-        returns ``(n_steps, n)``.
+        Takes the configuration, the rates and the parts of the weight decay ``(n_steps,)``, and the number of
+        updates before the first of them; returns ``(n_steps, n)``.
     moments
         Names of the moments that it keeps with this configuration.
     """
 
     update: Callable[[Any, Any, Moments, Any, Any], None]
-    rows: Callable[[Any, NDArray[np.float64], int], NDArray[np.float64]]
+    rows: Callable[[Any, NDArray[np.float64], NDArray[np.float64], int], NDArray[np.float64]]
     moments: Callable[[Any], Sequence[str]]
 
 

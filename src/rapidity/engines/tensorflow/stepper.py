@@ -73,7 +73,8 @@ class Stepper:
     def take_steps(self, steps: Pass, loss: BatchLoss, rate: RateSchedule) -> NDArray[np.float32]:
         """Update the parameters once a batch; return the losses before each update ``(n_steps,)``."""
         rates = np.array([rate(self._step + number) for number in range(steps.n_steps)], dtype=np.float64)
-        rows = self._rows(rates)
+        strengths = [loss.objective.decay_at(self._step + number) for number in range(steps.n_steps)]
+        rows = self._rows(rates, np.array(strengths, dtype=np.float64))
         program = self._program(loss, steps.events)
         order = tf.convert_to_tensor(steps.order)
         losses = []
@@ -94,12 +95,17 @@ class Stepper:
         # Read at the end: a device works on while Python prepares the next call.
         return np.concatenate([found.numpy() for found in losses])
 
-    def _rows(self, rates: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _rows(self, rates: NDArray[np.float64], strengths: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return what changes from step to step ``(n_steps, n_groups, n)``."""
         make_rows = optimizers.find_variant(self._config).rows
         return np.stack(
             [
-                make_rows(group.configure(self._config), rates * group.rate_factor, self._optimizer_step)
+                make_rows(
+                    group.configure(self._config),
+                    rates * group.rate_factor,
+                    strengths,
+                    self._optimizer_step,
+                )
                 for group in self._groups
             ],
             axis=1,
@@ -121,7 +127,7 @@ class Stepper:
             tf.TensorSpec((None,), tf.int64),
             tf.TensorSpec((), tf.int64),
             tf.TensorSpec((), tf.int64),
-            tf.TensorSpec((None, *self._rows(np.zeros(1)).shape[1:]), tf.float32),
+            tf.TensorSpec((None, *self._rows(np.zeros(1), np.ones(1)).shape[1:]), tf.float32),
         )
 
         def run(*arguments: Any) -> Any:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 STEP = "step"
 RATE_FACTOR = "rate_factor"
 """Key of ours in a group of parameters: its learning rate over that of the step."""
+FULL_DECAY = "full_decay"
+"""Key of ours for the weight decay of a group, of which a step may take a part."""
 Groups = list[dict[str, Any]]
 """What `torch.optim` takes: parameters that are treated alike, with what is theirs alone."""
 
@@ -36,17 +38,18 @@ def make_groups(config: Any, parameters: Iterable[tuple[nn.Parameter, ParameterG
     return [
         {
             "params": found,
-            "weight_decay": group.configure(config).weight_decay,
+            FULL_DECAY: group.configure(config).weight_decay,
             RATE_FACTOR: group.rate_factor,
         }
         for group, found in members.items()
     ]
 
 
-def set_rate(optimizer: Optimizer, learning_rate: float) -> None:
-    """Set the learning rate of the next step."""
+def set_rate(optimizer: Optimizer, learning_rate: float, decay_strength: float) -> None:
+    """Set the learning rate of the next step, and the part of the weight decay that it takes."""
     for group in optimizer.param_groups:
         group["lr"] = learning_rate * group[RATE_FACTOR]
+        group["weight_decay"] = group[FULL_DECAY] * decay_strength
 
 
 def make_sgd(config: training.Sgd, groups: Groups) -> Optimizer:

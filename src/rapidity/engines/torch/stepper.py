@@ -60,7 +60,7 @@ class Stepper:
         if optimizer is None:
             message = "an optimiser is needed before the first step"
             raise EngineError(message)
-        optimizers.set_rate(optimizer, rate(self._step))
+        optimizers.set_rate(optimizer, rate(self._step), loss.objective.decay_at(self._step))
         self._step += 1
         if self._scaler is None:
             value = loss(self._network.forward(*events.inputs), events.targets)

@@ -91,7 +91,10 @@ def test_updates_follow_the_formulas_of_pytorch(config: Any) -> None:
     moments = {name: tf.Variable(tf.zeros((3, 4))) for name in variant.moments(config)}
     rates = 0.1 / np.arange(1.0, N_STEPS + 1)
     # In two parts, as two calls take them: the corrections of Adam must go on counting.
-    rows = np.concatenate([variant.rows(config, rates[:2], 0), variant.rows(config, rates[2:], 2)])
+    parts = np.ones(N_STEPS)
+    rows = np.concatenate(
+        [variant.rows(config, rates[:2], parts[:2], 0), variant.rows(config, rates[2:], parts[2:], 2)]
+    )
     formula, expected_moments = FORMULAS[type(config)], {}
     for step, (rate, row) in enumerate(zip(rates, rows, strict=True), start=1):
         gradient = rng.standard_normal((3, 4)).astype(np.float32)
