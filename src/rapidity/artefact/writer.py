@@ -17,17 +17,18 @@ from rapidity.artefact.outputs import CloudPlaces, add_outputs
 from rapidity.core.classes import ClassSet
 from rapidity.core.errors import ExportError
 from rapidity.core.files import write_atomically
-from rapidity.data.fitted_cloud import FittedCloud
+from rapidity.data.fitted_cloud import MOMENTA, FittedCloud
 from rapidity.data.fitted_image import FittedImage
 from rapidity.data.fitted_outputs import FittedAssignment, FittedClassification, FittedOutputs
 from rapidity.network import head_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from rapidity.artefact.columns import ColumnSource
     from rapidity.core.records import Parameters
+    from rapidity.data.fitted_feature import FittedFeature
     from rapidity.data.fitted_outputs import FittedOutput
     from rapidity.data.preparation import FittedPreparation
     from rapidity.network import Shape
@@ -163,11 +164,24 @@ def _add_preparation(
             made, places[name] = add_cloud(graph, emitter, fitted, columns, xp)
             prepared |= {name + suffix: value for suffix, value in made.items()}
             continue
-        values = [value for feature in fitted.features for value in feature.apply(columns, xp)]
-        rows = emitter.emit_features([xp.symbol(value) for value in values])
-        single = cast(graph, rows, "float64", "float32", "preparation")
-        prepared[name] = graph.add("Transpose", [single], scope="preparation", perm=[1, 0])
+        prepared[name] = _add_features(graph, emitter, fitted.features, columns, xp)
+        if fitted.momenta:
+            prepared[name + MOMENTA] = _add_features(graph, emitter, fitted.momenta, columns, xp)
     return prepared, places
+
+
+def _add_features(
+    graph: GraphBuilder,
+    emitter: Emitter,
+    features: Sequence[FittedFeature],
+    columns: Mapping[str, Any],
+    xp: Any,
+) -> str:
+    """Add features of events side by side, float32 ``(n, n_features)``."""
+    values = [value for feature in features for value in feature.apply(columns, xp)]
+    rows = emitter.emit_features([xp.symbol(value) for value in values])
+    single = cast(graph, rows, "float64", "float32", "preparation")
+    return graph.add("Transpose", [single], scope="preparation", perm=[1, 0])
 
 
 def _name_outputs(found: Mapping[str, str], outputs: FittedOutputs) -> dict[str, str]:

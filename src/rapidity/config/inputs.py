@@ -9,6 +9,18 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from rapidity.config.images import AnyRebin, Crop
 from rapidity.core.block import Block
 
+MOMENTA = (
+    ("px", "py", "pz", "energy"),
+    ("px", "py", "pz", "mass"),
+    ("px", "py", "pz"),
+    ("pt", "eta", "phi", "energy"),
+    ("pt", "eta", "phi", "mass"),
+    ("pt", "eta", "phi"),
+)
+"""What the momenta of objects may be given by; without energy and mass the objects are massless."""
+TRANSVERSE_MOMENTA = (("pt", "phi"), ("px", "py"))
+"""What the momentum of a table may be given by as well: nothing is known of it along the beam."""
+
 
 class TableInput(Block):
     """One number per feature and event."""
@@ -19,6 +31,11 @@ class TableInput(Block):
     numeric column that has no other role."""
     exclude: tuple[str, ...] = ()
     """Columns to leave out of `all`; a glob such as `truth_*` is allowed."""
+    momenta: str | dict[str, str | float] | None = None
+    """Momentum of what the table describes, such as missing transverse momentum (`{pt: met, phi: met_phi}`
+    or `{px, py, pz, energy}` and the like), or the name of an object in `data.objects`. It makes the network
+    input `<name>.momenta` `(4,)`: px, py, pz, energy, not scaled. Of `pt` and `phi` alone, or `px` and `py`,
+    it lies across the beam (an `eta` of 0) and is massless."""
 
     @model_validator(mode="after")
     def _exclude_goes_with_all(self) -> Self:
@@ -28,6 +45,11 @@ class TableInput(Block):
         if self.columns == ():
             message = "columns is empty. Name at least one column, or write `columns: all`"
             raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _momenta_are_complete(self) -> Self:
+        _check_components(self.momenta, (*MOMENTA, *TRANSVERSE_MOMENTA))
         return self
 
 
@@ -65,17 +87,6 @@ class ImageInput(Block):
         return (self.column,) if isinstance(self.column, str) else self.column
 
 
-MOMENTA = (
-    ("px", "py", "pz", "energy"),
-    ("px", "py", "pz", "mass"),
-    ("px", "py", "pz"),
-    ("pt", "eta", "phi", "energy"),
-    ("pt", "eta", "phi", "mass"),
-    ("pt", "eta", "phi"),
-)
-"""What the momenta of objects may be given by; without energy and mass the objects are massless."""
-
-
 class CloudInput(Block):
     """Several objects per event: the particles of a jet, the jets of an event.
 
@@ -104,14 +115,20 @@ class CloudInput(Block):
 
     @model_validator(mode="after")
     def _momenta_are_complete(self) -> Self:
-        if isinstance(self.momenta, dict) and set(self.momenta) not in map(set, MOMENTA):
-            ways = "; ".join(", ".join(way) for way in MOMENTA)
-            message = (
-                f"momenta has {sorted(self.momenta)}, which do not give a four-momentum. Give one of these: "
-                f"{ways}"
-            )
-            raise ValueError(message)
+        _check_components(self.momenta, MOMENTA)
         return self
+
+
+def _check_components(
+    momenta: str | dict[str, str | float] | None, known: tuple[tuple[str, ...], ...]
+) -> None:
+    """Raise a ValueError if components are given, but not those of one of the known ways."""
+    if isinstance(momenta, dict) and set(momenta) not in map(set, known):
+        ways = "; ".join(", ".join(way) for way in known)
+        message = (
+            f"momenta has {sorted(momenta)}, which do not give a four-momentum. Give one of these: {ways}"
+        )
+        raise ValueError(message)
 
 
 def _kind_of(value: Any) -> Any:

@@ -11,7 +11,7 @@ from rapidity.config.augmentation import check_names
 from rapidity.config.cluster import ClusterBlock
 from rapidity.config.data import DataBlock
 from rapidity.config.evaluation import Deliver, Evaluation
-from rapidity.config.inputs import AnyInput, CloudInput, ImageInput
+from rapidity.config.inputs import AnyInput, CloudInput, ImageInput, TableInput
 from rapidity.config.outputs import (
     Outputs,
     check_folds,
@@ -99,10 +99,12 @@ class RunConfig(Block):
     def _clouds_have_names_of_their_own(self) -> Self:
         clouds = [name for name, config in self.inputs.items() if isinstance(config, CloudInput)]
         taken = {f"{name}.{part}" for name in clouds for part in ("mask", "momenta", "coordinates")}
+        tables = {name: config for name, config in self.inputs.items() if isinstance(config, TableInput)}
+        taken |= {f"{name}.momenta" for name, table in tables.items() if table.momenta is not None}
         clashing = sorted(taken & set(self.inputs))
         if clashing:
             message = (
-                f"inputs: {clashing} are made by the cloud of the same name. Give your own inputs other names"
+                f"inputs: {clashing} are made by the input of the same name. Give your own inputs other names"
             )
             raise ValueError(message)
         if clouds and self.deliver.signature == "matrix":

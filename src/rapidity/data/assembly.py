@@ -114,11 +114,12 @@ def _prepared_bytes(features: FeatureSet) -> int:
     """Return how many bytes a prepared event takes at most, every feature with its indicator."""
     pixels = sum(math.prod(image.shape) for image in features.images.values())
     n_features = sum(len(listed) for listed in features.tables.values())
+    n_momenta = sum(len(momentum.features) for momentum in features.momenta.values())
     of_objects = sum(
         cloud.n_objects * (1 + 2 * len(cloud.features) + len(cloud.momenta) + len(cloud.coordinates))
         for cloud in features.clouds.values()
     )
-    return 4 * (pixels + 2 * n_features + of_objects) + TARGET_BYTES
+    return 4 * (pixels + 2 * n_features + n_momenta + of_objects) + TARGET_BYTES
 
 
 def _count_entries(sources: Sequence[OpenSource]) -> int | None:

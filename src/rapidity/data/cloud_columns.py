@@ -40,7 +40,7 @@ def find_cloud_columns(
     """
     where = f"inputs.{name}"
     objects = data.objects
-    components = _find_components(where, config, objects)
+    components = find_components(where, config.momenta, objects)
     texts = {f"{where}, feature '{text}'": text for text in config.features}
     texts |= {f"{where}.order_by": config.order_by or "", f"{where}.selection": config.selection or ""}
     texts |= {f"{where}.momenta.{key}": text for key, text in components.items()}
@@ -70,19 +70,28 @@ def _parse(text: str | None, objects: Objects, collections: Collections) -> Expr
     return None if text is None else parse_expression(text, objects, collections)
 
 
-def _find_components(where: str, config: CloudInput, objects: Objects) -> dict[str, str]:
-    if config.momenta is None:
+def find_components(
+    where: str, momenta: str | Mapping[str, str | float] | None, objects: Objects
+) -> dict[str, str]:
+    """Return what the `momenta:` of an input are given by, each an expression; nothing without `momenta:`.
+
+    Raises
+    ------
+    ConfigError
+        If they are the name of an object that is not in ``data.objects``.
+    """
+    if momenta is None:
         return {}
-    if isinstance(config.momenta, dict):
-        return {key: str(value) for key, value in config.momenta.items()}
-    if config.momenta not in objects:
+    if not isinstance(momenta, str):
+        return {key: str(value) for key, value in momenta.items()}
+    if momenta not in objects:
         known = f"There are: {shorten(objects)}." if objects else "There are none."
         message = (
-            f"{where}.momenta is '{config.momenta}', which is no object of data.objects. {known} Declare it "
+            f"{where}.momenta is '{momenta}', which is no object of data.objects. {known} Declare it "
             "there, or give the components here: {pt: ..., eta: ..., phi: ..., mass: ...}."
         )
         raise ConfigError(message)
-    return dict(objects[config.momenta])
+    return dict(objects[momenta])
 
 
 def make_momenta(

@@ -17,10 +17,10 @@ from rapidity.data.features import (
     column_feature,
     make_features,
     require_one_value,
-    unique,
 )
 from rapidity.data.images import find_image_columns
 from rapidity.data.output_targets import find_targets
+from rapidity.data.table_momentum import find_table_momenta
 from rapidity.data.unknown_columns import look_for_columns
 from rapidity.expressions import parse_expression
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from rapidity.config.outputs import AnyOutput
     from rapidity.data.clouds import CloudColumns
     from rapidity.data.column_types import ColumnType, Need
+    from rapidity.data.features import TableMomentum
     from rapidity.data.images import ImageColumns
     from rapidity.data.output_targets import OutputTarget
     from rapidity.data.readers.reader import ColumnInfo
@@ -123,6 +124,7 @@ def plan_columns(
         {name: _columns_of(name, config, roles, files, data, collections) for name, config in inputs.items()},
         data.objects,
         collections,
+        find_table_momenta(inputs, data.objects, files[0], collections),
     )
     for_others = [ColumnUse(column, purpose, "number") for column, purpose in (further or {}).items()]
     uses = (
@@ -292,6 +294,13 @@ def _list_input_uses(features: FeatureSet) -> Iterable[ColumnUse]:
     for name, listed in features.tables.items():
         for feature in listed:
             yield from _list_expression_uses(feature.expression, f"inputs.{name}, feature '{feature.name}'")
+    for name, momentum in features.momenta.items():
+        for feature in momentum.features:
+            yield from _list_expression_uses(feature.expression, f"inputs.{name}.momenta, '{feature.name}'")
+    yield from _list_cloud_uses(features)
+
+
+def _list_cloud_uses(features: FeatureSet) -> Iterable[ColumnUse]:
     for name, cloud in features.clouds.items():
         for feature in cloud.all:
             yield from _list_expression_uses(feature.expression, f"inputs.{name}, feature '{feature.name}'")
@@ -307,12 +316,8 @@ def _list_expression_uses(expression: Expression, purpose: str) -> Iterable[Colu
 
 
 def _check_roles(features: FeatureSet, data: DataBlock, of_class: Sequence[str]) -> None:
-    for name, made in features.inputs.items():
-        used = (
-            unique(column for feature in made for column in feature.columns)
-            if isinstance(made, tuple)
-            else made.columns
-        )
+    for name in features.inputs:
+        used = features.columns_of(name)
         truth = [column for column in used if column in of_class]
         if truth:
             role = "is" if truth[0] == data.target else "belongs to"
@@ -333,10 +338,13 @@ def _check_roles(features: FeatureSet, data: DataBlock, of_class: Sequence[str])
 
 def _check_targets(features: FeatureSet, targets: Mapping[str, OutputTarget]) -> None:
     """Refuse a feature that is the truth to be learnt; expressions of the same columns may be features."""
+    momenta: dict[str, TableMomentum | CloudColumns] = {**features.momenta, **features.clouds}
     for name, target in targets.items():
         truth = target.expression.text
         for input_name, listed in {**features.tables, **_cloud_features(features)}.items():
-            if any(feature.expression.text == truth for feature in listed):
+            texts = [feature.expression.text for feature in listed]
+            texts += momenta[input_name].components.values() if input_name in momenta else ()
+            if truth in texts:
                 message = (
                     f"inputs.{input_name}: '{truth}' is outputs.{name}.target, the truth to be learnt. "
                     "Remove it from the features."

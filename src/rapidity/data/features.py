@@ -65,6 +65,27 @@ class Feature:
 
 
 @dataclass(frozen=True)
+class TableMomentum:
+    """The momentum of what a table describes, one an event.
+
+    Attributes
+    ----------
+    components
+        What it is given by, as in ``data.objects``.
+    features
+        px, py, pz and energy.
+    """
+
+    components: Mapping[str, str]
+    features: tuple[Feature, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Raw columns that it needs, each once."""
+        return unique(column for feature in self.features for column in feature.columns)
+
+
+@dataclass(frozen=True)
 class FeatureSet:
     """What each input of the network is made of.
 
@@ -77,11 +98,14 @@ class FeatureSet:
         Names for expressions, as in ``data.objects``; needed to read an expression again.
     collections
         Jagged column -> its collection, for all jagged columns of the files; needed for the same.
+    momenta
+        Table input -> the momentum of what it describes, of tables that have one.
     """
 
     inputs: Mapping[str, tuple[Feature, ...] | ImageColumns | CloudColumns]
     objects: Objects = field(default_factory=dict)
     collections: Collections = field(default_factory=dict)
+    momenta: Mapping[str, TableMomentum] = field(default_factory=dict)
 
     @property
     def tables(self) -> dict[str, tuple[Feature, ...]]:
@@ -102,12 +126,21 @@ class FeatureSet:
     def columns(self) -> tuple[str, ...]:
         """Raw columns that the inputs need, each once: of features in order of first use, then of images.
 
-        Those of clouds come last.
+        Those of clouds come then, and last those of the momenta of tables.
         """
         of_features = (column for feature in self.all for column in feature.columns)
         of_images = (column for image in self.images.values() for column in image.columns)
         of_clouds = (column for cloud in self.clouds.values() for column in cloud.columns)
-        return unique([*of_features, *of_images, *of_clouds])
+        of_momenta = (column for momentum in self.momenta.values() for column in momentum.columns)
+        return unique([*of_features, *of_images, *of_clouds, *of_momenta])
+
+    def columns_of(self, name: str) -> tuple[str, ...]:
+        """Return the raw columns that one input needs, each once."""
+        made = self.inputs[name]
+        if not isinstance(made, tuple):
+            return unique(made.columns)
+        momentum = self.momenta[name].columns if name in self.momenta else ()
+        return unique([*(column for feature in made for column in feature.columns), *momentum])
 
     @property
     def all(self) -> tuple[Feature, ...]:

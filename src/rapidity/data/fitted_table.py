@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from rapidity.core.jagged import Jagged
-from rapidity.data.features import unique
+from rapidity.data.cloud_columns import make_momenta
+from rapidity.data.features import TableMomentum, unique
+from rapidity.data.fitted_cloud import MOMENTA
 from rapidity.data.fitted_feature import FittedFeature
 
 if TYPE_CHECKING:
@@ -27,10 +29,13 @@ class FittedTable:
     ----------
     features
         In the order of the columns of the input's array.
+    momentum
+        px, py, pz and energy of what the table describes, which are not scaled; or None.
     """
 
     features: tuple[FittedFeature, ...]
-    kind: Literal["table"] = "table"
+    momentum: TableMomentum | None = None
+    kind: Literal["table"] = field(default="table", kw_only=True)
 
     rows_at_once = 8192
     """Few enough that a chunk of 50 features stays in the processor's cache."""
@@ -47,29 +52,33 @@ class FittedTable:
 
     @property
     def number_names(self) -> dict[str, tuple[str, ...]]:
-        """The names, of the one network input."""
-        return {"": self.names}
+        """What follows the name of the input in that of a network input -> name of each number."""
+        given = {MOMENTA: tuple(one.name for one in self.momenta)} if self.momenta else {}
+        return {"": self.names, **given}
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """The shape, of the one network input."""
-        return {"": self.shape}
+        """What follows the name of the input in that of a network input -> shape of one event."""
+        return {"": self.shape, **({MOMENTA: (len(self.momenta),)} if self.momenta else {})}
+
+    @property
+    def momenta(self) -> tuple[FittedFeature, ...]:
+        """The numbers of the momentum as they go into the network; NaN in them is always refused."""
+        return () if self.momentum is None else tuple(map(FittedFeature, self.momentum.features))
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Raw columns that the features need, each once."""
-        return unique(column for feature in self.features for column in feature.columns)
+        """Raw columns that features and momentum need, each once."""
+        return unique(column for feature in (*self.features, *self.momenta) for column in feature.columns)
 
     def apply(self, columns: Mapping[str, NDArray[Any]]) -> FloatArray:
         """Return the features side by side, float32 ``(n_events, n_features)``, computed in float64."""
-        exact = {name: columns[name].astype(np.float64, copy=False) for name in self.columns}
-        with np.errstate(all="ignore"):
-            values = [value for feature in self.features for value in feature.apply(exact)]
-            return np.array(values, dtype=np.float32).T
+        return _compute(self.features, columns)
 
     def prepare(self, columns: Mapping[str, NDArray[Any]]) -> dict[str, FloatArray]:
-        """Return what `apply` makes, as the one network input."""
-        return {"": self.apply(columns)}
+        """Return what `apply` makes, and the momentum ``(n_events, 4)`` if there is one."""
+        given = {MOMENTA: _compute(self.momenta, columns)} if self.momenta else {}
+        return {"": self.apply(columns), **given}
 
     def find_unusable(
         self,
@@ -78,7 +87,9 @@ class FittedTable:
         name_row: Callable[[int], str],
     ) -> Iterator[str]:
         """Yield each feature with NaN or infinities that do not count as missing."""
-        for feature in self.features:
+        whose = [(feature, "") for feature in self.features]
+        whose += [(feature, " of the momenta, which are never filled in,") for feature in self.momenta]
+        for feature, what in whose:
             values, is_missing = feature.screen_rows(columns, rows)
             refused = ~np.isfinite(values)
             if is_missing is not None:
@@ -91,13 +102,14 @@ class FittedTable:
                 is_absent = reads_objects and np.isnan(values[first])
                 reason = " (as where an event has no such object)" if is_absent else ""
                 yield (
-                    f"'{feature.name}' is {values[first]} in {len(bad)} of {len(values)} events, "
+                    f"'{feature.name}'{what} is {values[first]} in {len(bad)} of {len(values)} events, "
                     f"first in {place}{reason}"
                 )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the input as plain values for JSON."""
-        return {"kind": self.kind, "features": [feature.to_dict() for feature in self.features]}
+        given = {} if self.momentum is None else {"components": dict(self.momentum.components)}
+        return {"kind": self.kind, "features": [feature.to_dict() for feature in self.features], **given}
 
     @classmethod
     def from_dict(
@@ -107,6 +119,18 @@ class FittedTable:
         collections: Mapping[str, str] | None = None,
     ) -> FittedTable:
         """Return the input that `to_dict` wrote, with the objects and collections that it was read with."""
-        return cls(
-            tuple(FittedFeature.from_dict(feature, objects, collections) for feature in values["features"])
-        )
+        momentum = None
+        if "components" in values:
+            components = values["components"]
+            momentum = TableMomentum(components, make_momenta(components, objects, collections or {}))
+        features = (FittedFeature.from_dict(feature, objects, collections) for feature in values["features"])
+        return cls(tuple(features), momentum)
+
+
+def _compute(features: tuple[FittedFeature, ...], columns: Mapping[str, NDArray[Any]]) -> FloatArray:
+    """Return features of events side by side, float32 ``(n_events, n_features)``, computed in float64."""
+    needed = unique(column for feature in features for column in feature.columns)
+    exact = {name: columns[name].astype(np.float64, copy=False) for name in needed}
+    with np.errstate(all="ignore"):
+        values = [value for feature in features for value in feature.apply(exact)]
+        return np.array(values, dtype=np.float32).T

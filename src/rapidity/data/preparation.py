@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from rapidity.config.preparation import Preparation
     from rapidity.core.records import FloatArray
-    from rapidity.data.features import Feature, FeatureSet
+    from rapidity.data.features import Feature, FeatureSet, TableMomentum
     from rapidity.data.fitted_feature import FittedFeature
     from rapidity.data.split import TrainRows
 
@@ -111,8 +111,9 @@ class FittedPreparation:
     def input_shapes(self) -> dict[str, tuple[int, ...]]:
         """Return network input -> shape of one event.
 
-        Of a table ``(n_features,)``, of an image ``(height, width, channels)``. A cloud ``jets`` makes
-        several: ``jets (n_objects, n_features)``, ``jets.mask (n_objects,)``, and
+        Of a table ``(n_features,)``, of an image ``(height, width, channels)``. A table ``met`` with a
+        momentum makes ``met.momenta (4,)`` as well. A cloud ``jets`` makes several:
+        ``jets (n_objects, n_features)``, ``jets.mask (n_objects,)``, and
         ``jets.momenta (n_objects, 4)`` and ``jets.coordinates`` if it has these.
         """
         return {
@@ -225,7 +226,10 @@ def fit_preparation(config: Preparation, features: FeatureSet, rows: TrainRows) 
     """
     check_names(config, features)
     table = SettingsTable(config)
-    inputs = {name: _fit_input(table, name, made, rows) for name, made in features.inputs.items()}
+    inputs = {
+        name: _fit_input(table, name, made, features.momenta.get(name), rows)
+        for name, made in features.inputs.items()
+    }
     columns = {name: rows.table.columns[name] for name in features.columns}
     return FittedPreparation(
         inputs=inputs,
@@ -246,13 +250,16 @@ def _fit_input(
     table: SettingsTable,
     name: str,
     made: tuple[Feature, ...] | ImageColumns | CloudColumns,
+    momentum: TableMomentum | None,
     rows: TrainRows,
 ) -> Fitted:
     if isinstance(made, ImageColumns):
         return fit_image(table, name, made, rows)
     if isinstance(made, CloudColumns):
         return fit_cloud(table, name, made, rows)
-    return FittedTable(tuple(fit_feature(table, name, feature, rows) for feature in made))
+    if momentum is not None:
+        check_usable([FittedTable((), momentum)], rows.table.columns, rows.rows, rows.table.name_row)
+    return FittedTable(tuple(fit_feature(table, name, feature, rows) for feature in made), momentum)
 
 
 def _find_ranges(

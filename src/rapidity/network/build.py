@@ -156,7 +156,8 @@ class _GraphBuilder:
         return sources
 
     def _all_inputs(self, *, joined: bool) -> tuple[str, ...]:
-        names = tuple(self.inputs)
+        # The momentum beside a table is not scaled, and there for networks that ask for it.
+        names = tuple(name for name in self.inputs if not is_optional(name, self.inputs))
         if len(names) == 1 or not joined:
             return names
         self._append_node(JOINED_INPUTS, Concatenate(type="concatenate", name=JOINED_INPUTS), names)

@@ -111,7 +111,7 @@ def _name_inputs(inputs: Mapping[str, AnyInput], model: OnnxModel) -> dict[str, 
         if not column.shape and column.collection is None and name != picks
     )
     return {
-        name: TableInput(columns=of_features)
+        name: config.model_copy(update={"columns": of_features, "exclude": ()})
         if isinstance(config, TableInput) and config.columns == "all"
         else config
         for name, config in inputs.items()

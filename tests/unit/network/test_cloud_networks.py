@@ -10,6 +10,7 @@ from rapidity.core.errors import GraphError
 from rapidity.network import (
     CATALOGUE,
     EventGraph,
+    LayerList,
     Mlp,
     Network,
     ParticleNet,
@@ -95,6 +96,27 @@ def test_each_kind_of_node_has_a_dense_layer_of_its_own() -> None:
     # A message of a node to itself is none.
     assert network.node("others").shape == (11, 11)
     assert network.node("round_1_received").inputs == ("round_1_messages", "others")
+
+
+# event_graph takes it, lenet takes no tables.
+@pytest.mark.parametrize("name", sorted({*CATALOGUE} - {"event_graph", "lenet"}))
+def test_other_networks_leave_the_momentum_of_a_table_out(name: str) -> None:
+    config = CATALOGUE.get_variant(name).model_validate({"type": name, **SMALL.get(name, {})})
+    image: Shapes = {"image": (32, 32, 1)}
+    needed: Shapes = JETS if name in (*NAMES, "deep_sets") else {} if name.endswith("mlp") else image
+    inputs: Shapes = {**needed, "met": (3,), "met.momenta": (4,)}
+    network = build_network(config, inputs, {"class": 2})
+    assert not [node.name for node in network.nodes if "met.momenta" in node.inputs]
+    assert [node.name for node in network.nodes if "met" in node.inputs]
+
+
+def test_layers_take_the_momentum_of_a_table_if_they_name_it() -> None:
+    inputs: Shapes = {"met": (3,), "met.momenta": (4,)}
+    plain = LayerList.model_validate({"layers": [{"type": "dense", "units": 2}]})
+    assert build_network(plain, inputs, {"class": 2}).nodes[0].inputs == ("met",)
+    named = {"layers": [{"type": "concatenate", "inputs": ["met", "met.momenta"]}]}
+    network = build_network(LayerList.model_validate(named), inputs, {"class": 2})
+    assert network.nodes[0].shape == (7,)
 
 
 def test_tables_of_an_event_may_join_at_the_end() -> None:

@@ -14,6 +14,7 @@ from rapidity.network.catalogue.images import IMAGE_AXES, describe_inputs
 from rapidity.network.layers import Concatenate, Dropout
 from rapidity.network.layers.activation import ActivationName
 from rapidity.network.layers.dropout import check_rate
+from rapidity.network.layers.masks import is_optional
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,6 +60,7 @@ def sort_images_and_tables(network: str, inputs: Mapping[str, Shape]) -> PooledI
     GraphError
         If there is no image, images differ in height or width, or an input is neither.
     """
+    inputs = {name: shape for name, shape in inputs.items() if not is_optional(name, inputs)}
     images = {name: shape for name, shape in inputs.items() if len(shape) == IMAGE_AXES}
     sizes = {shape[:2] for shape in images.values()}
     if len(sizes) != 1 or any(len(shape) not in (1, IMAGE_AXES) for shape in inputs.values()):

@@ -18,6 +18,7 @@ from rapidity.network.layers import (
 )
 from rapidity.network.layers.activation import ActivationName
 from rapidity.network.layers.dropout import check_rate
+from rapidity.network.layers.masks import is_optional
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,6 +65,7 @@ class Realmlp(CatalogueNetwork):
 
     def layers(self, inputs: Mapping[str, Shape]) -> list[Layer]:
         """Return the embedding, the trained scales, and dense, activation, dropout for each hidden layer."""
+        inputs = {name: shape for name, shape in inputs.items() if not is_optional(name, inputs)}
         _check_tables(inputs)
         layers: list[Layer] = []
         if len(inputs) > 1:

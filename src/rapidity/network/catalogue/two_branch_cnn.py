@@ -11,6 +11,7 @@ from rapidity.network.catalogue.images import IMAGE_AXES, describe_inputs
 from rapidity.network.catalogue.rows import flat_name
 from rapidity.network.layer import Shape
 from rapidity.network.layers import Concatenate, Flatten
+from rapidity.network.layers.masks import is_optional
 
 if TYPE_CHECKING:
     from rapidity.network.layer import Layer
@@ -33,6 +34,7 @@ class TwoBranchCnn(ConvolutionalNetwork):
 
     def layers(self, inputs: Mapping[str, Shape]) -> list[Layer]:
         """Return the blocks of each image and flatten; concatenate with the tables; the dense layers."""
+        inputs = {name: shape for name, shape in inputs.items() if not is_optional(name, inputs)}
         images = {name: shape for name, shape in inputs.items() if len(shape) == IMAGE_AXES}
         if not images or any(len(shape) not in (1, IMAGE_AXES) for shape in inputs.values()):
             message = (
