@@ -26,6 +26,7 @@ from rapidity.data.transforms.divide import FittedDivide
 from rapidity.data.transforms.log import FittedLog
 from rapidity.data.transforms.min_max import FittedMinMax
 from rapidity.data.transforms.robust import FittedRobust
+from rapidity.data.transforms.smooth_clip import FittedSmoothClip
 from rapidity.data.transforms.standard import FittedStandard
 from rapidity.data.transforms.symmetric_log import FittedSymmetricLog
 from rapidity.data.transforms.table import TRANSFORMS
@@ -35,7 +36,7 @@ from rapidity.network import LayerList, build_network
 N_EVENTS = 6
 EVERY_TRANSFORM = (
     FittedClip(0.0, 200.0), FittedLog(3.0, 3.0), FittedSymmetricLog(0.3), FittedDivide(255.0),
-    FittedStandard(0.01, 0.005), FittedRobust(0.3, 2.0), FittedMinMax(-0.5, 3.0),
+    FittedStandard(0.01, 0.005), FittedRobust(0.3, 2.0), FittedSmoothClip(3.0), FittedMinMax(-0.5, 3.0),
 )  # fmt: skip
 """In an order in which each gets numbers that it takes."""
 DTYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "int64", "float32", "float64")
