@@ -33,7 +33,8 @@ class ParametricActivation(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return ``x + part * (function(x) - x)``."""
-        return torch.lerp(x, self.function(x), self.part)
+        # Not torch.lerp, which refuses values in 16 bits beside parameters in 32.
+        return torch.addcmul(x, self.part, self.function(x) - x)
 
 
 class PeriodicWaves(nn.Module):
