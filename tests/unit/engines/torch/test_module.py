@@ -9,7 +9,7 @@ import pytest
 
 from rapidity.core.records import Batch, ResidentBatches
 from rapidity.engines import get_engine
-from rapidity.network import LayerList, Network, build_network
+from rapidity.network import LayerList, Network, Realmlp, build_network
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 pytestmark = pytest.mark.torch
@@ -62,3 +62,16 @@ def test_several_outputs_come_as_a_tuple() -> None:
     found = model.predict(ResidentBatches(Batch({"features": np.ones((2, 4), np.float32)}), 2))
     assert {name: array.shape for name, array in found.items()} == {"class": (2, 3), "flavour": (2, 1)}
     assert [tuple(part.shape) for part in model.native(torch.ones(2, 4))] == [(2, 3), (2, 1)]
+
+
+@pytest.mark.parametrize("width", ["bfloat16", "float16"])
+def test_layers_of_tables_compute_in_sixteen_bits_too(width: str) -> None:
+    """Their parameters stay in 32 bits: an operation that wants both alike stops a mixed training."""
+    network = build_network(Realmlp(type="realmlp", hidden=(16, 16)), {"features": (4,)}, {"class": 1})
+    module = build(network).native.eval()
+    features = torch.linspace(-2, 2, 40).reshape(10, 4)
+    expected = module(features)
+    with torch.autocast("cpu", dtype=getattr(torch, width)):
+        found = module(features)
+    assert found.dtype == getattr(torch, width)
+    torch.testing.assert_close(found.float(), expected, rtol=0, atol=0.05 * expected.abs().max().item())
