@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 PROBABILITY_TOLERANCE = 1e-5
 """Largest allowed |difference| of a probability: float32 sums in another order reach about 1e-6."""
+STEEPEST = 4
+"""A probability changes by a quarter of its logit at most."""
 N_SMALL_BATCHES = 50
 """Batches tried of size 1 and 2; a batch size baked into a graph fails in the first."""
 
@@ -33,8 +35,7 @@ class ParityReport:
     Attributes
     ----------
     deviations
-        Batch size -> largest |difference| of a probability over the rows tried; of a prediction over the sum
-        of its size and the spread of its target.
+        Batch size -> largest |difference| of a probability over the rows tried, or `prediction_deviation`.
     n_rows
         Rows compared in the largest batch.
     tolerance
@@ -103,7 +104,7 @@ def check_all_outputs(
 ) -> ParityReport:
     """Compare what a model file gives with what the engine gives, for batches of 1, 2 and all rows.
 
-    A prediction may differ by `tolerance` times the sum of its size and the spread of its target.
+    Of predictions the `prediction_deviation` may be so large.
 
     Parameters
     ----------
@@ -169,8 +170,7 @@ def _compare(compared: _Compared, scores: Scores, expected: Any) -> float:
     if isinstance(output, FittedRegression):
         found = scores.others[compared.name][:, np.newaxis].astype(np.float64)
         wanted = np.asarray(expected)[:, np.newaxis]
-        with np.errstate(invalid="ignore"):
-            deviation = np.abs(found - wanted) / (np.abs(wanted) + output.spread)
+        deviation = prediction_deviation(found, wanted, output)
         return _refuse_large(compared, deviation, found, wanted, compared.rows, ("",))
     if isinstance(output, FittedAssignment):
         objects = scores.others[compared.name]
@@ -182,6 +182,23 @@ def _compare(compared: _Compared, scores: Scores, expected: Any) -> float:
     found = scores.probabilities.astype(np.float64)
     wanted = np.asarray(expected)
     return _refuse_large(compared, np.abs(found - wanted), found, wanted, compared.rows, output.classes.names)
+
+
+def prediction_deviation(
+    found: NDArray[np.floating], wanted: NDArray[np.floating], output: FittedRegression
+) -> NDArray[np.float64]:
+    """Return how far predictions are apart, any shape, for comparison with the tolerance of probabilities.
+
+    A quarter of their difference, over the sum of their size and the spread of the target: a probability
+    follows its logit by a quarter at most, and a prediction is a logit.
+
+    Examples
+    --------
+    >>> prediction_deviation(np.array([7.0]), np.array([3.0]), FittedRegression("energy", spread=2.0))
+    array([0.2])
+    """
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.abs(found - wanted) / (np.abs(wanted) + output.spread) / STEEPEST)
 
 
 def _refuse_large(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rapidity.artefact.parity import prediction_deviation
 from rapidity.core.errors import DataError, VerificationError, shorten
 from rapidity.core.progress import SilentProgress
 from rapidity.data.fitted_outputs import FittedRegression
@@ -37,10 +38,7 @@ AGAIN = "Score it again with --overwrite."
 SCORED_AGAIN = 256
 """Events of each chunk that are scored again."""
 TOLERANCE = 1e-5
-"""Largest difference of scores: other processors and versions of ONNX Runtime round otherwise.
-
-Of predictions in units of the spread of their target, and of themselves.
-"""
+"""Largest difference of scores: other processors and versions of ONNX Runtime round otherwise."""
 
 
 def verify_file(task: PredictTask) -> FileOutcome:
@@ -190,15 +188,15 @@ def find_differences(
 ) -> NDArray[np.bool_]:
     """Return where a column of scores is not what the model gives ``(n_events,)``.
 
-    Predictions may have any size: they are compared with themselves, and with the spread of their target.
+    Predictions may have any size: see `artefact.parity.prediction_deviation`.
     """
     if expected.dtype.kind != "f":
         return np.asarray(found != expected)
-    relative, absolute = 0.0, TOLERANCE
     output = model.outputs.get(name.removeprefix(PREDICTION))
     if name.startswith(PREDICTION) and isinstance(output, FittedRegression):
-        relative, absolute = TOLERANCE, TOLERANCE * output.spread
-    return np.asarray(~np.isclose(found, expected, rtol=relative, atol=absolute, equal_nan=True))
+        deviation = prediction_deviation(found, expected, output)
+        return np.asarray(~(deviation <= TOLERANCE) & ~(np.isnan(found) & np.isnan(expected)))
+    return np.asarray(~np.isclose(found, expected, rtol=0.0, atol=TOLERANCE, equal_nan=True))
 
 
 class _Rows:

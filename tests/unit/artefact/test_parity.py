@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from rapidity.artefact import OnnxModel, check_parity, write_model
+from rapidity.artefact.parity import PROBABILITY_TOLERANCE, prediction_deviation
 from rapidity.core.classes import ClassSet
 from rapidity.core.errors import ExportError, ParityError
+from rapidity.data.fitted_outputs import FittedRegression
 
 
 @pytest.fixture
@@ -55,3 +57,11 @@ def test_nothing_to_compare_is_an_error(model, columns, classes):
         check_parity(model, empty, np.zeros((0, 1), np.float32), classes)
     with pytest.raises(ExportError, match="Give at least one row, and the model of this run"):
         check_parity(model, columns, model.run(columns).logits, ClassSet(("a", "b")))
+
+
+def test_predictions_may_differ_as_far_as_logits_behind_equal_probabilities():
+    """A network of few units passed with a class and failed with a number, for the same rounding."""
+    energy = FittedRegression("energy", spread=100.0)
+    found = prediction_deviation(np.array([3e-3, np.nan]), np.zeros(2), energy)
+    np.testing.assert_allclose(found, [7.5e-6, np.nan])
+    assert prediction_deviation(np.array([1000.0]), np.array([1001.0]), energy) > PROBABILITY_TOLERANCE
