@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -13,10 +12,11 @@ from rapidity.data.clouds import CloudColumns
 from rapidity.data.collections import OBJECTS_AT_ONCE, iterate_chunks
 from rapidity.data.fitted_feature import FittedFeature
 from rapidity.data.kept_objects import KeptObjects, count_selected, find_offsets, keep_objects
+from rapidity.data.number_names import NumberNames
 from rapidity.expressions import parse_expression
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -270,7 +270,7 @@ def exact_columns(columns: Mapping[str, Any], names: Sequence[str]) -> dict[str,
 
 
 @dataclass(frozen=True)
-class ObjectNames(Sequence[str]):
+class ObjectNames(NumberNames):
     """The names of all numbers of an event, object by object, made when they are asked for.
 
     Examples
@@ -286,13 +286,7 @@ class ObjectNames(Sequence[str]):
     def __len__(self) -> int:
         return self.n_objects * len(self.of_one)
 
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-    @overload
-    def __getitem__(self, index: slice) -> tuple[str, ...]: ...
-    def __getitem__(self, index: int | slice) -> str | tuple[str, ...]:
-        """Return the name of one number, or of several."""
-        if isinstance(index, slice):
-            return tuple(self[position] for position in range(len(self))[index])
-        position, number = divmod(range(len(self))[index], len(self.of_one))
-        return f"{self.of_one[number]}[{position}]"
+    def name(self, position: int) -> str:
+        """Return the name of one number."""
+        place, number = divmod(position, len(self.of_one))
+        return f"{self.of_one[number]}[{place}]"

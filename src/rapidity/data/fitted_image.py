@@ -7,15 +7,15 @@ no formula with large cancellations stands before the transforms, as it may for 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from rapidity.data.image_region import ImageRegion
 from rapidity.data.images import VALUES_AT_ONCE, ImageColumns
+from rapidity.data.number_names import NumberNames
 from rapidity.data.transforms import FittedTransform, transform_from_dict, transform_to_dict
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ def _rows_with_bad_pixels(values: NDArray[Any], rows: NDArray[np.int64]) -> list
 
 
 @dataclass(frozen=True)
-class PixelNames(Sequence[str]):
+class PixelNames(NumberNames):
     """The names of all pixels, row by row, channels fastest.
 
     Examples
@@ -189,15 +189,9 @@ class PixelNames(Sequence[str]):
     def __len__(self) -> int:
         return prod(self.image.shape)
 
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-    @overload
-    def __getitem__(self, index: slice) -> tuple[str, ...]: ...
-    def __getitem__(self, index: int | slice) -> str | tuple[str, ...]:
-        """Return the name of one pixel, or of several."""
-        if isinstance(index, slice):
-            return tuple(self[position] for position in range(len(self))[index])
-        row, column, channel = np.unravel_index(range(len(self))[index], self.image.shape)
+    def name(self, position: int) -> str:
+        """Return the name of one pixel."""
+        row, column, channel = np.unravel_index(position, self.image.shape)
         name = self.image.channel_names[channel]
         column_name, bracket, number = name.partition("[")
         return f"{column_name}[{row}, {column}{', ' + number if bracket else ']'}"

@@ -17,7 +17,7 @@ from rapidity.network.catalogue.clouds import (
 )
 from rapidity.network.catalogue.convolutional import dense_layers
 from rapidity.network.catalogue.entry import CatalogueNetwork
-from rapidity.network.catalogue.transformer import EncoderBlock
+from rapidity.network.catalogue.transformer import EncoderBlock, check_heads
 from rapidity.network.layer import Shape
 from rapidity.network.layers import (
     Activation,
@@ -152,9 +152,8 @@ class EventGraph(CatalogueNetwork):
 
     @model_validator(mode="after")
     def _heads_divide_the_width(self) -> Self:
-        if self.aggregation == "attention" and self.width % self.heads:
-            message = f"{self.heads} heads do not divide the width {self.width}. Each head has a share of it"
-            raise ValueError(message)
+        if self.aggregation == "attention":
+            check_heads(self.heads, self.width)
         return self
 
     def layers(self, inputs: Mapping[str, Shape]) -> list[Layer]:

@@ -19,7 +19,7 @@ from rapidity.network.catalogue.clouds import (
 )
 from rapidity.network.catalogue.convolutional import dense_layers
 from rapidity.network.catalogue.entry import CatalogueNetwork
-from rapidity.network.catalogue.transformer import NormFormerBlock
+from rapidity.network.catalogue.transformer import NormFormerBlock, check_heads
 from rapidity.network.layer import Shape
 from rapidity.network.layers import (
     Activation,
@@ -101,9 +101,7 @@ class ParticleTransformer(CatalogueNetwork):
 
     @model_validator(mode="after")
     def _heads_divide_the_width(self) -> Self:
-        if self.width % self.heads:
-            message = f"{self.heads} heads do not divide the width {self.width}. Each head has a share of it"
-            raise ValueError(message)
+        check_heads(self.heads, self.width)
         return self
 
     def layers(self, inputs: Mapping[str, Shape]) -> list[Layer]:

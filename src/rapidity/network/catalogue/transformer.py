@@ -24,6 +24,13 @@ if TYPE_CHECKING:
     from rapidity.network.layers.activation import ActivationName
 
 
+def check_heads(heads: int, width: int) -> None:
+    """Raise a ValueError unless the heads of an attention divide its width."""
+    if width % heads:
+        message = f"{heads} heads do not divide the width {width}. Each head has a share of it"
+        raise ValueError(message)
+
+
 @dataclass(frozen=True)
 class EncoderBlock:
     """A block of a transformer, the normalisation first.

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from rapidity.core.errors import GraphError
 from rapidity.network.catalogue.pooled import PooledNetwork
-from rapidity.network.catalogue.transformer import EncoderBlock
+from rapidity.network.catalogue.transformer import EncoderBlock, check_heads
 from rapidity.network.layer import Shape
 from rapidity.network.layers import (
     ClassToken,
@@ -65,9 +65,7 @@ class Vit(PooledNetwork):
 
     @model_validator(mode="after")
     def _heads_divide_the_width(self) -> Self:
-        if self.width % self.heads:
-            message = f"{self.heads} heads do not divide the width {self.width}. Each head has a share of it"
-            raise ValueError(message)
+        check_heads(self.heads, self.width)
         return self
 
     def layers(self, inputs: Mapping[str, Shape]) -> list[Layer]:

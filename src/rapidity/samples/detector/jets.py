@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rapidity.samples.clustering import cluster_particles, to_vectors
 from rapidity.samples.detector.smearing import draw_response
 from rapidity.samples.particles import FourVectors, Particles, delta_r, pairs_within_events
 
@@ -41,26 +42,8 @@ def jet_resolution(pt_gev: Floats) -> Floats:
 
 
 def cluster_jets(particles: Particles) -> FourVectors:
-    """Return the anti-kt jets (R = 0.4, four-momenta added) above 10 GeV of the particles.
-
-    Source: Cacciari, Salam and Soyez, arXiv:0802.1189; FastJet, arXiv:1111.6097.
-    """
-    import awkward as ak
-    import fastjet
-
-    # FastJet prints its banner to the stream of C++, past every redirection in Python.
-    fastjet.ClusterSequenceArea.set_fastjet_banner_stream(None)
-    columns = {"px": particles.px, "py": particles.py, "pz": particles.pz, "E": particles.energy}
-    contents = [ak.contents.NumpyArray(values) for values in columns.values()]
-    record = ak.contents.RecordArray(contents, list(columns), parameters={"__record__": "Momentum4D"})
-    events = ak.Array(ak.contents.ListOffsetArray(ak.index.Index64(particles.offsets), record))
-    definition = fastjet.JetDefinition(fastjet.antikt_algorithm, RADIUS)
-    found = fastjet.ClusterSequence(events, definition).inclusive_jets(min_pt=TRUE_MIN_PT_GEV)
-    counts = np.asarray(ak.num(found, axis=1), dtype=np.int64)
-    flat = ak.flatten(found, axis=1)
-    px, py, pz, energy = (np.asarray(flat[name], dtype=np.float64) for name in columns)
-    event = np.repeat(np.arange(particles.n_events), counts)
-    return FourVectors(event, px, py, pz, energy, particles.n_events)
+    """Return the anti-kt jets (R = 0.4, four-momenta added) above 10 GeV of the particles."""
+    return to_vectors(cluster_particles(particles, RADIUS).inclusive_jets(min_pt=TRUE_MIN_PT_GEV))
 
 
 def smear_jets(jets: FourVectors, rng: np.random.Generator) -> FourVectors:

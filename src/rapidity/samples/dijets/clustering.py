@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rapidity.samples.clustering import cluster_particles, to_vectors
 from rapidity.samples.detector.jets import RADIUS
 from rapidity.samples.particles import FourVectors, delta_r, pairs_within_events
 
@@ -50,30 +51,16 @@ class Jets:
 
 
 def cluster(candidates: Candidates) -> Jets:
-    """Return the anti-kt jets (R = 0.4) of 70 GeV and more, in both directions within |eta| of 1.8.
-
-    Source: Cacciari, Salam and Soyez, arXiv:0802.1189; FastJet, arXiv:1111.6097.
-    """
+    """Return the anti-kt jets (R = 0.4) of 70 GeV and more, in both directions within |eta| of 1.8."""
     import awkward as ak
-    import fastjet
 
-    # FastJet prints its banner to the stream of C++, past every redirection in Python.
-    fastjet.ClusterSequenceArea.set_fastjet_banner_stream(None)
-    columns = {"px": candidates.px, "py": candidates.py, "pz": candidates.pz, "E": candidates.energy}
-    contents = [ak.contents.NumpyArray(values) for values in columns.values()]
-    record = ak.contents.RecordArray(contents, list(columns), parameters={"__record__": "Momentum4D"})
-    events = ak.Array(ak.contents.ListOffsetArray(ak.index.Index64(candidates.offsets), record))
-    sequence = fastjet.ClusterSequence(events, fastjet.JetDefinition(fastjet.antikt_algorithm, RADIUS))
-    found = sequence.inclusive_jets(min_pt=MIN_PT_GEV)
+    sequence = cluster_particles(candidates, RADIUS)
+    vectors = to_vectors(sequence.inclusive_jets(min_pt=MIN_PT_GEV))
     parts = sequence.constituent_index(min_pt=MIN_PT_GEV)
-    n_jets = np.asarray(ak.num(found, axis=1), dtype=np.int64)
-    event = np.repeat(np.arange(candidates.n_events), n_jets)
     n_constituents = np.asarray(ak.flatten(ak.num(parts, axis=2), axis=1), dtype=np.int64)
     local = np.asarray(ak.flatten(parts, axis=None), dtype=np.int64)
-    flat = ak.flatten(found, axis=1)
-    px, py, pz, energy = (np.asarray(flat[name], dtype=np.float64) for name in columns)
-    vectors = FourVectors(event, px, py, pz, energy, candidates.n_events)
-    jets = Jets(vectors, local + np.repeat(candidates.offsets[event], n_constituents), n_constituents)
+    first = np.repeat(candidates.offsets[vectors.event], n_constituents)
+    jets = Jets(vectors, local + first, n_constituents)
     is_kept = (vectors.pt >= MIN_PT_GEV) & (vectors.pt < MAX_PT_GEV) & (np.abs(vectors.eta) < MAX_ETA)
     return jets.take(np.flatnonzero(is_kept))
 
