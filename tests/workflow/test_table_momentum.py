@@ -72,6 +72,7 @@ def turn(columns, names, angle=1.0):
 def test_scores_know_where_the_missing_momentum_points_but_not_where_phi_begins(train, blocks, tmp_path):
     run = train(**blocks)
     assert run.record["parity"]["max_deviation"] < 1e-5
+    assert "jumps" not in run.record["parity"]
     prepared = prepare_run(load_config(run.path.config).config, Path())
     columns = {name: prepared.table.columns[name] for name in run.model.inputs}
     scores = run.model.run(columns).probabilities

@@ -86,6 +86,11 @@ class Network:
         """Number of trained numbers."""
         return sum(node.n_parameters for node in self.nodes)
 
+    @property
+    def is_continuous(self) -> bool:
+        """Whether no layer jumps where its inputs change by next to nothing."""
+        return all(node.layer.is_continuous for node in self.nodes)
+
     def node(self, name: str) -> Node:
         """Return the node called `name`; an unknown name is a MissingNameError with the near ones."""
         by_name = {node.name: node for node in self.nodes}

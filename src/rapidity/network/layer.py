@@ -6,7 +6,7 @@ Shapes here are those of one event, without the leading ``n_events``.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
@@ -78,6 +78,10 @@ class ParameterSpec:
 
 class Layer(Block):
     """Base of all layers; `type` and the keys of its own come with each."""
+
+    is_continuous: ClassVar[bool] = True
+    """False of a layer whose result jumps where its inputs change by next to nothing, so that two libraries,
+    which round differently, may give two results; `artefact.parity` then lets a few events differ."""
 
     name: Annotated[str, Field(pattern=NAME_PATTERN)] | None = None
     """Name for other layers' `inputs` and for reports; made from the type when left out."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from rapidity.artefact import ParityReport
     from rapidity.core.records import Model
+    from rapidity.network.graph import Network
     from rapidity.workflow.prepare import PreparedRun
 
 PARITY_ROWS = 2048
@@ -33,7 +34,8 @@ PARITY_NUMBERS = 2**19
 def export_model(path: Path, prepared: PreparedRun, model: Model, metadata: dict[str, str]) -> ParityReport:
     """Write the model file, and keep it only if it reproduces the engine's scores.
 
-    A declared network is written by `artefact`, as is a user's own object that its engine can describe as
+    Of a network that is not continuous a few events may differ (`artefact.parity`). A declared network is
+    written by `artefact`, as is a user's own object that its engine can describe as
     one; otherwise the engine exports the object.
 
     Raises
@@ -57,12 +59,12 @@ def export_model(path: Path, prepared: PreparedRun, model: Model, metadata: dict
         metadata=metadata,
         outputs=prepared.outputs,
     )
-    report = _check(OnnxModel.load(candidate), prepared, model)
+    report = _check(OnnxModel.load(candidate), prepared, model, network)
     candidate.replace(path)
     return report
 
 
-def _check(artefact: OnnxModel, prepared: PreparedRun, model: Model) -> ParityReport:
+def _check(artefact: OnnxModel, prepared: PreparedRun, model: Model, network: Network | None) -> ParityReport:
     """Compare on a random part of every split."""
     rng = make_generator(prepared.config.training.seed, "parity")
     splits = prepared.splits
@@ -74,7 +76,12 @@ def _check(artefact: OnnxModel, prepared: PreparedRun, model: Model) -> ParityRe
         ]
     )
     columns = {name: prepared.table.columns[name][rows] for name in artefact.inputs}
-    return check_all_outputs(artefact, columns, engine_outputs(prepared, model, rows))
+    return check_all_outputs(
+        artefact,
+        columns,
+        engine_outputs(prepared, model, rows),
+        is_continuous=network is None or network.is_continuous,
+    )
 
 
 def most_parity_rows(prepared: PreparedRun) -> int:

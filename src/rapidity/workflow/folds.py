@@ -133,7 +133,13 @@ class FoldedStages:
         config, folder = self.config, self.folder
         with self.watch.stage("export"):
             metadata = model_metadata(prepared, dump_config(config), record["data_sha256"])
-            parity = export_folds(folder, config, prepared.table, {**metadata, "name": config.name})
+            parity = export_folds(
+                folder,
+                config,
+                prepared.table,
+                {**metadata, "name": config.name},
+                is_continuous=self.module is not None or prepared.network.is_continuous,
+            )
         record["parity"] = parity.to_dict()
         record["n_parameters"] = trained[0].n_parameters
         write_history(folder.history, [fold.training.history for fold in trained])

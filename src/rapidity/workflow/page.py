@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rapidity.core.errors import DataError
 from rapidity.report import DrawnFigure, ReportContent, find_pages, write_report
 from rapidity.workflow.clouds import describe_objects
-from rapidity.workflow.run import Run
+from rapidity.workflow.run import Run, describe_jumps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -136,10 +136,12 @@ def _fold_facts(record: Mapping[str, Any]) -> dict[str, str]:
 
 def _parity_facts(parity: Mapping[str, Any]) -> dict[str, str]:
     deviations = parity["by_batch_size"].items()
+    jumps = describe_jumps(parity)
     return {
         "ONNX parity": f"{parity['max_deviation']:.1e}",
         **{f"Batches of {size}": f"{value:.1e}" for size, value in deviations},
         "Largest allowed": f"{parity['tolerance']:.0e}",
+        **({"Events that differ": jumps[0]} if jumps else {}),
     }
 
 

@@ -158,7 +158,7 @@ def _compare_with_artefact(run: Run, rebuilt: RebuiltRun) -> None:
     expected = engine_outputs(prepared, rebuilt.model, rows)
     columns = {name: prepared.table.columns[name][rows] for name in artefact.inputs}
     try:
-        check_all_outputs(artefact, columns, expected)
+        check_all_outputs(artefact, columns, expected, is_continuous=prepared.network.is_continuous)
     except ParityError as error:
         message = (
             f"the network rebuilt from {run.path.checkpoints} does not give the scores of {run.path.model}. "

@@ -12,7 +12,7 @@ from rapidity.core.errors import DataError
 from rapidity.workflow.run_folder import RunFolder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rapidity.artefact import OnnxModel
     from rapidity.core.progress import Progress
@@ -104,9 +104,28 @@ class Run:
         parity = record.get("parity", {})
         if parity:
             lines.append(f"  ONNX parity   {parity['max_deviation']:.1e} (at most {parity['tolerance']:.0e})")
+            lines += [f"                {text}" for text in describe_jumps(parity)]
         lines += [f"  warning: {text.splitlines()[0]}" for text in record.get("warnings", ())]
         lines += [f"  model   {self.path.model}", f"  report  {self.path.report}"]
         return "\n".join(lines)
+
+
+def describe_jumps(parity: Mapping[str, Any]) -> list[str]:
+    """Return a line about the events whose scores differ between engine and model file, if there are any.
+
+    Examples
+    --------
+    >>> jumps = {"n_events": 2, "n_allowed": 6, "largest": 0.034}
+    >>> describe_jumps({"n_rows": 6144, "jumps": jumps})
+    ['2 of 6,144 events differ by up to 0.034 (6 may): neighbours equally far away but for rounding']
+    >>> describe_jumps({"n_rows": 6144})
+    []
+    """
+    jumps = parity.get("jumps", {"n_events": 0})
+    if not jumps["n_events"]:
+        return []
+    counted = f"{jumps['n_events']} of {parity['n_rows']:,} events differ by up to {jumps['largest']:.2g}"
+    return [f"{counted} ({jumps['n_allowed']} may): neighbours equally far away but for rounding"]
 
 
 def summarise_metrics(metrics: dict[str, Any]) -> list[str]:

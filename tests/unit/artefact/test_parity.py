@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rapidity.artefact import OnnxModel, check_parity, write_model
+from rapidity.artefact import OnnxModel, check_all_outputs, check_parity, write_model
 from rapidity.artefact.parity import PROBABILITY_TOLERANCE, prediction_deviation
 from rapidity.core.classes import ClassSet
 from rapidity.core.errors import ExportError, ParityError
@@ -65,3 +65,48 @@ def test_predictions_may_differ_as_far_as_logits_behind_equal_probabilities():
     found = prediction_deviation(np.array([3e-3, np.nan]), np.zeros(2), energy)
     np.testing.assert_allclose(found, [7.5e-6, np.nan])
     assert prediction_deviation(np.array([1000.0]), np.array([1001.0]), energy) > PROBABILITY_TOLERANCE
+
+
+@pytest.fixture
+def many(columns):
+    """Return 200 events."""
+    return {name: np.tile(values, 5) for name, values in columns.items()}
+
+
+def test_of_a_network_that_jumps_one_event_in_a_thousand_may_differ(model, many, classes):
+    found = model.run(many)
+    probabilities = classes.probabilities(found.logits)
+    probabilities[0] = probabilities[0, ::-1]  # in the batches of every size
+    (name,) = model.outputs
+    with pytest.raises(ParityError, match=r"row 0, class '.*rows differ by more than 1e-05\. Do not use"):
+        check_all_outputs(model, many, {name: probabilities})
+    report = check_all_outputs(model, many, {name: probabilities}, is_continuous=False)
+    difference = abs(float(probabilities[0, 0] - probabilities[0, 1]))
+    assert report.jumps == {0: pytest.approx(difference, rel=1e-4)}
+    assert report.max_deviation < 1e-6
+    jumps = report.to_dict()["jumps"]
+    assert jumps == {"n_events": 1, "n_allowed": 1, "largest": pytest.approx(difference, rel=1e-4)}
+
+
+def test_more_events_than_that_and_nan_are_refused(model, many, classes):
+    (name,) = model.outputs
+    probabilities = classes.probabilities(model.run(many).logits)
+    wrong = probabilities.copy()
+    wrong[[150, 3]] = wrong[[150, 3], ::-1]
+    with pytest.raises(ParityError, match=r"of all events at most 1 may, where its neighbours change"):
+        check_all_outputs(model, many, {name: wrong}, is_continuous=False)
+    wrong = probabilities.copy()
+    wrong[3] = np.nan
+    with pytest.raises(ParityError, match="row 3"):
+        check_all_outputs(model, many, {name: wrong}, is_continuous=False)
+
+
+def test_of_few_events_none_may_differ(model, columns, classes):
+    (name,) = model.outputs
+    probabilities = classes.probabilities(model.run(columns).logits)
+    assert (
+        "jumps" not in check_all_outputs(model, columns, {name: probabilities}, is_continuous=False).to_dict()
+    )
+    probabilities[7] = probabilities[7, ::-1]
+    with pytest.raises(ParityError, match="row 7"):
+        check_all_outputs(model, columns, {name: probabilities}, is_continuous=False)

@@ -9,6 +9,7 @@ import pytest
 from rapidity.core.errors import GraphError
 from rapidity.network import (
     CATALOGUE,
+    LAYERS,
     EventGraph,
     LayerList,
     Mlp,
@@ -56,6 +57,11 @@ def test_particle_net_gathers_from_new_neighbours_in_every_block() -> None:
 def test_particle_net_without_enough_objects_names_both_numbers() -> None:
     with pytest.raises(GraphError, match=r"more objects than its k = 6 neighbours, and gets 6"):
         build("particle_net", JETS, k=6)
+
+
+def test_only_networks_that_look_for_neighbours_are_not_continuous() -> None:
+    assert [name for name in NAMES if not build(name, JETS).is_continuous] == ["particle_net"]
+    assert [name for name in LAYERS if not LAYERS[name].is_continuous] == ["neighbours"]
 
 
 def test_the_particle_transformer_weighs_pairs() -> None:

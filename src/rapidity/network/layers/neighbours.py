@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -30,6 +30,8 @@ class Neighbours(Layer):
     Coordinates computed by layers differ between libraries by rounding: where two objects are equally far
     away but for that, another one may be chosen there.
     """
+
+    is_continuous: ClassVar[bool] = False
 
     type: Literal["neighbours"]
     k: Annotated[int, Field(gt=0)] = 16
