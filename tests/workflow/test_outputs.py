@@ -220,6 +220,23 @@ def test_targets_that_cannot_be_learnt_are_refused(numbers, train, change, messa
 
 
 @pytest.mark.parametrize(
+    ("target", "split"),
+    [("where(event % 4 == 1, 0/0, energy)", "validation split"),
+     ("where(event % 4 == 2, 0/0, energy)", "split that is evaluated"),
+     ("where(event % 4 == 2 and weight > 0, 0/0, energy)", "split that is evaluated")],
+)  # fmt: skip
+def test_targets_that_cannot_be_measured_are_refused_before_the_training(numbers, train, target, split):
+    message = rf"outputs.energy: of the 60 events of the {split} the target is known for \d+, whose .* sum to"
+    with pytest.raises(DataError, match=message):
+        train(
+            {"energy": {"task": "regression", "target": target, "missing": "ignore"}},
+            data=TABLE,
+            **FEATURES,
+            preparation={"split": {"by": "event % 4", "validation": [1], "test": [2]}},
+        )
+
+
+@pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"classes": {"other": 0, "hard": 2}}, r"hold.* values that mean no class: 1, first in object \d"),

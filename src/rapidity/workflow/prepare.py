@@ -33,13 +33,15 @@ from rapidity.workflow.score import check_spectators
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from numpy.typing import NDArray
+
     from rapidity.config import RunConfig
     from rapidity.core.progress import Progress
     from rapidity.core.records import Batch
     from rapidity.data.features import FeatureSet
     from rapidity.data.guards import GuardFinding
     from rapidity.data.preparation import FittedPreparation
-    from rapidity.data.split import SplitTable, TrainRows, ValidationRows
+    from rapidity.data.split import SplitRows, SplitTable, TrainRows, ValidationRows
     from rapidity.data.table import Table
     from rapidity.data.weights import TrainingWeights
     from rapidity.network import Network, Shape
@@ -254,7 +256,10 @@ def prepare_table(
         train_weights = training_weights(splits.train, config.training.weight)
         validation_weights = training_weights(splits.validation, config.training.weight)
         outputs = fit_outputs(config.outputs, splits.train, preparation)
-        _check_known(outputs, validation_weights, preparation)
+        validated, tested = validation_weights, _evaluated_split(splits)[0]
+        _check_known(outputs, validated.rows, validated.values, preparation, "the validation split")
+        # What is measured in the end is looked at now: a training would be lost.
+        _check_known(outputs, tested, tested.event_weight, preparation, "the split that is evaluated")
     prepared = PreparedRun(
         config,
         features,
@@ -298,34 +303,44 @@ def find_tokens(config: RunConfig, outputs: FittedOutputs, shapes: Mapping[str, 
 
 
 def _check_known(
-    outputs: FittedOutputs, validation: TrainingWeights[ValidationRows], preparation: FittedPreparation
+    outputs: FittedOutputs,
+    rows: SplitRows,
+    weights: NDArray[np.floating] | None,
+    preparation: FittedPreparation,
+    where: str,
 ) -> None:
-    """Refuse a target that is known for no validation event, or only for some whose weights cancel.
+    """Refuse a target that is known for no event of a split, or only for some whose weights cancel.
 
-    Its loss would be divided by nothing, or by a negative number.
+    What is measured there would be divided by nothing, or by a negative number.
+
+    Parameters
+    ----------
+    where
+        Which split it is, for messages.
     """
-    rows, weights = validation.rows, validation.values
     for name in (*outputs.regressions, *outputs.assignments):
         is_known = outputs.find_known(name, rows, preparation)
         n_known = int(is_known.sum())
         total = n_known if weights is None else float(weights[is_known].sum(dtype=np.float64))
         if n_known == rows.n_events or total > 0:
             continue
-        found = f"the target is known for none of the {rows.n_events:,} events of the validation split"
-        cure = "Change preparation.split, or use more events."
-        if n_known:
-            found = (
-                f"the training weights of the {n_known:,} events of known target in the validation split sum "
-                f"to {total:g}, expected more than zero"
-            )
-            cure = "Choose training.weight.event_weight: absolute, drop or ignore, or use more events."
-        message = f"outputs.{name}: {found}. {cure}"
+        message = (
+            f"outputs.{name}: of the {rows.n_events:,} events of {where} the target is known for "
+            f"{n_known:,}, whose weights sum to {total:g}, expected more than zero. Change preparation.split, "
+            "use more events, or weights without cancellations (training.weight.event_weight: absolute, drop "
+            "or ignore)."
+        )
         raise DataError(message)
+
+
+def _evaluated_split(splits: SplitTable) -> tuple[SplitRows, str]:
+    """Return the events whose numbers are published, and the name of their split."""
+    return (splits.test, "test") if splits.test.n_events else (splits.validation, "validation")
 
 
 def _check_evaluated_yields(splits: SplitTable) -> None:
     """Refuse signed weights that leave nothing to evaluate, rather than after the training."""
-    rows, name = (splits.test, "test") if splits.test.n_events else (splits.validation, "validation")
+    rows, name = _evaluated_split(splits)
     if rows.event_weight is not None:
         check_yields(splits.table.classes, rows.class_index, rows.event_weight, name)
 
