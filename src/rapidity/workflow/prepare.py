@@ -326,9 +326,9 @@ def _check_known(
             continue
         message = (
             f"outputs.{name}: of the {rows.n_events:,} events of {where} the target is known for "
-            f"{n_known:,}, whose weights sum to {total:g}, expected more than zero. Change preparation.split, "
-            "use more events, or weights without cancellations (training.weight.event_weight: absolute, drop "
-            "or ignore)."
+            f"{n_known:,}, whose weights sum to {total:g}, expected more than zero. Change "
+            "preparation.split, use more events, or weights without cancellations "
+            "(training.weight.event_weight: absolute, drop or ignore)."
         )
         raise DataError(message)
 
