@@ -35,6 +35,8 @@ DEFAULT_BATCH_SIZE = 16_384
 """Rows in a batch: the intermediate values of a usual network then stay in the processor's cache."""
 PIXELS_IN_A_BATCH = 2**18
 """Of images fewer: the maps of a convolution layer have tens of values a pixel."""
+PLACES_SQUARED = 2**21
+"""Pairs of places in clouds: 64 values of each are half a gigabyte. Of clouds of 30 objects none fewer."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,8 @@ class OnnxModel:
         most = min(DEFAULT_BATCH_SIZE, PIXELS_IN_A_BATCH // largest)
         if self.n_places:
             # Also an event with few objects goes through the network with all places of its clouds.
-            most = min(most, OBJECTS_IN_A_BATCH // self.n_places)
+            # And with all pairs of them, which attention and graphs hold tens of values of.
+            most = min(most, OBJECTS_IN_A_BATCH // self.n_places, PLACES_SQUARED // self.n_places**2)
         return max(most, 1)
 
     def run(self, columns: Mapping[str, Any], batch_size: int | None = None) -> Scores:

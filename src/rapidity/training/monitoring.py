@@ -11,6 +11,7 @@ import numpy as np
 from rapidity.core.random import make_generator
 from rapidity.core.records import Batch, ResidentBatches, StreamedBatches
 from rapidity.metrics import RankedScores, predicted_class
+from rapidity.network.layers.masks import is_optional
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 EVALUATION_NUMBERS = 2**20
 """Of events of many numbers (images) fewer: the maps of a convolution layer have tens of values a pixel."""
+EVALUATION_PAIRS = 2**21
+"""Of events of many objects fewer: attention and graphs have tens of values for each pair."""
+CLOUD_AXES = 3
+"""Of the objects of all events ``(n_events, n_objects, n_features)``."""
 EVALUATION_BATCH_SIZE = 4096
 """Activations of so many events fit into the cache of a core; predicting in larger batches is slower."""
 MAX_MONITORED_EVENTS = 100_000
@@ -91,9 +96,17 @@ def evaluation_batch_size(events: Batch) -> int:
     --------
     >>> evaluation_batch_size(Batch({"image": np.zeros((2, 28, 28, 1), np.float32)}))
     1337
+    >>> evaluation_batch_size(Batch({"jets": np.zeros((2, 128, 17), np.float32)}))
+    128
     """
     n_numbers = sum(math.prod(array.shape[1:]) for array in events.inputs.values())
-    return max(min(EVALUATION_BATCH_SIZE, EVALUATION_NUMBERS // n_numbers), 1)
+    most = min(EVALUATION_BATCH_SIZE, EVALUATION_NUMBERS // n_numbers)
+    n_objects = sum(
+        array.shape[1]
+        for name, array in events.inputs.items()
+        if array.ndim == CLOUD_AXES and not is_optional(name, events.inputs)
+    )
+    return max(min(most, EVALUATION_PAIRS // n_objects**2) if n_objects else most, 1)
 
 
 def measure(model: Model, events: Batch | StreamedEvents, objective: Objective) -> Metrics:

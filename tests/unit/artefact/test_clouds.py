@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,6 +14,7 @@ from rapidity.artefact.clouds import add_cloud
 from rapidity.artefact.columns import SeparateColumns
 from rapidity.artefact.emission import Emitter
 from rapidity.artefact.graph import GraphBuilder
+from rapidity.artefact.model import PLACES_SQUARED
 from rapidity.artefact.namespace import OnnxNamespace
 from rapidity.artefact.objects import OBJECTS_IN_A_BATCH, pad_objects
 from rapidity.core.classes import ClassSet
@@ -220,7 +223,8 @@ def test_events_of_a_batch_are_counted_by_the_places_of_the_clouds(tmp_path):
     )  # fmt: skip
     model = OnnxModel.load(tmp_path / "a.onnx")
     assert model.n_places == 500
-    assert model.usual_batch_size == OBJECTS_IN_A_BATCH // 500
+    assert model.usual_batch_size == PLACES_SQUARED // 500**2 < OBJECTS_IN_A_BATCH // 500
+    assert replace(model, n_places=30).usual_batch_size == OBJECTS_IN_A_BATCH // 30
     pt = Jagged.from_counts(np.arange(5, dtype=np.float32), np.array([3, 0, 2]))
     kernel, bias = parameters["class_logits.kernel"], parameters["class_logits.bias"]
     expected = np.array([[3.0], [0.0], [7.0]]) * kernel + bias

@@ -8,7 +8,14 @@ import pytest
 from rapidity.core.classes import ClassSet
 from rapidity.core.records import Batch, Objective, OutputObjective
 from rapidity.metrics import log_loss, macro_auc
-from rapidity.training.monitoring import choose_rows, log_probabilities, losses_per_event, measure, take_rows
+from rapidity.training.monitoring import (
+    choose_rows,
+    evaluation_batch_size,
+    log_probabilities,
+    losses_per_event,
+    measure,
+    take_rows,
+)
 
 RNG_SEED = 5
 
@@ -147,3 +154,15 @@ def test_objects_of_unknown_class_add_nothing():
         TwoParrots(), Batch({"origin": logits}, {"origin": target}), Objective({"origin": output})
     )
     assert found.loss == pytest.approx(np.log(3))
+
+
+def test_events_of_many_objects_are_predicted_in_small_batches():
+    """Pairs of 128 particles took gigabytes; momenta and coordinates are of the same objects."""
+    jets = {
+        "jets": np.zeros((1, 128, 3)),
+        "jets.mask": np.zeros((1, 128)),
+        "jets.momenta": np.zeros((1, 128, 4)),
+    }
+    assert evaluation_batch_size(Batch(jets)) == 2**21 // 128**2
+    assert evaluation_batch_size(Batch({**jets, "leptons": np.zeros((1, 72, 3))})) == 2**21 // 200**2
+    assert evaluation_batch_size(Batch({"event": np.zeros((1, 3))})) == 4096
