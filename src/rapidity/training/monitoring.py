@@ -246,6 +246,7 @@ def find_losses(
 
     Examples
     --------
+    >>> from rapidity.core.records import OutputObjective
     >>> output = OutputObjective(1, task="regression", loss="absolute_error")
     >>> find_losses(np.array([[1.0], [2.0]]), np.array([3.0, np.nan]), output)
     (array([ 2., nan]), array([ True, False]))
