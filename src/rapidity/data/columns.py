@@ -10,6 +10,7 @@ from rapidity.config.inputs import CloudInput, ImageInput
 from rapidity.core.errors import ConfigError, DataError, MissingNameError, closest, shorten
 from rapidity.data.cloud_columns import find_cloud_columns
 from rapidity.data.collections import find_collections
+from rapidity.data.column_checks import NUMERIC, check_use, damaged_column
 from rapidity.data.column_types import ColumnUse, read_dtypes, rows_at_once, stored_dtypes
 from rapidity.data.features import (
     Feature,
@@ -35,11 +36,8 @@ if TYPE_CHECKING:
     from rapidity.data.features import TableMomentum
     from rapidity.data.images import ImageColumns
     from rapidity.data.output_targets import OutputTarget
-    from rapidity.data.readers.reader import ColumnInfo
     from rapidity.data.sources import JoinedFile, OpenSource
     from rapidity.expressions import Expression
-
-NUMERIC = {"float32", "float64", "integer", "boolean"}
 
 ROW_NUMBER = "row_number"
 """Name that `split.by` may use: the number of the selected event, counted from 0."""
@@ -136,7 +134,7 @@ def plan_columns(
     _check_targets(features, targets)
     for use in uses:
         for file in files:
-            _check_use(use, file, collections)
+            check_use(use, file, collections)
     return ColumnPlan(features, selection, weight, uses, stored_dtypes(uses, files), targets, class_value)
 
 
@@ -242,7 +240,7 @@ def _free_columns(config: TableInput, roles: Mapping[str, str], file: JoinedFile
     for column, info in free.items():
         # Left out without a word, a single wrong cell would take a feature away.
         if info.stray_text is not None:
-            raise _damaged_column(column, info.stray_text, file, "`columns: all` needs")
+            raise damaged_column(column, info.stray_text, file, "`columns: all` needs")
     return [column for column, info in free.items() if info.kind in NUMERIC]
 
 
@@ -354,52 +352,3 @@ def _check_targets(features: FeatureSet, targets: Mapping[str, OutputTarget]) ->
 
 def _cloud_features(features: FeatureSet) -> dict[str, tuple[Feature, ...]]:
     return {name: cloud.all for name, cloud in features.clouds.items()}
-
-
-def _check_use(use: ColumnUse, file: JoinedFile, collections: Mapping[str, str]) -> None:
-    info = file.require_column(use.column, use.purpose)
-    if use.need == "image":  # looked at by `find_image_columns`
-        return
-    if use.column in collections and use.need in ("number", "exact number", "split"):
-        _check_jagged(use, info, file)
-        return
-    if info.kind in NUMERIC or (info.kind == "text" and use.need in ("any", "split")):
-        return
-    if info.stray_text is not None:
-        raise _damaged_column(use.column, info.stray_text, file, f"{use.purpose} needs")
-    expected = "a number or text" if use.need in ("any", "split") else "a number"
-    cure = "Leave it out, or name a column that holds one value per event."
-    if info.kind == "array":
-        cure = "Leave it out; images belong to an input of `kind: image`."
-    if info.kind == "text":
-        cure = (
-            "Leave it out, or turn it into numbers first (a column of class names belongs to `data.target`)."
-        )
-    message = (
-        f"column '{use.column}' of {file.where} holds {info.kind} values ({info.type_name}), but "
-        f"{use.purpose} "
-        f"needs {expected} per event. {cure}"
-    )
-    raise DataError(message)
-
-
-def _check_jagged(use: ColumnUse, info: ColumnInfo, file: JoinedFile) -> None:
-    """Refuse a column that is jagged in another file but not in this one, or does not hold numbers."""
-    if info.holds_objects:
-        return
-    found = "values that are no numbers" if info.kind == "jagged" else f"{info.kind} values"
-    message = (
-        f"column '{use.column}' of {file.where} holds {found} ({info.type_name}), but {use.purpose} needs "
-        "a varying number of numbers per event, as in the other files. Make it the same in all files."
-    )
-    raise DataError(message)
-
-
-def _damaged_column(column: str, stray_text: str, file: JoinedFile, expected_by: str) -> DataError:
-    """Return the error about a column of numbers with text in it."""
-    place, _, found = stray_text.partition(": ")
-    message = (
-        f"column '{column}' of {file.where}, {place}: found {found} among numbers; {expected_by} "
-        "a number per event. Correct the file, or leave the column out."
-    )
-    return DataError(message)
