@@ -22,7 +22,7 @@ lint: $(VENV)/dev.stamp  ## Run the linters alone
 	$(BIN)/lint-imports
 	$(BIN)/codespell src docs examples benchmarks README.md CONTRIBUTING.md CHANGELOG.md
 
-bench: $(VENV)/bench.stamp  ## Measure: training, engines, reading, accuracy (two hours on two cores)
+bench: $(VENV)/bench.stamp  ## Measure: training, engines, reading, accuracy (half a day on two cores)
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/engines.py
 	$(BIN)/python benchmarks/clouds.py
@@ -31,10 +31,13 @@ bench: $(VENV)/bench.stamp  ## Measure: training, engines, reading, accuracy (tw
 	$(BIN)/python benchmarks/mnist.py
 	$(BIN)/python benchmarks/reading.py
 	$(BIN)/python benchmarks/image_reading.py
+	$(BIN)/python benchmarks/clouds.py
+	$(BIN)/python benchmarks/augmentation.py
 	$(BIN)/python benchmarks/ntuples.py
 	$(BIN)/python benchmarks/folds.py
 	$(BIN)/python benchmarks/negative_weights.py
 	$(BIN)/python benchmarks/accuracy.py
+	$(BIN)/python benchmarks/networks.py
 
 docs: $(VENV)/docs.stamp  ## Build the documentation into docs/_build
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
