@@ -112,9 +112,7 @@ def test_a_model_without_classes_gives_no_probabilities(written, columns):
 
 def test_a_network_of_other_outputs_is_refused(preparation):
     network = build_network(Mlp(type="mlp", hidden=(4,)), preparation.input_shapes(), {"class": 1})
-    with pytest.raises(
-        ExportError, match="the network gives class, but the outputs of the run are ener"
-    ):
+    with pytest.raises(ExportError, match="the network gives class, but the outputs of the run are ener"):
         build_model(
             preparation=preparation, classes=CLASSES, metadata={}, network=network, outputs=OUTPUTS,
             parameters=network.initial_parameters(np.random.default_rng(0)),
