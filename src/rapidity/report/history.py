@@ -151,7 +151,8 @@ def _set_limits(
         axes.set_yscale("log")
         axes.set_ylim(low / 1.5, high * 1.5)
     else:
-        margin = 0.06 * (high - low) or max(abs(high) * 0.05, 1e-12)
+        # Of one value that stays, a frame wide enough for ticks of few digits.
+        margin = 0.06 * (high - low) or max(abs(high) * 0.5, 1e-12)
         axes.set_ylim(low - margin, high + margin)
     axes.set_xlim(epochs[0] - 0.5, epochs[-1] + 0.5)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))

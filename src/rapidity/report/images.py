@@ -112,14 +112,14 @@ def draw_images(
 ) -> list[DrawnFigure]:
     """Draw the mean image of each class and a few examples, for each input; `rows` are those of each class.
 
-    Files: ``mean_<channel>`` and ``examples_<input>``.
+    Files: ``mean_<channel>``, and ``examples_<input>`` in colour or for each channel.
     """
     figures = []
     stems = file_stems(list(images))
     for (name, data), stem in zip(images.items(), stems, strict=True):
         means = mean_images(data, rows, event_weight)
         figures += _draw_means(name, stem, data, means, classes, folder, formats)
-        figures.append(_draw_examples(name, stem, data, rows, classes, folder, formats))
+        figures += _draw_examples(name, stem, data, rows, classes, folder, formats)
     return figures
 
 
@@ -138,9 +138,7 @@ def _draw_means(
     formats: Sequence[str],
 ) -> list[DrawnFigure]:
     figures = []
-    # `image[0]` is called image_0, a column by its own name.
-    labels = [name.partition("[")[2].rstrip("]") or name for name in data.channel_names]
-    stems = [stem] if len(labels) == 1 else file_stems([f"{stem}_{label}" for label in labels])
+    stems = _channel_stems(stem, data)
     for channel, channel_name in enumerate(data.channel_names[:MAX_CHANNELS]):
         what = name if data.shape[2] == 1 else f"{name}, {channel_name}"
         shown = means[:MAX_CLASSES, :, :, channel]
@@ -157,6 +155,12 @@ def _draw_means(
             )
         )
     return figures
+
+
+def _channel_stems(stem: str, data: ImageData) -> list[str]:
+    """Return the name of the file of each channel: `image[0]` is called image_0, a column by its own name."""
+    labels = [name.partition("[")[2].rstrip("]") or name for name in data.channel_names]
+    return [stem] if len(labels) == 1 else file_stems([f"{stem}_{label}" for label in labels])
 
 
 def _cut(classes: ClassSet) -> str:
@@ -231,24 +235,32 @@ def _draw_examples(
     classes: ClassSet,
     folder: Path,
     formats: Sequence[str],
-) -> DrawnFigure:
+) -> list[DrawnFigure]:
+    """Draw some events of each class, in colour or each channel by itself: energy and time do not add up."""
     chosen = [spread(class_rows, N_EXAMPLES) for class_rows in rows[:MAX_CLASSES]]
     images = data.take(np.concatenate(chosen))
-    in_colour = is_colour(data, images)
-    shown = images if in_colour else images.sum(axis=3, dtype=np.float64)
-    norm = None if in_colour else choose_scale(shown)
-    what = "" if in_colour or data.shape[2] == 1 else " The channels are added up."
-    figure = _draw_grid(shown, [len(listed) for listed in chosen], classes, norm)
-    scale = " Logarithmic scale." if norm is not None and _is_log(norm) else ""
-    return save_figure(
-        figure,
-        folder,
-        f"examples_{stem}",
-        title=f"Examples of {name}",
-        caption=f"Events of each class, spread evenly over the data{_cut(classes)}, one colour scale for all."
-        f"{what}{scale}",
-        formats=formats,
-    )
+    if is_colour(data, images):
+        shown: dict[str, tuple[str, Any]] = {stem: (name, images)}
+    else:
+        what = [name] if data.shape[2] == 1 else [f"{name}, {channel}" for channel in data.channel_names]
+        channels = np.moveaxis(images, 3, 0)[:MAX_CHANNELS].astype(np.float64)
+        shown = dict(zip(_channel_stems(stem, data), zip(what, channels, strict=False), strict=False))
+    figures = []
+    for file, (title, pictures) in shown.items():
+        norm = None if pictures.ndim == 4 else choose_scale(pictures)
+        scale = " Logarithmic scale." if norm is not None and _is_log(norm) else ""
+        figures.append(
+            save_figure(
+                _draw_grid(pictures, [len(listed) for listed in chosen], classes, norm),
+                folder,
+                f"examples_{file}",
+                title=f"Examples of {title}",
+                caption=f"Events of each class, spread evenly over the data{_cut(classes)}, one colour scale "
+                f"for all.{scale}",
+                formats=formats,
+            )
+        )
+    return figures
 
 
 def spread(rows: NDArray[np.int64], n_wanted: int) -> NDArray[np.int64]:
