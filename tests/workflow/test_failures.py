@@ -105,7 +105,7 @@ def test_interrupt_at_any_stage_can_be_resumed(folder, capsys, monkeypatch, mome
         "reading": "rapidity.workflow.prepare.read_table",
         "claiming": "rapidity.workflow.train.hash_files",
         "training": "rapidity.training.loop.measure",
-        "export": "rapidity.workflow.export.check_parity",
+        "export": "rapidity.workflow.export.check_all_outputs",
         "evaluation": "rapidity.workflow.train.evaluate_model",
     }
 

@@ -31,7 +31,12 @@ CHOICES = [
     *({"optimizer": {"type": name}} for name in names_of(blocks.Optimizer)),
     {"optimizer": {"type": "sgd", "momentum": 0.9, "nesterov": True, "weight_decay": 1e-4}},
     *({"schedule": {"type": name}} for name in names_of(blocks.Schedule)),
-    *({"schedule": {"type": name, "warm_up": 1.5}} for name in names_of(blocks.Schedule)),
+    # The rate of cos_log begins at zero by itself, and it refuses more.
+    *(
+        {"schedule": {"type": name, "warm_up": 1.5}}
+        for name in names_of(blocks.Schedule)
+        if name != "cos_log"
+    ),
     *({"loss": {"type": name, "label_smoothing": 0.05}} for name in names_of(blocks.Loss)),
     *({"early_stopping": {"monitor": name, "patience": 3}} for name in ("loss", "accuracy", "auc")),
     {"regularization": {"l1": 1e-5, "l2": 1e-4}, "clip_norm": 1.0},
