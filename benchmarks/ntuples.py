@@ -488,7 +488,8 @@ def _workers(n: int) -> str:
 
 def convert_on_running(folder: Path, config: Path, n_workers: int, **options: Any) -> dict[str, float]:
     """Convert on a scheduler and workers that have been started, and have read a file already."""
-    from rapidity.workflow.execution.dask_workers import KEEPING_MEMORY
+    from rapidity.workflow.execution.child import KEEPING_MEMORY
+    from rapidity.workflow.execution.dask_jobs import NANNY_SETTING
 
     where = folder / "scheduler.json"
     local = ["--host", "127.0.0.1", "--scheduler-file", str(where)]
@@ -499,7 +500,7 @@ def convert_on_running(folder: Path, config: Path, n_workers: int, **options: An
     started = [
         subprocess.Popen(
             [sys.executable, "-m", f"distributed.cli.{name}", *local, *arguments],
-            env={**os.environ, **KEEPING_MEMORY, "OMP_NUM_THREADS": "1"},
+            env={**os.environ, NANNY_SETTING: str(KEEPING_MEMORY), "OMP_NUM_THREADS": "1"},
             stderr=subprocess.DEVNULL,
         )
         for name, arguments in programs.items()

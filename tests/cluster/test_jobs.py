@@ -46,6 +46,7 @@ def require_worker(text):
     assert "--local-directory /scratch" in text
     assert text.index("export OMP_NUM_THREADS=1") < text.index("source /opt/env") < text.index("dask_worker")
     assert "export DASK_DISTRIBUTED__NANNY__PRE_SPAWN_ENVIRON=" in text
+    assert "MALLOC_TRIM_THRESHOLD_" in text
 
 
 def test_slurm(script):

@@ -37,8 +37,9 @@ def test_a_worker_has_one_thread(local):
 
 
 def test_a_worker_keeps_its_memory_for_the_next_array(local):
-    """Dask has it given back to the system at once: new pages for each array took a third of a conversion."""
-    assert list(local.run(work.environment, ["MALLOC_TRIM_THRESHOLD_"])) == [(0, None)]
+    """Else every large one is made of new pages, which took a third of a conversion."""
+    [(_, threshold)] = local.run(work.environment, ["MALLOC_TRIM_THRESHOLD_"])
+    assert int(threshold) >= 2**27
 
 
 def test_results_are_the_same_when_a_worker_is_killed_in_the_middle(local, tmp_path, wait_until):

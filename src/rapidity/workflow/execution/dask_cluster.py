@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,9 +15,7 @@ from urllib.parse import urlsplit
 from rapidity.config.cluster import LocalCluster, SchedulerCluster
 from rapidity.core.errors import ClusterError
 from rapidity.core.progress import SilentProgress
-from rapidity.workflow.execution.child import ChildProcess
 from rapidity.workflow.execution.dask_executor import DaskExecutor
-from rapidity.workflow.execution.dask_workers import SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,7 +29,6 @@ if TYPE_CHECKING:
 
 SILENT = logging.CRITICAL + 1
 DASK_LOGS = ("distributed", "tornado")
-LOOPBACK = "127.0.0.1"
 COMPARED = ("python", "dask", "distributed", "rapidity")
 """Packages that must be the same on both sides: with others, what one side pickles the other may not read."""
 
@@ -48,14 +44,16 @@ def open_dask_executor(block: ClusterBlock, progress: Progress | None = None) ->
         command of a batch system is missing.
     """
     require_library("distributed")
-    with _quiet_logs(), _choose(block)(block, progress or SilentProgress()) as executor:
+    with _choose(block)(block, progress or SilentProgress()) as executor:
         yield executor
 
 
 def _choose(block: ClusterBlock) -> Callable[[Any, Progress], AbstractContextManager[DaskExecutor]]:
     """Return what opens a cluster of this kind."""
     if isinstance(block, LocalCluster):
-        return _open_local
+        from rapidity.workflow.execution.dask_local import open_local
+
+        return open_local
     if isinstance(block, SchedulerCluster):
         return _open_scheduler
     from rapidity.workflow.execution.dask_jobs import open_jobs
@@ -64,7 +62,7 @@ def _choose(block: ClusterBlock) -> Callable[[Any, Progress], AbstractContextMan
 
 
 @contextmanager
-def _quiet_logs() -> Iterator[None]:
+def quiet_logs() -> Iterator[None]:
     """Keep what Dask logs in this process off the terminal: what matters is raised, and workers speak there.
 
     A cluster of Dask does so too, but not until the end: what it says of workers that are gone comes later.
@@ -129,56 +127,20 @@ def connect(cluster: Cluster) -> Iterator[Client]:
 
 
 @contextmanager
-def _open_local(block: LocalCluster, progress: Progress) -> Iterator[DaskExecutor]:
-    """Start a scheduler in this process and workers beside it, all listening on this machine alone."""
-    from distributed import LocalCluster as Scheduler
-
-    with own_scheduler_settings(block.retries):
-        cluster = Scheduler(
-            n_workers=0, processes=True, host=LOOPBACK, dashboard_address=f"{LOOPBACK}:0", silence_logs=False
-        )
-    with tempfile.TemporaryDirectory(prefix="rapidity-dask-", ignore_cleanup_errors=True) as folder:
-        workers = None
-        try:
-            workers = ChildProcess(
-                "rapidity.workflow.execution.dask_workers",
-                [cluster.scheduler_address, str(block.workers), folder],
-                environment=SETTINGS,
-            )
-
-            def check(n_present: int) -> None:
-                if not workers.is_running:
-                    workers.stop()
-                    message = f"the Dask workers of this machine ended with {workers.last_words()}"
-                    raise ClusterError(message)
-
-            progress.note(f"cluster: {block.workers} Dask workers on this machine")
-            with connect(cluster) as client:
-                yield DaskExecutor(
-                    client, block.workers, progress, block.timeout_s, check=check, is_local=True
-                )
-        finally:
-            # First the workers, which may be in the middle of something: closing would wait for them.
-            if workers is not None:
-                workers.stop()
-            cluster.close()
-
-
-@contextmanager
 def _open_scheduler(block: SchedulerCluster, progress: Progress) -> Iterator[DaskExecutor]:
     from distributed import Client
 
     _require_scheduler(block)
-    client = Client(block.address, timeout=block.timeout_s, set_as_default=False)
-    try:
+    with (
+        quiet_logs(),
+        Client(block.address, timeout=block.timeout_s, set_as_default=False) as client,
+    ):
         require_same_versions(client.get_versions(packages=["rapidity"]), block.address)
         n_workers = sum(client.nthreads().values())
         progress.note(f"cluster: {n_workers} Dask workers at {block.address}")
         hint = f"Start some with: dask worker {block.address}"
         is_local = _listens_here_alone(block.address)
         yield DaskExecutor(client, n_workers, progress, block.timeout_s, hint=hint, is_local=is_local)
-    finally:
-        client.close()
 
 
 def _listens_here_alone(address: str) -> bool:

@@ -6,7 +6,7 @@ import shlex
 import shutil
 import signal
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,10 +19,14 @@ from rapidity.config.cluster import (
     SlurmCluster,
 )
 from rapidity.core.errors import ClusterError
-from rapidity.workflow.execution.child import ONE_THREAD
-from rapidity.workflow.execution.dask_cluster import connect, own_scheduler_settings, require_library
+from rapidity.workflow.execution.child import KEEPING_MEMORY, ONE_THREAD
+from rapidity.workflow.execution.dask_cluster import (
+    connect,
+    own_scheduler_settings,
+    quiet_logs,
+    require_library,
+)
 from rapidity.workflow.execution.dask_executor import DaskExecutor
-from rapidity.workflow.execution.dask_workers import KEEPING_MEMORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +44,8 @@ CLUSTERS: dict[type, str] = {
     HTCondorCluster: "HTCondorCluster",
 }
 """Our block -> the class of dask-jobqueue."""
+NANNY_SETTING = "DASK_DISTRIBUTED__NANNY__PRE_SPAWN_ENVIRON"
+"""What a nanny sets for its worker; its own choice is that the C library gives all memory back at once."""
 
 
 @contextmanager
@@ -54,23 +60,22 @@ def open_jobs(block: BatchCluster, progress: Progress) -> Iterator[DaskExecutor]
         If the batch system is not there or refuses the jobs.
     """
     refusals: list[str] = []
-    with own_scheduler_settings(block.retries):
-        cluster = make_cluster(block, refusals)
-    try:
+    with ExitStack() as opened:
+        opened.enter_context(quiet_logs())
+        with own_scheduler_settings(block.retries):
+            cluster = make_cluster(block, refusals)
+        opened.callback(cluster.close)
         watch = _JobWatch(cluster, block, refusals, progress)
         cluster.scale(jobs=block.jobs)
         progress.note(f"cluster: {block.jobs} jobs submitted to {block.type}, {block.cores} workers each")
-        with connect(cluster) as client:
-            yield DaskExecutor(
-                client,
-                block.jobs * block.cores,
-                progress,
-                block.timeout_s,
-                check=watch.check,
-                hint=_hint(block),
-            )
-    finally:
-        cluster.close()
+        yield DaskExecutor(
+            opened.enter_context(connect(cluster)),
+            block.jobs * block.cores,
+            progress,
+            block.timeout_s,
+            check=watch.check,
+            hint=_hint(block),
+        )
 
 
 def make_cluster(block: BatchCluster, refusals: list[str] | None = None) -> JobQueueCluster:
@@ -107,7 +112,7 @@ def _import_jobqueue() -> Any:
 
 def job_settings(block: BatchCluster) -> dict[str, Any]:
     """Return the block as arguments of dask-jobqueue; what is left out there is left to its own settings."""
-    variables = ONE_THREAD | KEEPING_MEMORY
+    variables = ONE_THREAD | {NANNY_SETTING: str(KEEPING_MEMORY)}
     given = {
         "cores": block.cores,
         # One process a core: libraries for files hold locks that threads would wait for.
