@@ -102,6 +102,12 @@ class DataBlock(Block):
         return self
 
     @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes as far as they stand here: not those that only the target column tells."""
+        named = (source.class_name for source in self.sources if source.class_name is not None)
+        return tuple(dict.fromkeys(self.classes or named))
+
+    @property
     def has_classes(self) -> bool:
         """Whether the class of the events is given, by a column or by their sources."""
         return self.target is not None or self.sources[0].class_name is not None

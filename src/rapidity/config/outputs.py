@@ -12,7 +12,7 @@ from rapidity.config.training import CrossEntropy, Loss, Positive, name_to_block
 from rapidity.core.block import Block
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 OUTPUT_NAME = re.compile(r"[A-Za-z_]\w*")
 Transform = Literal["none", "log", "standard"]
@@ -138,7 +138,7 @@ def usual_outputs() -> dict[str, AnyOutput]:
     return {CLASS_OUTPUT: ClassificationOutput(task="classification")}
 
 
-def find_classification(outputs: dict[str, AnyOutput]) -> str | None:
+def find_classification(outputs: Mapping[str, AnyOutput]) -> str | None:
     """Return the name of the output that is a classification, if there is one."""
     return next((name for name, output in outputs.items() if output.task == "classification"), None)
 
@@ -199,6 +199,36 @@ def check_folds(outputs: dict[str, AnyOutput]) -> None:
             " the fold of an event for classes and numbers of the event only. Leave training.folds out"
         )
         raise ValueError(message)
+
+
+def describe_score_clash(outputs: Mapping[str, AnyOutput], classes: Iterable[str]) -> str | None:
+    """Return which classes would have one and the same column of scores, in words; None if none.
+
+    The class of an event has the column ``score_<class>``, that of an object ``score_<output>_<class>``, or
+    ``score_<output>_<class>_<i>`` where each object has a column of its own.
+
+    Parameters
+    ----------
+    classes
+        Those of the events, as far as they are known.
+    """
+    owners: dict[str, str] = {}
+    for name, output in outputs.items():
+        for of in output.classes if isinstance(output, AssignmentOutput) else ():
+            own, column = f"class '{of}' of outputs.{name}", f"score_{name}_{of}"
+            if column in owners:
+                return _say_clash(owners[column], own, column)
+            owners[column] = own
+    for of in classes:
+        column = f"score_{of}"
+        owner = owners.get(column) or owners.get(re.sub(r"_\d+$", "", column))
+        if owner is not None:
+            return _say_clash(owner, f"class '{of}' of the events", column)
+    return None
+
+
+def _say_clash(one: str, other: str, column: str) -> str:
+    return f"{one} and {other} would have one column of scores, '{column}'. Rename an output or a class"
 
 
 def _check_cloud(name: str, cloud: str, kinds: Mapping[str, str]) -> None:

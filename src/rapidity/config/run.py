@@ -17,6 +17,7 @@ from rapidity.config.outputs import (
     check_folds,
     check_loss,
     check_outputs,
+    describe_score_clash,
     find_classification,
     usual_outputs,
 )
@@ -129,6 +130,10 @@ class RunConfig(Block):
         check_loss(self.outputs, self.training.loss)
         if self.training.folds is not None:
             check_folds(self.outputs)
+        clash = describe_score_clash(self.outputs, self.data.class_names if self.classification else ())
+        if clash is not None:
+            message = f"outputs: {clash}"
+            raise ValueError(message)
         return self
 
     @model_validator(mode="after")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rapidity.artefact import Scores
+from rapidity.config.outputs import describe_score_clash, find_classification
 from rapidity.core.errors import ConfigError, shorten
 from rapidity.core.jagged import Jagged
 from rapidity.data.collections import iterate_chunks
@@ -49,7 +50,16 @@ def check_spectators(
     has_folds: bool = False,
     outputs: Mapping[str, AnyOutput] | None = None,
 ) -> None:
-    """Raise a ConfigError if a spectator would take the place of a column of scores.parquet."""
+    """Raise a ConfigError if a spectator would take the place of a column of scores.parquet.
+
+    Likewise if two classes would have the same column, which is not known before the events are read where
+    only the target column tells the classes.
+    """
+    has_classes = outputs is None or find_classification(outputs) is not None
+    clash = describe_score_clash(outputs or {}, classes.names if has_classes else ())
+    if clash is not None:
+        message = f"outputs: {clash}."
+        raise ConfigError(message)
     reserved = {*OWN_COLUMNS, *(f"score_{name}" for name in classes.names), *([FOLD] if has_folds else [])}
     for name, output in (outputs or {}).items():
         if output.task == "regression":
