@@ -101,6 +101,8 @@ class ModelFacts:
         Those of the classification; none without one.
     outputs
         What the network says of an event, by name.
+    is_continuous
+        False of a network that jumps where its inputs change by rounding (`Network.is_continuous`).
     """
 
     classes: ClassSet
@@ -111,6 +113,7 @@ class ModelFacts:
     has_pairs: bool = False
     n_places: int = 0
     outputs: Mapping[str, FittedOutput] = field(default_factory=dict)
+    is_continuous: bool = True
 
     def to_entries(self) -> dict[str, str]:
         """Return the metadata entries, as JSON where they are not plain words."""
@@ -134,6 +137,7 @@ class ModelFacts:
             **({COLLECTIONS: json.dumps(dict(self.collections))} if self.collections else {}),
             **({f"{PREFIX}has_pairs": "true"} if self.has_pairs else {}),
             **({f"{PREFIX}n_places": str(self.n_places)} if self.n_places else {}),
+            **({} if self.is_continuous else {f"{PREFIX}is_continuous": "false"}),
             **({} if self._has_classes_alone else {OUTPUTS: json.dumps(self._describe_outputs())}),
         }
 
@@ -202,7 +206,10 @@ class ModelFacts:
         n_places = int(entries.get(f"{PREFIX}n_places", "0"))
         outputs = {entry["name"]: output_from_dict(entry) for entry in json.loads(entries.get(OUTPUTS, "[]"))}
         outputs = outputs or dict(FittedOutputs.usual(classes).outputs)
-        return cls(classes, inputs, signature, folds, collections, has_pairs, n_places, outputs)
+        is_continuous = entries.get(f"{PREFIX}is_continuous") != "false"
+        return cls(
+            classes, inputs, signature, folds, collections, has_pairs, n_places, outputs, is_continuous
+        )
 
 
 def _finite(interval: tuple[float, float] | None) -> list[float] | None:

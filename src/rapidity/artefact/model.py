@@ -89,6 +89,8 @@ class OnnxModel:
         Whether something is computed for each pair of objects.
     n_places
         Places for objects that the clouds of an event have together; 0 without clouds.
+    is_continuous
+        False of a network that jumps where its inputs change by rounding; `parity` says what that allows.
     """
 
     path: Path
@@ -102,6 +104,7 @@ class OnnxModel:
     has_pairs: bool = False
     n_places: int = 0
     outputs: Mapping[str, FittedOutput] = field(default_factory=dict)
+    is_continuous: bool = True
 
     @classmethod
     def load(cls, path: Path | str, n_threads: int | None = None) -> OnnxModel:
@@ -133,6 +136,7 @@ class OnnxModel:
             facts.has_pairs,
             facts.n_places,
             facts.outputs,
+            facts.is_continuous,
         )
 
     @property

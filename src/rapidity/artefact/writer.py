@@ -133,6 +133,7 @@ def build_model(  # noqa: PLR0913 - all by name; each is a part of the file
         has_pairs=xp.has_pairs,
         n_places=sum(cloud.shape[0] for cloud in preparation.clouds.values()),
         outputs=outputs.outputs,
+        is_continuous=network is None or network.is_continuous,
     )
     description = DESCRIPTION if outputs.is_usual else OTHER_DESCRIPTION
     model = graph.build({**entries, **facts.to_entries()}, description)

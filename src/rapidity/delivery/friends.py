@@ -60,8 +60,8 @@ def predict_file(task: PredictTask, progress: Progress | None = None) -> FileOut
     prepared = prepare_task(task)
     check_not_read(output, [task.source, task.model])
     if output.exists() and not task.overwrite:
-        n_events = check_scores(prepared, progress)
-        return FileOutcome(task.source, task.output, is_kept=True, counts=Counts(n_events))
+        counts = check_scores(prepared, progress)
+        return FileOutcome(task.source, task.output, is_kept=True, counts=counts)
     return FileOutcome(task.source, task.output, is_kept=False, counts=_write_scores(prepared, progress))
 
 

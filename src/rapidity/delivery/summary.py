@@ -44,6 +44,9 @@ class PredictionSummary:
         Whether nothing was to be written.
     notes
         What else should be known of these scores.
+    n_jumps
+        Events among those scored again whose scores came out otherwise, as a few may of a network that is not
+        continuous.
     """
 
     output: Path
@@ -59,6 +62,7 @@ class PredictionSummary:
     usage: str = field(default="", repr=False)
     is_verification: bool = False
     notes: tuple[str, ...] = ()
+    n_jumps: int = 0
 
     @classmethod
     def of_table(
@@ -89,21 +93,23 @@ class PredictionSummary:
             "mean_scores": dict(self.mean_scores),
             "n_kept_files": self.n_kept_files,
             "n_kept_events": self.n_kept_events,
+            "n_jumps": self.n_jumps,
             "notes": list(self.notes),
         }
 
     def __str__(self) -> str:
         """Return the summary for a terminal."""
         if self.is_verification:
-            return (
+            text = (
                 f"{self.n_kept_events:,} events of {_n_files(self.n_kept_files)} verified: their scores "
                 f"belong to them and to the model: {self.output}"
             )
+            return "\n".join([text, *self._jumps()])
         n_scored = len(self.files) - self.n_kept_files
         lines = [f"{self.n_events:,} events of {_n_files(n_scored)} scored: {self.output}"]
         if self.n_kept_files:
             kept = f"{self.n_kept_events:,} events of {_n_files(self.n_kept_files)}"
-            lines.append(f"  scored before, verified and kept: {kept}")
+            lines += [f"  scored before, verified and kept: {kept}", *self._jumps()]
         if self.n_events:
             means = ", ".join(f"{name} {mean:.4f}" for name, mean in self.mean_scores.items())
             lines.append(f"  mean scores: {means}")
@@ -111,6 +117,11 @@ class PredictionSummary:
             lines.append(f"  passing the selection of the model: {self.n_passing:,}")
         lines += self._warnings()
         return "\n".join([*lines, *([self.usage] if self.usage else [])])
+
+    def _jumps(self) -> list[str]:
+        if not self.n_jumps:
+            return []
+        return [f"  other scores where neighbours in the network change by rounding: {self.n_jumps} events"]
 
     def _warnings(self) -> list[str]:
         lines = [f"  warning: {note}." for note in self.notes]

@@ -34,6 +34,9 @@ class Counts:
     n_outside
         Column -> number of events with a value outside the range seen in training; where the selection was
         evaluated, of those that pass.
+    n_jumps
+        Of events whose scores were there already: those with other scores than the model gives now, as a few
+        may have of a network that is not continuous.
     """
 
     n_events: int = 0
@@ -41,6 +44,7 @@ class Counts:
     n_passing: int | None = None
     score_sums: tuple[float, ...] = ()
     n_outside: Mapping[str, int] = field(default_factory=dict)
+    n_jumps: int = 0
 
     @classmethod
     def add(cls, parts: Iterable[Counts]) -> Counts:
@@ -54,6 +58,7 @@ class Counts:
             sum(passing) if passing else None,
             tuple(map(sum, zip(*(part.score_sums for part in listed if part.score_sums), strict=True))),
             {name: sum(part.n_outside.get(name, 0) for part in listed) for name in names},
+            sum(part.n_jumps for part in listed),
         )
 
 

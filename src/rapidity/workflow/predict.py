@@ -274,4 +274,5 @@ def _summarise(
         sum(outcome.counts.n_events for outcome in kept),
         "" if verify else show_usage(tasks[0], table, shown),
         verify,
+        n_jumps=sum(outcome.counts.n_jumps for outcome in kept),
     )

@@ -229,3 +229,27 @@ def test_events_of_a_batch_are_counted_by_the_places_of_the_clouds(tmp_path):
     kernel, bias = parameters["class_logits.kernel"], parameters["class_logits.bias"]
     expected = np.array([[3.0], [0.0], [7.0]]) * kernel + bias
     np.testing.assert_allclose(model.run({"pt": pt}).logits, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("jumps", [False, True])
+def test_the_file_says_whether_its_network_jumps(tmp_path, jumps):
+    collections = {"x": "cand", "y": "cand"}
+    features = parse_features(["x", "y"], "features", (), {}, collections)
+    fitted = FittedCloud(CloudColumns("cand", features, 5), tuple(map(FittedFeature, features)))
+    preparation = FittedPreparation(
+        {"cand": fitted}, dict.fromkeys("xy", "float32"), {}, collections=collections
+    )
+    searching = [
+        {"type": "neighbours", "inputs": ["cand", "cand.mask"], "k": 2, "name": "near"},
+        {"type": "edges", "inputs": ["cand", "cand", "near"], "name": "edges"},
+        {"type": "masked_pool", "inputs": ["edges", "near"], "name": "objects"},
+    ]
+    plain = [{"type": "dense", "inputs": "cand", "units": 2, "name": "objects"}]
+    pool = {"type": "masked_pool", "inputs": ["objects", "cand.mask"]}
+    layers = [*(searching if jumps else plain), pool]
+    network = build_network(LayerList(layers=layers), preparation.input_shapes(), {"class": 1})
+    write_model(
+        tmp_path / "a.onnx", preparation=preparation, classes=ClassSet(("gluon", "quark")), metadata={},
+        network=network, parameters=network.initial_parameters(np.random.default_rng(1)),
+    )  # fmt: skip
+    assert OnnxModel.load(tmp_path / "a.onnx").is_continuous is not jumps

@@ -70,11 +70,13 @@ def _parts(seed: int, collections: dict[str, str] | None = None) -> dict[str, An
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory) -> Path:
-    """Return a folder of models: plain, other (other parameters), jagged, folded."""
+    """Return a folder of models: plain, other (other parameters), jumping, jagged, folded."""
     folder: Path = tmp_path_factory.mktemp("models")
     metadata = {"configuration": CONFIGURATION}
     write_model(folder / "plain.onnx", **_parts(1), metadata=metadata)
     write_model(folder / "other.onnx", **_parts(2), metadata=metadata)
+    # Of this one is said that it jumps, as a network with a search for neighbours does.
+    write_model(folder / "jumping.onnx", **_parts(1), metadata={**metadata, "is_continuous": "false"})
     write_model(folder / "free.onnx", **_parts(1), metadata={"configuration": "name: free"})
     write_model(folder / "jagged.onnx", **_parts(3, {"jet_pt": "jet"}), metadata=metadata)
     networks = [build_model(**_parts(seed), metadata={}) for seed in range(N_FOLDS)]

@@ -13,6 +13,7 @@ from rapidity.data.fitted_outputs import FittedRegression
 from rapidity.delivery import PredictTask, predict_file, verify_file
 from rapidity.delivery.checking import find_differences
 from rapidity.delivery.facts import read_facts
+from rapidity.delivery.tally import Counts
 
 FORMATS = {"root": ".root", "rntuple": ".root", "hdf5": ".h5", "parquet": ".parquet", "csv": ".csv"}
 
@@ -114,6 +115,52 @@ def test_a_score_that_was_changed_is_told(model, make_events, write_events, tmp_
     with pytest.raises(
         VerificationError, match=r"entry 7 of .*: score_signal is 0\.123.* but the model gives"
     ):
+        verify_file(task)
+
+
+def _change_scores(path, rows, score):
+    lines = path.read_text().splitlines()
+    place = lines[0].split(",").index("score_signal")
+    for row in rows:
+        cells = lines[row + 1].split(",")
+        cells[place] = score
+        lines[row + 1] = ",".join(cells)
+    path.write_text("\n".join(lines) + "\n")
+
+
+def _score(model, source, output):
+    task = PredictTask(str(model), str(source), str(output), "csv", n_threads=1)
+    predict_file(task)
+    return task
+
+
+def test_of_a_network_that_jumps_one_event_in_a_thousand_may_have_another_score(
+    models, make_events, write_events, tmp_path
+):
+    """Ties between neighbours in a network refused files that were scored on another machine."""
+    source = write_events(tmp_path / "a.csv", make_events(120))
+    plain, jumping = (
+        _score(models / f"{name}.onnx", source, tmp_path / f"{name}.csv") for name in ("plain", "jumping")
+    )
+    for task in (plain, jumping):
+        _change_scores(Path(task.output), [7], "0.123")
+    with pytest.raises(VerificationError, match=r"entry 7 of .*: score_signal is 0\.123"):
+        verify_file(plain)
+    assert verify_file(jumping).counts == Counts(120, n_jumps=1)
+    assert predict_file(jumping).counts == Counts(120, n_jumps=1)
+    _change_scores(Path(jumping.output), [7, 110], "0.123")
+    with pytest.raises(VerificationError, match=r"entry 7 .* Of 120 entries .* 2 differ; at most 1 may"):
+        verify_file(jumping)
+
+
+@pytest.mark.parametrize(("n_events", "score"), [(120, "nan"), (20, "0.123")])
+def test_nan_and_any_of_a_few_events_are_told_of_a_network_that_jumps_too(
+    models, make_events, write_events, tmp_path, n_events, score
+):
+    source = write_events(tmp_path / "a.csv", make_events(n_events))
+    task = _score(models / "jumping.onnx", source, tmp_path / "s.csv")
+    _change_scores(Path(task.output), [7], score)
+    with pytest.raises(VerificationError, match=rf"entry 7 of .*: score_signal is {score}"):
         verify_file(task)
 
 

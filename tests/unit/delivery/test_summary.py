@@ -1,0 +1,19 @@
+"""What a prediction says in the end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rapidity.delivery import PredictionSummary
+
+
+@pytest.mark.parametrize("is_verification", [False, True])
+def test_events_with_other_scores_of_a_network_that_jumps_are_shown(is_verification):
+    kept = {"n_kept_files": 1, "n_kept_events": 5000, "is_verification": is_verification}
+    text = "other scores where neighbours in the network change by rounding: 2 events"
+    summary = PredictionSummary(Path("scores"), (Path("a.root"),), 0, 0, {}, {}, **kept, n_jumps=2)
+    assert text in str(summary)
+    assert summary.to_dict()["n_jumps"] == 2
+    assert "rounding" not in str(PredictionSummary(Path("scores"), (Path("a.root"),), 0, 0, {}, {}, **kept))
