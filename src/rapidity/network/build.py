@@ -60,6 +60,10 @@ def build_network(
     [('dense_1', (8,)), ('relu_1', (8,)), ('class_logits', (1,))]
     """
     layers = config.layers if isinstance(config, LayerList) else config.layers(inputs)
+    cure = "Give it another name, or leave the name out."
+    if not isinstance(config, LayerList):
+        cure = f"Rename the input: the layers of '{config.kind}' have names of their own."
+    _check_names(inputs, layers, [head_name(output) for output in outputs], cure)
     graph = _GraphBuilder(inputs, layers, [head_name(output) for output in outputs])
     for layer in layers:
         graph.append(layer)
@@ -76,7 +80,6 @@ class _GraphBuilder:
     """Appends layers one by one; knows the shapes of what is there already."""
 
     def __init__(self, inputs: Mapping[str, Shape], layers: Sequence[Layer], heads: Sequence[str]) -> None:
-        _check_names(inputs, layers, heads)
         self.inputs = inputs
         self.nodes: list[Node] = []
         self._shapes: dict[str, Shape] = dict(inputs)
@@ -197,17 +200,16 @@ def describe_shape(shape: Shape) -> str:
     return "(" + ", ".join(["n_events", *map(str, shape)]) + ")"
 
 
-def _check_names(inputs: Mapping[str, Shape], layers: Sequence[Layer], heads: Sequence[str]) -> None:
+def _check_names(
+    inputs: Mapping[str, Shape], layers: Sequence[Layer], heads: Sequence[str], cure: str
+) -> None:
     seen: dict[str, str] = dict.fromkeys(inputs, "an input")
     seen |= dict.fromkeys(heads, "the head of an output") | {JOINED_INPUTS: "the joined inputs"}
     for number, layer in enumerate(layers, start=1):
         if layer.name is None:
             continue
         if layer.name in seen:
-            message = (
-                f"layer {number} ({layer.kind}) is called '{layer.name}', but so is {seen[layer.name]}."
-                " Give it another name, or leave the name out."
-            )
+            message = f"layer {number} ({layer.kind}) is called '{layer.name}', but so is {seen[layer.name]}. {cure}"
             raise GraphError(message)
         seen[layer.name] = f"layer {number} ({layer.kind})"
 

@@ -212,3 +212,13 @@ def test_dropout_is_a_fraction(variant: Any) -> None:
 def test_a_perceptron_leaves_momenta_and_coordinates_out() -> None:
     network = build_network(Mlp(type="mlp", hidden=(3,)), JETS, {"class": 2})
     assert network.node("concatenate_1").shape == (6 * 5 + 6,)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_input_called_like_a_layer_of_a_network_by_name_is_to_be_renamed(name: str) -> None:
+    inputs = {
+        key.replace("jets", "pooled" if name == "event_graph" else "mask"): shape
+        for key, shape in EVENT.items()
+    }
+    with pytest.raises(GraphError, match=rf"so is an input\. Rename the input: the layers of '{name}' have"):
+        build(name, inputs)
