@@ -209,7 +209,8 @@ def _check_names(
         if layer.name is None:
             continue
         if layer.name in seen:
-            message = f"layer {number} ({layer.kind}) is called '{layer.name}', but so is {seen[layer.name]}. {cure}"
+            other = seen[layer.name]
+            message = f"layer {number} ({layer.kind}) is called '{layer.name}', but so is {other}. {cure}"
             raise GraphError(message)
         seen[layer.name] = f"layer {number} ({layer.kind})"
 
