@@ -195,6 +195,62 @@ def test_pictures_become_an_image_input(tmp_path, rng):
     assert config.data.classes == {"background": 0, "signal": 1}
 
 
+def test_classes_have_the_order_of_their_codes(tmp_path, rng):
+    """Sorted by name, a photon (0) was the signal, and the electron (1) the background."""
+    with h5py.File(tmp_path / "showers.h5", "w") as file:
+        file["width"] = rng.random(60)
+        file["y"] = np.arange(60, dtype=np.int8) % 2
+        file["y"].attrs["class_names"] = ["photon", "electron"]
+    config = write_and_load(make_starter([tmp_path / "showers.h5"], folder=tmp_path), tmp_path)
+    assert config.data.classes == ("photon", "electron")
+
+
+def test_arrays_of_another_split_are_no_inputs(tmp_path, rng):
+    """`x_test` stood beside `x_train` as an image of the same events, `y_test` as a number of theirs."""
+    arrays = {f"x_{split}": rng.random((60, 8, 8)).astype(np.float32) for split in ("train", "test")}
+    labels = {f"y_{split}": np.arange(60) % 2 for split in ("train", "test")}
+    np.savez(tmp_path / "pictures.npz", **arrays, **labels)
+    starter = make_starter([tmp_path / "pictures.npz"], target="y_train", folder=tmp_path)
+    config = write_and_load(starter, tmp_path)
+    assert {name: entry.column for name, entry in config.inputs.items()} == {"image": "x_train"}
+    assert "#   y_test: of 'test', where the target is of 'train': other events" in starter.text
+
+
+def test_objects_teach_nothing_by_what_never_changes(tmp_path, rng):
+    """One lepton in every event: their number, and their sum beside the first, were features, and filled."""
+    n_jets = rng.integers(3, 6, N_EVENTS)
+
+    def objects(counts, **columns):
+        return ak.zip({name: ak.unflatten(values, counts) for name, values in columns.items()})
+
+    total = int(n_jets.sum())
+    jets = objects(n_jets, pt=rng.random(total), good=np.ones(total), truth_origin=np.arange(total) % 3)
+    leptons = objects(np.ones(N_EVENTS, int), pt=rng.random(N_EVENTS))
+    with uproot.recreate(tmp_path / "events.root") as file:
+        columns = {"jet": jets, "lepton": leptons, "label": np.arange(N_EVENTS) % 2}
+        file.mktree("events", {name: ak.type(values).content for name, values in columns.items()})
+        file["events"].extend(columns)
+    starter = make_starter([tmp_path / "events.root"], folder=tmp_path)
+    config = write_and_load(starter, tmp_path)
+    expected = ("count(jet_pt)", "jet_pt[0]", "jet_pt[1]", "jet_pt[2]", "sum(jet_pt)", "lepton_pt[0]")
+    assert config.inputs["event"].columns == expected
+    assert config.preparation.missing.nan == "error"
+    assert "#   jet_good: 1 in every sampled object" in starter.text
+    assert "#   jet_truth_origin: named like truth information" in starter.text
+    assert "#   nlepton: 1 in every sampled entry" in starter.text
+
+
+def test_a_file_without_columns_says_how_labels_come_in(tmp_path, rng):
+    np.save(tmp_path / "jets.npy", rng.random((20, 10, 4)))
+    with pytest.raises(DataError, match=r"come in by `join`.*of objects with docs/guide/clouds\.md"):
+        make_starter([tmp_path / "jets.npy"], folder=tmp_path)
+
+
+def test_a_table_in_the_name_of_a_file_is_told_its_option(labelled_csv):
+    with pytest.raises(DataError, match=r"events\.csv does\. Name the table by itself: --table nominal"):
+        make_starter([f"{labelled_csv}:nominal"])
+
+
 def test_the_verb_writes_and_says_what_to_do_next(labelled_csv, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as ended:

@@ -214,6 +214,7 @@ def _describe_field(
             source.units.get(title),
             shape=shape,
             dtype=array_dtype(dtype) if shape else None,
+            labels=_labels(categories),
         )
         yield _Column(info, index, name, None, categories)
         return
@@ -225,7 +226,11 @@ def _describe_field(
         raise DataError(message)
     for position, column in enumerate(names):
         info = ColumnInfo(
-            column, _kind(dtype, (), categories), _type_name(dtype, ()), source.units.get(column)
+            column,
+            _kind(dtype, (), categories),
+            _type_name(dtype, ()),
+            source.units.get(column),
+            labels=_labels(categories),
         )
         yield _Column(info, index, name, position if shape else None, categories)
 
@@ -249,6 +254,10 @@ def _kind(dtype: np.dtype[Any], shape: tuple[int, ...], categories: Mapping[int,
 def _type_name(dtype: np.dtype[Any], shape: tuple[int, ...]) -> str:
     name = "text" if dtype.kind in "OSU" else dtype.name
     return f"{name}[{', '.join(map(str, shape))}]" if shape else name
+
+
+def _labels(categories: Mapping[int, str] | None) -> tuple[str, ...]:
+    return tuple(categories[code] for code in sorted(categories)) if categories else ()
 
 
 def _name_codes(codes: NDArray[Any], categories: Mapping[int, str]) -> NDArray[Any]:

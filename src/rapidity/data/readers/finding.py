@@ -61,6 +61,10 @@ def missing_file(path: Path) -> DataError:
         message = f"{path} is a folder, not a file; it holds: {content or 'nothing'}. "
         return DataError(message + f"Name a file, or a glob such as {path}/*.root")
     what = f"no file matches {path}" if glob.has_magic(str(path)) else f"file {path} does not exist"
+    file, _, table = str(path).rpartition(":")
+    if Path(file).is_file():
+        option = f"--table {table}, or in a source `dataset` or `tree`: {table}"
+        return DataError(f"{what}, but {file} does. Name the table by itself: {option}.")
     folder = _deepest_folder(path)
     if folder != path.parent:
         message = f"{what}: there is no folder {path.parent}, only {folder}. Correct the path."

@@ -47,6 +47,8 @@ class ColumnInfo:
     why_no_array
         Of nested lists that would be an array if they had one shape: where they differ (``shape (8, 9) in
         entry 3, but (8, 8) in entry 0``).
+    labels
+        Of a column of codes that the file names, which is read as text: the names in the order of the codes.
     """
 
     name: str
@@ -58,6 +60,7 @@ class ColumnInfo:
     dtype: str | None = None
     collection: str | None = None
     why_no_array: str | None = None
+    labels: tuple[str, ...] = ()
 
     @property
     def holds_objects(self) -> bool:

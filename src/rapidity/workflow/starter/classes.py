@@ -86,7 +86,7 @@ def classes_of_column(target: str, files: Sequence[SampledFile]) -> Classes:
             )
             raise DataError(message)
     all_values = [file.target_values for file in files if file.target_values is not None]
-    distinct, counts = _count(np.concatenate(all_values))
+    distinct, counts = _count(np.concatenate(all_values), files[0].columns[target].labels)
     if not 2 <= len(distinct) <= MAX_CLASSES:
         shown = shorten(show_value(value) or "nothing" for value in distinct)
         message = (
@@ -110,14 +110,19 @@ def _numbers_of(file: SampledFile, target: str) -> NDArray[Any]:
     return values
 
 
-def _count(values: NDArray[Any]) -> tuple[list[Any], list[int]]:
-    """Return the different values that are no missing ones, sorted, and how often each stands there."""
+def _count(values: NDArray[Any], labels: Sequence[str]) -> tuple[list[Any], list[int]]:
+    """Return the different values that are no missing ones, in order, and how often each stands there.
+
+    Names that stand for codes have the order of the codes: 1 is the signal, whatever it is called.
+    """
     if values.dtype == object:
         values = values[values != ""].astype(str)
     elif values.dtype.kind == "f":
         values = values[~np.isnan(values)]
     distinct, counts = np.unique(values, return_counts=True)
-    return [canonical_value(value) for value in distinct.tolist()], counts.tolist()
+    found = [canonical_value(value) for value in distinct.tolist()]
+    order = sorted(range(len(found)), key=lambda i: labels.index(found[i]) if found[i] in labels else -1)
+    return [found[i] for i in order], [int(counts[i]) for i in order]
 
 
 def _class_names(values: Sequence[Any]) -> list[str]:

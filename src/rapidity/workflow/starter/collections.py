@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from rapidity.workflow.starter.roles import describe_range
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from numpy.typing import NDArray
 
     from rapidity.data.readers import ColumnInfo
     from rapidity.workflow.starter.sample import Values
@@ -49,6 +51,8 @@ class Collection:
         How many objects 95 of 100 events have at most.
     order_by
         Column that objects are usually ordered by; empty where none is known.
+    has_gaps
+        Whether a sampled event lacks one of the objects that features name, so that these are NaN.
     """
 
     name: str
@@ -57,6 +61,7 @@ class Collection:
     members: tuple[str, ...] = ()
     n_objects: int = 1
     order_by: str = ""
+    has_gaps: bool = False
 
 
 def find_collections(columns: Mapping[str, ColumnInfo], values: Mapping[str, Values]) -> list[Collection]:
@@ -80,7 +85,7 @@ def _group(columns: Mapping[str, ColumnInfo], values: Mapping[str, Values]) -> d
     """Return the jagged columns of each collection, if they hold equally many values."""
     groups: dict[str, list[str]] = {}
     for name, array in values.items():
-        if isinstance(array, Jagged) and not looks_like_truth(name):
+        if isinstance(array, Jagged) and not why_not(name, array):
             groups.setdefault(columns[name].collection or _stem(name), []).append(name)
     return {
         name: members
@@ -93,6 +98,20 @@ def _stem(name: str) -> str:
     return re.split(r"[_.]", name, maxsplit=1)[0]
 
 
+def why_not(name: str, values: Values | None) -> str:
+    """Return why a column of objects is no feature; empty where nothing speaks against it."""
+    if looks_like_truth(name):
+        return "named like truth information"
+    if isinstance(values, Jagged) and is_constant(values.content):
+        return f"{values.content[0]:g} in every sampled object"
+    return ""
+
+
+def is_constant(values: NDArray[Any]) -> bool:
+    """Whether all values are one and the same number, which teaches nothing."""
+    return len(values) > 0 and bool((values == values[0]).all())
+
+
 def _describe(name: str, members: list[str], values: Mapping[str, Values]) -> Collection:
     components: dict[str, str] = {}
     for member in members:
@@ -100,16 +119,19 @@ def _describe(name: str, members: list[str], values: Mapping[str, Values]) -> Co
         if end in COMPONENTS:
             components.setdefault(COMPONENTS[end], quote_column(member))
     counts = values[members[0]].counts
-    features = {f"count({quote_column(members[0])})": f"{counts.min()} to {counts.max()} objects"}
+    features = {}
+    if not is_constant(counts):
+        features[f"count({quote_column(members[0])})"] = f"{counts.min()} to {counts.max()} objects"
     n_leading = sum(float((counts > index).mean()) >= COMMON_SHARE for index in range(N_LEADING))
     for index in range(n_leading):
         for member in members:
-            text = f"{quote_column(member)}[{index}]"
-            features[text] = describe_range(values[member][counts > index].padded(index + 1)[:, index])
+            leading = values[member][counts > index].padded(index + 1)[:, index]
+            if not is_constant(leading):
+                features[f"{quote_column(member)}[{index}]"] = describe_range(leading)
     label = _object_name(name, values)
     if n_leading > 1 and _is_complete(components):
         features[f"mass({label}[0], {label}[1])"] = "invariant mass of the first two"
-    if "pt" in components:
+    if "pt" in components and counts.max(initial=0) > 1:
         features[f"sum({components['pt']})"] = "scalar sum"
     return Collection(
         label,
@@ -118,6 +140,7 @@ def _describe(name: str, members: list[str], values: Mapping[str, Values]) -> Co
         tuple(map(quote_column, members)),
         max(int(np.quantile(counts, SHARE_IN_A_CLOUD, method="higher")), 1),
         components.get("pt", ""),
+        has_gaps=n_leading > 0 and bool((counts < n_leading).any()),
     )
 
 
@@ -132,9 +155,3 @@ def _is_complete(components: Mapping[str, str]) -> bool:
     """Whether a four-vector follows from the components."""
     polar = {"pt", "eta", "phi"} <= components.keys() and {"mass", "energy"} & components.keys()
     return bool(polar or {"px", "py", "pz", "energy"} <= components.keys())
-
-
-def leading_has_gaps(features: Mapping[str, str], values: Mapping[str, Values]) -> bool:
-    """Whether an entry may lack the objects that features name, so that these are NaN."""
-    jagged = [array for array in values.values() if isinstance(array, Jagged)]
-    return bool(features) and any(np.any(array.counts < N_LEADING) for array in jagged)

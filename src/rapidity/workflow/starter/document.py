@@ -134,10 +134,11 @@ def _inputs_block(found: Findings) -> Iterator[str]:
             for text, comment in collection.features.items():
                 yield _commented(f"      - {_item(text)}", comment)
     left_out = found.left_out
+    indent = "    " if features or found.collections else "  "
     if left_out:
-        yield "    # Not used:" if features or found.collections else "  # Not used:"
+        yield f"{indent}# Not used:"
         for name, reason in left_out.items():
-            yield _shorten(f"    #   {name}: {reason}")
+            yield _shorten(f"{indent}#   {name}: {reason}")
     for collection in found.collections:
         yield from _cloud_lines(collection)
 

@@ -15,9 +15,9 @@ from rapidity.core.progress import SilentProgress
 from rapidity.data.readers import find_files
 from rapidity.data.row_hash import hash_rows
 from rapidity.workflow.starter.classes import classes_of_column, classes_of_files, guess_target, name_files
-from rapidity.workflow.starter.collections import Collection, find_collections, find_counts, leading_has_gaps
+from rapidity.workflow.starter.collections import Collection, find_collections, find_counts, why_not
 from rapidity.workflow.starter.document import write_document
-from rapidity.workflow.starter.roles import Role, find_roles
+from rapidity.workflow.starter.roles import Role, find_roles, other_split
 from rapidity.workflow.starter.sample import SampledFile, join, open_widest, sample_file
 
 if TYPE_CHECKING:
@@ -76,15 +76,15 @@ class Findings:
                 name == image.name for image in self.images.values()
             ):
                 continue
-            reasons[name] = info.type_name if in_all else "not in all files"
+            reason = other_split(name, self.classes.target) or why_not(name, self.values.get(name))
+            reasons[name] = (reason or info.type_name) if in_all else "not in all files"
         return reasons
 
     @property
     def has_nan(self) -> bool:
         """Whether features may be NaN: in the files, or where an event has too few objects."""
-        features = {text: "" for item in self.collections for text in item.features}
         in_columns = any(role.has_nan for _, role in self.of_part("feature"))
-        return in_columns or leading_has_gaps(features, self.values)
+        return in_columns or any(item.has_gaps for item in self.collections)
 
     @property
     def has_infinite(self) -> bool:
@@ -211,9 +211,9 @@ def _find(files: tuple[SampledFile, ...], target: str | None, *, is_table_named:
     roles |= {
         name: Role("left out", f"the number of objects of '{collection}', which a feature counts")
         for name, collection in find_counts(files[0].columns, values).items()
-        if name in roles
+        if name in roles and roles[name].part == "feature"
     }
-    images = find_images(files[0].columns, files[0].target_values is not None)
+    images = find_images(files[0].columns, target if files[0].target_values is not None else None)
     features = [name for name, role in roles.items() if role.part == "feature"]
     if not features and not images and not any(item.features for item in collections):
         listed = shorten(f"{name} ({role.reason})" for name, role in roles.items())
@@ -229,11 +229,15 @@ def _find(files: tuple[SampledFile, ...], target: str | None, *, is_table_named:
     )
 
 
-def find_images(columns: Mapping[str, ColumnInfo], is_labelled: bool) -> dict[str, ColumnInfo]:
-    """Return the columns of pictures, by the name of their input."""
-    found = [info for info in columns.values() if info.kind == "array" and len(info.shape) in {2, 3}]
-    if not is_labelled or not found:
+def find_images(columns: Mapping[str, ColumnInfo], target: str | None) -> dict[str, ColumnInfo]:
+    """Return the columns of pictures, by the name of their input; none without a column of the class."""
+    if target is None:
         return {}
+    found = [
+        info
+        for info in columns.values()
+        if info.kind == "array" and len(info.shape) in {2, 3} and not other_split(info.name, target)
+    ]
     return {"image" if len(found) == 1 else info.name: info for info in found}
 
 

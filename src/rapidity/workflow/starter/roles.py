@@ -29,6 +29,8 @@ WEIGHT_WORDS = re.compile(r"weight(?!ed)|(^|_)wgt($|_)|^w$", re.IGNORECASE)
 FIRST_WEIGHTS = ("weight", "eventweight", "mcweight", "genweight", "totalweight")
 """Names, in small letters without underscores, preferred in this order among several weights."""
 SPLIT_WORDS = re.compile(r"(^|_)(fold|split|subset|set)($|_)|set$", re.IGNORECASE)
+OF_A_SPLIT = re.compile(r"_(train|training|val|valid|validation|dev|test)$", re.IGNORECASE)
+"""End of the name of an array that holds one split of the events: `x_train`, `y_test`."""
 OWN_COLUMNS = frozenset(["source_file", "source_table", "source_entry", "split"])
 """Columns that Rapidity itself writes beside the events."""
 
@@ -80,8 +82,22 @@ def _find_role(name: str, values: NDArray[Any], classes: Classes, file_index: ND
         return Role("event key", "names the event")
     if values.dtype != object and WEIGHT_WORDS.search(name):
         return Role("event weight", f"named like a weight; {describe_range(values)}")
-    reason = _why_not(name, values, file_index)
+    reason = other_split(name, classes.target) or _why_not(name, values, file_index)
     return Role("left out", reason) if reason else _role_of_values(values, classes)
+
+
+def other_split(name: str, target: str | None) -> str:
+    """Return why a column belongs to other events than the target, as far as their names say; else nothing.
+
+    Examples
+    --------
+    >>> other_split("x_test", "y_train"), other_split("x_train", "y_train"), other_split("x", "y_train")
+    ("of 'test', where the target is of 'train': other events", '', '')
+    """
+    own, of_target = OF_A_SPLIT.search(name), OF_A_SPLIT.search(target or "")
+    if own is None or of_target is None or own[1] == of_target[1]:
+        return ""
+    return f"of '{own[1]}', where the target is of '{of_target[1]}': other events"
 
 
 def is_event_number(name: str) -> bool:

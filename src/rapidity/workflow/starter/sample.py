@@ -96,8 +96,8 @@ def _read(reader: Reader, target: str | None) -> tuple[dict[str, Values], NDArra
     if not types:
         message = (
             f"{reader.where} has no column with one value, or a list of numbers, per event. Look inside: "
-            f"rapidity inspect {reader.path}. For pictures whose labels are in another file begin with "
-            "examples/mnist_cnn."
+            f"rapidity inspect {reader.path}. Labels in another file come in by `join`: for pictures begin "
+            "with examples/mnist_cnn, for arrays of objects with docs/guide/clouds.md."
         )
         raise DataError(message)
     most = max(min(MAX_ENTRIES, MAX_VALUES // len(types)), 100)
