@@ -62,7 +62,7 @@ class RegressionEvents:
     Raises
     ------
     DataError
-        If a prediction is NaN.
+        If a prediction is NaN or infinite.
     """
 
     truth: NDArray[np.float64]
@@ -71,11 +71,13 @@ class RegressionEvents:
     event_weight: NDArray[np.float64] | None
 
     def __post_init__(self) -> None:
-        is_bad = np.isnan(self.prediction)
+        is_bad = ~np.isfinite(self.prediction)
         if is_bad.any():
+            worst = self.prediction[np.argmax(is_bad)]
+            found = "NaN" if np.isnan(worst) else f"{worst:g}"
             message = (
-                f"the network gave NaN for {int(is_bad.sum())} of {len(is_bad)} events; every event needs a "
-                "prediction. Look at the inputs of these events: values far outside the training ranges, or "
+                f"the network gave {found} for {int(is_bad.sum())} of {len(is_bad)} events; every event needs "
+                "a prediction. Look at the inputs of these events: values far outside the training ranges, or "
                 "missing values that preparation.missing does not treat."
             )
             raise DataError(message)

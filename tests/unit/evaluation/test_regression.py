@@ -80,6 +80,9 @@ def test_a_truth_of_one_value_has_one_interval(events):
 def test_what_cannot_be_evaluated_is_refused(events):
     with pytest.raises(DataError, match="the network gave NaN for 1 of 6000 events; every event needs a pre"):
         replace(events, prediction=np.where(np.arange(6000) == 7, np.nan, events.prediction))
+    # An exponential undoes the logarithm of a target, and of 89 it is infinite in float32.
+    with pytest.raises(DataError, match="the network gave inf for 1 of 6000 events; every event needs a pre"):
+        replace(events, prediction=np.where(np.arange(6000) == 7, np.inf, events.prediction))
     with pytest.raises(DataError, match="'energy' cannot be evaluated: no event of the test split has a kno"):
         measure(replace(events, truth=np.full(6000, np.nan)))
     with pytest.raises(DataError, match=r"event weights of the test split sum to -2000 .2000 events."):
