@@ -43,6 +43,21 @@ class ImageRegion:
         """Height and width of what comes out."""
         return self.height // self.block[0], self.width // self.block[1]
 
+    def describe(self) -> str:
+        """Say what a pixel is, for people.
+
+        Examples
+        --------
+        >>> ImageRegion(25, 25, 75, 75, block=(3, 3)).describe()
+        'sums of 3 x 3 pixels, of the 75 x 75 that are taken'
+        >>> ImageRegion(25, 25, 75, 75).describe()
+        'pixels as in the file, 75 x 75 of them'
+        """
+        size = f"{self.height} x {self.width}"
+        if self.block == (1, 1):
+            return f"pixels as in the file, {size} of them"
+        return f"{self.function}s of {self.block[0]} x {self.block[1]} pixels, of the {size} that are taken"
+
     def cut(self, channel: NDArray[Any]) -> NDArray[Any]:
         """Return the rectangle of images ``(n_events, height, width)``, a view."""
         return channel[:, self.top : self.top + self.height, self.left : self.left + self.width]

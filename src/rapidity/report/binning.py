@@ -35,7 +35,8 @@ def choose_binning(values_by_class: Sequence[NDArray[Any]], n_bins: int = N_BINS
     """Return bins for the values of all classes together.
 
     The range holds all but `TAIL` of every class at either end, so that a rare class is not cut off;
-    it grows to the true ends where the tails are short. Whole numbers get bins centred on them.
+    it grows to the true ends where the tails are short. Whole numbers get bins centred on them; few of
+    them are all shown, such as the 1 of a flag that hardly any event has.
     Positive values over more than three decades get a logarithmic axis. Values at an end that repeat
     far from all others (an undeclared sentinel) do not stretch the range.
 
@@ -61,6 +62,8 @@ def choose_binning(values_by_class: Sequence[NDArray[Any]], n_bins: int = N_BINS
     width = high - low
     low = lowest if low - lowest <= 0.3 * width else low
     high = highest if highest - high <= 0.3 * width else high
+    if highest - lowest < N_FEW and _are_whole(pooled):
+        low, high = lowest, highest
     if high - low <= 1e-12 * max(abs(low), abs(high), TINY):
         return Binning(_around(low))
     if _are_whole(pooled):

@@ -48,11 +48,21 @@ class ImageData:
         One a channel.
     take
         Row numbers -> images ``(n_rows, height, width, channels)``, so that they need not all be in memory.
+    units
+        Unit of the pixels of each channel, empty where the file states none.
+    pixels
+        What a pixel is, for captions.
     """
 
     shape: tuple[int, int, int]
     channel_names: tuple[str, ...]
     take: Callable[[NDArray[np.int64]], NDArray[Any]]
+    units: tuple[str, ...] = ()
+    pixels: str = "pixels as in the file"
+
+    def unit(self, channel: int) -> str:
+        """Return the unit of a channel; empty where it is not known."""
+        return self.units[channel] if self.units else ""
 
     def chunks(self, rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
         """Return the rows in portions whose images fit into memory easily."""
@@ -145,11 +155,11 @@ def _draw_means(
         norm = choose_scale(shown)
         figures.append(
             save_figure(
-                _draw_panels(shown, [plain_text(n, 16) for n in classes.names], norm),
+                _draw_panels(shown, [plain_text(n, 16) for n in classes.names], norm, data.unit(channel)),
                 folder,
                 f"mean_{stems[channel]}",
                 title=f"Mean of {what}",
-                caption=f"The mean image of each class, weighted{_cut(classes)}, pixels as in the file."
+                caption=f"The mean image of each class, weighted{_cut(classes)}, {data.pixels}."
                 + (" Logarithmic scale." if _is_log(norm) else ""),
                 formats=formats,
             )
@@ -187,7 +197,7 @@ def _is_log(norm: Normalize) -> bool:
     return isinstance(norm, LogNorm)
 
 
-def _draw_panels(images: NDArray[np.float64], titles: Sequence[str], norm: Normalize) -> Figure:
+def _draw_panels(images: NDArray[np.float64], titles: Sequence[str], norm: Normalize, unit: str) -> Figure:
     """Draw one panel a class with a common scale beside them."""
     n_panels, height, width = images.shape
     n_columns = min(n_panels, N_MEAN_COLUMNS)
@@ -216,6 +226,8 @@ def _draw_panels(images: NDArray[np.float64], titles: Sequence[str], norm: Norma
     )
     figure.colorbar(artist, cax=bar)
     bar.tick_params(labelsize=6)
+    if unit:
+        bar.set_title(plain_text(unit, 10), fontsize=6, pad=3)
     return figure
 
 

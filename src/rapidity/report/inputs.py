@@ -24,6 +24,7 @@ from rapidity.report.style import (
     new_figure,
     plain_text,
     remove_artists,
+    set_fitting_title,
 )
 
 if TYPE_CHECKING:
@@ -135,10 +136,10 @@ def fill_pixels(
     for channel, channel_name in enumerate(images.channel_names):
         shown = name if len(images.channel_names) == 1 else channel_name
         values = [part[:, :, channel].ravel() for part in pixels]
-        of_pixels = _fill(f"pixels of {shown}", None, values, [None] * len(rows))
+        of_pixels = _fill(f"pixels of {shown}", images.unit(channel), values, [None] * len(rows))
         filled.append(replace(of_pixels, counted="pixels"))
         by_class = [sums[class_rows, channel] for class_rows in rows]
-        filled.append(_fill(f"sum of {shown}", None, by_class, weights))
+        filled.append(_fill(f"sum of {shown}", images.unit(channel), by_class, weights))
     return filled
 
 
@@ -243,7 +244,7 @@ def _draw_overview(
         bottom = (height_cm - head_cm - 3.0 * (row + 1) + 0.5) / height_cm
         axes = figure.add_axes((left, bottom, 3.1 / width_cm, 2.05 / height_cm))
         draw_feature_axes(axes, feature, classes, is_small=True)
-        axes.set_title(axis_label(feature.name, feature.unit), fontsize=6.5, pad=2)
+        set_fitting_title(axes, feature.name, feature.unit, 3.5 / width_cm * figure.bbox.width)
     handles = [_legend_line(colour) for colour in class_colours(len(names))]
     figure.legend(handles, names, loc="upper center", ncols=n_legend_columns, fontsize=7)
     return save_figure(

@@ -93,17 +93,14 @@ def _assignment(name: str, found: Mapping[str, Any], metrics: Mapping[str, Any])
         single = ", ".join(found["one_each"]["classes"])
         ways[f"likeliest assignment with one {single} at most"] = found["one_each"]
     rows = [
-        [
-            way,
-            show_estimate(numbers["accuracy"], numbers["accuracy_interval"]),
-            show_estimate(numbers["all_right"], numbers["all_right_interval"]),
-            *[
-                show_estimate(numbers["class_accuracy"][of], numbers["class_accuracy_interval"][of])
-                for of in found["classes"]
-            ],
-        ]
-        for way, numbers in ways.items()
+        ["objects right", *[_estimate(numbers, "accuracy") for numbers in ways.values()]],
+        ["events all right", *[_estimate(numbers, "all_right") for numbers in ways.values()]],
     ]
+    for of in found["classes"]:
+        shares = [
+            (numbers["class_accuracy"], numbers["class_accuracy_interval"]) for numbers in ways.values()
+        ]
+        rows.append([of, *[show_estimate(share[of], interval[of]) for share, interval in shares]])
     left_out = f"; {found['n_left_out']:,} that the network does not see" if found["n_left_out"] else ""
     caption = (
         f"Objects of '{found['cloud']}', {metrics['split']} split: {found['n_objects']:,} objects of known "
@@ -112,9 +109,13 @@ def _assignment(name: str, found: Mapping[str, Any], metrics: Mapping[str, Any])
     )
     return [
         tag("h3", f"Assignment of {name}"),
-        table(["", "objects right", "events all right", *found["classes"]], rows),
+        table(["", *ways], rows),
         tag("p", caption, class_="caption"),
     ]
+
+
+def _estimate(numbers: Mapping[str, Any], key: str) -> str:
+    return show_estimate(numbers[key], numbers[f"{key}_interval"])
 
 
 def show_number(value: float | None) -> str:

@@ -139,15 +139,23 @@ def plain_text(text: str, limit: int = 40) -> str:
     return f" {shown}" if shown.startswith("_") else shown
 
 
-def axis_label(name: str, unit: str | None) -> str:
-    """Return the name of a quantity with its unit in square brackets.
+def axis_label(name: str, unit: str | None, limit: int = 40) -> str:
+    """Return the name of a quantity, cut to `limit` characters, with its unit in square brackets.
 
     Examples
     --------
     >>> axis_label("jet0_pt", "GeV"), axis_label("Njets", None)
     ('jet0_pt [GeV]', 'Njets')
     """
-    return f"{plain_text(name)} [{plain_text(unit)}]" if unit else plain_text(name)
+    return f"{plain_text(name, limit)} [{plain_text(unit)}]" if unit else plain_text(name, limit)
+
+
+def set_fitting_title(axes: Axes, name: str, unit: str | None, width: float) -> None:
+    """Write a name over small axes, smaller or cut until it has no more than this width, in dots."""
+    for size, limit in ((6.5, 40), (5.5, 40), (5.5, 32), (5.5, 26), (5.5, 20), (5.0, 14)):
+        title = axes.set_title(axis_label(name, unit, limit), fontsize=size, pad=2)
+        if title.get_window_extent().width <= width:
+            return
 
 
 def place_legend(axes: Axes, handles: Sequence[Any], labels: Sequence[str], **options: Any) -> None:

@@ -161,7 +161,18 @@ def _image_data(fitted: FittedImage, table: Table) -> ImageData:
     def take(rows: NDArray[np.int64]) -> NDArray[Any]:
         return image.stack({name: table.columns[name][rows] for name in image.columns})
 
-    return ImageData(image.shape, image.channel_names, take)
+    columns = (
+        [image.columns[number] for number in image.channels]
+        if len(image.columns) > 1
+        else image.columns * len(image.channels)
+    )
+    return ImageData(
+        image.shape,
+        image.channel_names,
+        take,
+        units=tuple(table.units.get(column, "") for column in columns),
+        pixels="pixels as in the file" if image.region is None else image.region.describe(),
+    )
 
 
 def _cloud_data(fitted: FittedCloud, table: Table) -> CloudData:

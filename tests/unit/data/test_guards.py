@@ -137,6 +137,7 @@ def test_names_like_truth(name: str) -> None:
         "dEdxTPC",
         "NclusterPIDTPC",
         "jet_btag",
+        "lepton_flavour == 13",
         "signal_to_noise",
         "GhostProbability",
         "mt",

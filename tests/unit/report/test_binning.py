@@ -35,6 +35,11 @@ def test_integers_get_bins_centred_on_them():
     assert binning.edges.tolist() == [1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5, 8.5, 9.5]
 
 
+def test_all_values_of_a_flag_are_shown_however_rare():
+    """Where two of a thousand objects were electrons, the figure had a bin of zeros alone."""
+    assert choose_binning([np.arange(1000) % 500 == 0]).edges.tolist() == [-0.5, 0.5, 1.5]
+
+
 def test_many_integers_get_bins_of_equal_whole_width():
     binning = choose_binning([np.arange(500)])
     assert len(binning.edges) <= 42

@@ -7,7 +7,7 @@ import numpy as np
 
 from rapidity.report import draw_evaluation, draw_history, draw_inputs
 from rapidity.report.scores import draw_scores
-from rapidity.report.style import figure_style, new_axes, plain_text, remove_artists
+from rapidity.report.style import figure_style, new_axes, plain_text, remove_artists, set_fitting_title
 
 PNG, PDF = b"\x89PNG", b"%PDF"
 
@@ -102,6 +102,18 @@ def test_removing_artists_leaves_empty_linear_axes():
         remove_artists(axes)
         assert not [*axes.lines, *axes.collections, *axes.patches, *axes.texts, *axes.containers]
         assert axes.get_yscale() == "linear"
+
+
+def test_titles_of_small_axes_are_as_wide_as_they_may():
+    """Names such as that of a feature of a cloud wrote over those beside them."""
+    with figure_style():
+        figure, axes = new_axes(3.6, 3.0)
+        width = figure.bbox.width
+        set_fitting_title(axes, "jet_pt", "GeV", width)
+        assert axes.get_title() == "jet_pt [GeV]"
+        set_fitting_title(axes, "constituents: constituent_is_charged_hadron", "rad", width)
+        assert axes.title.get_window_extent().width <= width
+        assert axes.get_title().startswith("constituen")
 
 
 def test_long_names_are_cut_in_the_middle():

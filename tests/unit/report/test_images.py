@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from matplotlib.colors import LogNorm
@@ -17,6 +19,7 @@ from rapidity.report.images import (
     pixel_sums,
     spread,
 )
+from rapidity.report.inputs import fill_pixels
 
 
 def image_data(images, names=None):
@@ -83,6 +86,16 @@ def test_each_channel_has_a_mean_of_its_own(make_image_inputs, tmp_path):
     assert {"mean_image_0", "mean_image_1", "examples_image_0", "examples_image_1"} < set(figures)
     assert figures["examples_image_1"].title == "Examples of image, image[1]"
     assert {"feature_pixels_of_image_0_", "feature_sum_of_image_1_"} < set(figures)
+
+
+def test_units_and_what_a_pixel_is_are_said(make_image_inputs, tmp_path):
+    images = np.random.default_rng(1).random((20, 4, 4, 2), dtype=np.float32)
+    data = make_image_inputs(images)
+    known = replace(data.images["image"], units=("GeV", ""), pixels="sums of 3 x 3 pixels")
+    figures = {one.name: one for one in draw_inputs(replace(data, images={"image": known}), tmp_path)}
+    assert figures["mean_image_0"].caption == "The mean image of each class, weighted, sums of 3 x 3 pixels."
+    units = [histograms.unit for histograms in fill_pixels(data, "image", known, rows_of(data))]
+    assert units == ["GeV", "GeV", "", ""]
 
 
 def test_three_channels_of_bytes_are_a_colour_picture(make_image_inputs, tmp_path):

@@ -39,6 +39,8 @@ TRUTH_WORDS = frozenset(
         "isbkg",
     ]
 )
+# Before `flavour`: that of a lepton is measured, that of a jet is not.
+MEASURED_FLAVOURS = frozenset(["lepton", "lep", "leptons"])
 # After `is`: `is_signal` and `isB`, but not `is_isolated`.
 TRUTH_CLASSES = frozenset(
     ["signal", "background", "sig", "bkg", "b", "c", "uds", "g", "bb", "cc", "prompt", "matched", "fake"]
@@ -72,8 +74,14 @@ def looks_like_truth(name: str) -> bool:
     [True, True, True, True]
     >>> [looks_like_truth(name) for name in ("is_isolated", "generic_tag", "weighted_width", "DER_mass_MMC")]
     [False, False, False, False]
+    >>> looks_like_truth("jet_flavour"), looks_like_truth("lepton_flavour == 13")
+    (True, False)
     """
     words = [word.lower() for word in WORDS.findall(name)]
-    if TRUTH_FRAGMENTS.search(name.lower()) or TRUTH_WORDS.intersection(words):
+    pairs = list(itertools.pairwise(words))
+    measured = {
+        second for first, second in pairs if first in MEASURED_FLAVOURS and second.startswith("flavo")
+    }
+    if TRUTH_FRAGMENTS.search(name.lower()) or TRUTH_WORDS.intersection(words) - measured:
         return True
-    return any(first == "is" and second in TRUTH_CLASSES for first, second in itertools.pairwise(words))
+    return any(first == "is" and second in TRUTH_CLASSES for first, second in pairs)
