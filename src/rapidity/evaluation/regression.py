@@ -76,9 +76,9 @@ class RegressionEvents:
             worst = self.prediction[np.argmax(is_bad)]
             found = "NaN" if np.isnan(worst) else f"{worst:g}"
             message = (
-                f"the network gave {found} for {int(is_bad.sum())} of {len(is_bad)} events; every event needs "
-                "a prediction. Look at the inputs of these events: values far outside the training ranges, or "
-                "missing values that preparation.missing does not treat."
+                f"the network gave {found} for {int(is_bad.sum())} of {len(is_bad)} events; every event "
+                "needs a prediction. Look at the inputs of these events: values far outside the training "
+                "ranges, or missing values that preparation.missing does not treat."
             )
             raise DataError(message)
 
