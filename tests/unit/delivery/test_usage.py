@@ -13,7 +13,7 @@ def task(tmp_path):
     """Return a builder of a task that scores a file of this name into a ROOT file."""
 
     def make(name, output="scores.root", **settings):
-        (tmp_path / name).write_bytes(b"root" if name.endswith(".root") else b"\x89HDF\r\n\x1a\n")
+        (tmp_path / name).write_bytes(b"root\0" if name.endswith(".root") else b"\x89HDF\r\n\x1a\n\0")
         return PredictTask("model.onnx", str(tmp_path / name), output, "root", **settings)
 
     return make
