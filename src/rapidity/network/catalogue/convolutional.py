@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from rapidity.network.catalogue.entry import CatalogueNetwork
 from rapidity.network.catalogue.images import check_pixels
 from rapidity.network.catalogue.mlp import Normalization, normalization_layers
 from rapidity.network.layers import Activation, AveragePool2d, Conv2d, Dense, Dropout, MaxPool2d
 from rapidity.network.layers.activation import ActivationName, initializer_before
-from rapidity.network.layers.dropout import check_rate
+from rapidity.network.layers.dropout import DropoutRate
 from rapidity.network.window import Size
 
 if TYPE_CHECKING:
@@ -57,13 +57,8 @@ class ConvolutionalNetwork(CatalogueNetwork):
     """What is kept of each 2 x 2 pixels at the end of a block: the `max` or the `average`."""
     hidden: tuple[Annotated[int, Field(gt=0)], ...] = (128,)
     """Units of each dense layer before the head; empty: the head follows the blocks."""
-    dropout: float = 0.3
+    dropout: DropoutRate = 0.3
     """Fraction of the values set to zero while training, before each dense layer and the head."""
-
-    @field_validator("dropout")
-    @classmethod
-    def _dropout_is_a_fraction(cls, rate: float) -> float:
-        return check_rate(rate)
 
     def blocks(self, name: str, shape: Shape, inputs: str | None = None) -> list[Layer]:
         """Return the blocks on an image of shape ``(height, width, channels)``, each halving it.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from rapidity.network.catalogue.clouds import layer_name, sort_cloud_inputs
 from rapidity.network.catalogue.convolutional import dense_layers
@@ -14,7 +14,7 @@ from rapidity.network.catalogue.mlp import Normalization
 from rapidity.network.layer import Shape
 from rapidity.network.layers import Activation, BatchNorm, Concatenate, Dense, LayerNorm, MaskedPool
 from rapidity.network.layers.activation import ActivationName, initializer_before
-from rapidity.network.layers.dropout import check_rate
+from rapidity.network.layers.dropout import DropoutRate
 
 if TYPE_CHECKING:
     from rapidity.network.layer import Layer
@@ -44,13 +44,8 @@ class DeepSets(CatalogueNetwork):
     normalization: Normalization = "none"
     """Of the objects, between a dense layer and its activation: `batch` (over the objects that there are),
     `layer` or `none`."""
-    dropout: float = 0.0
+    dropout: DropoutRate = 0.0
     """Fraction of the values set to zero while training, before each dense layer of `hidden` and the head."""
-
-    @field_validator("dropout")
-    @classmethod
-    def _dropout_is_a_fraction(cls, rate: float) -> float:
-        return check_rate(rate)
 
     def layers(self, inputs: Mapping[str, Shape]) -> list[Layer]:
         """Return the branch of each cloud, the concatenation with the tables, and the dense layers."""

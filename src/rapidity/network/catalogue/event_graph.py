@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from rapidity.network.catalogue.clouds import (
     MOMENTA_CURE,
@@ -37,7 +37,7 @@ from rapidity.network.layers import (
     ToToken,
 )
 from rapidity.network.layers.activation import ActivationName, initializer_before
-from rapidity.network.layers.dropout import check_rate
+from rapidity.network.layers.dropout import DropoutRate
 from rapidity.network.layers.masks import MOMENTA_SUFFIX
 
 if TYPE_CHECKING:
@@ -141,14 +141,9 @@ class EventGraph(CatalogueNetwork):
     """Units of each dense layer after the pooling, before the head."""
     activation: ActivationName = "gelu"
     """Function between the layers."""
-    dropout: float = 0.0
+    dropout: DropoutRate = 0.0
     """Fraction of what a round adds, and of the values before the dense layers at the end, set to zero while
     training."""
-
-    @field_validator("dropout")
-    @classmethod
-    def _dropout_is_a_fraction(cls, rate: float) -> float:
-        return check_rate(rate)
 
     @model_validator(mode="after")
     def _heads_divide_the_width(self) -> Self:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from rapidity.network.catalogue.entry import CatalogueNetwork
 from rapidity.network.catalogue.rows import join_rows
 from rapidity.network.layers import Activation, BatchNorm, Dense, Dropout, LayerNorm
 from rapidity.network.layers.activation import ActivationName, initializer_before
-from rapidity.network.layers.dropout import check_rate
+from rapidity.network.layers.dropout import DropoutRate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,15 +41,10 @@ class Mlp(CatalogueNetwork):
     """Units of each hidden layer; empty: a linear model."""
     activation: ActivationName = "relu"
     """Function after each hidden layer."""
-    dropout: float = 0.0
+    dropout: DropoutRate = 0.0
     """Fraction of the units of each hidden layer set to zero while training."""
     normalization: Normalization = "none"
     """Between each hidden layer and its activation: `batch` or `layer` normalisation, or `none`."""
-
-    @field_validator("dropout")
-    @classmethod
-    def _dropout_is_a_fraction(cls, rate: float) -> float:
-        return check_rate(rate)
 
     def layers(self, inputs: Mapping[str, Shape]) -> list[Layer]:
         """Return dense, normalisation, activation, dropout for each hidden layer; images come flat."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from rapidity.network.catalogue.clouds import (
     CloudInputs,
@@ -30,7 +30,7 @@ from rapidity.network.layers import (
     Neighbours,
 )
 from rapidity.network.layers.activation import ActivationName, initializer_before
-from rapidity.network.layers.dropout import check_rate
+from rapidity.network.layers.dropout import DropoutRate
 from rapidity.network.layers.masks import COORDINATES_SUFFIX
 
 if TYPE_CHECKING:
@@ -72,13 +72,8 @@ class ParticleNet(CatalogueNetwork):
     """Units of each dense layer after the pooling, before the head."""
     activation: ActivationName = "relu"
     """Function between the layers."""
-    dropout: float = 0.1
+    dropout: DropoutRate = 0.1
     """Fraction of the values set to zero while training, after each dense layer of `hidden`."""
-
-    @field_validator("dropout")
-    @classmethod
-    def _dropout_is_a_fraction(cls, rate: float) -> float:
-        return check_rate(rate)
 
     def layers(self, inputs: Mapping[str, Shape]) -> list[Layer]:
         """Return the embedding, the blocks, the pooling, and the dense layers."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from rapidity.network.catalogue.clouds import (
     MOMENTA_CURE,
@@ -32,7 +32,7 @@ from rapidity.network.layers import (
     SquarePairs,
 )
 from rapidity.network.layers.activation import ActivationName, initializer_before
-from rapidity.network.layers.dropout import check_rate
+from rapidity.network.layers.dropout import DropoutRate
 from rapidity.network.layers.masks import MOMENTA_SUFFIX
 
 if TYPE_CHECKING:
@@ -90,14 +90,9 @@ class ParticleTransformer(CatalogueNetwork):
     """Units of each dense layer after the blocks, before the head."""
     activation: ActivationName = "gelu"
     """Function between the layers."""
-    dropout: float = 0.1
+    dropout: DropoutRate = 0.1
     """Fraction set to zero while training of the attention weights and of what the halves of a block of
     self-attention add; the blocks of the class token have none."""
-
-    @field_validator("dropout")
-    @classmethod
-    def _dropout_is_a_fraction(cls, rate: float) -> float:
-        return check_rate(rate)
 
     @model_validator(mode="after")
     def _heads_divide_the_width(self) -> Self:

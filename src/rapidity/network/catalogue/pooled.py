@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from rapidity.core.errors import GraphError
 from rapidity.network.catalogue.convolutional import dense_layers
@@ -13,7 +13,7 @@ from rapidity.network.catalogue.entry import CatalogueNetwork
 from rapidity.network.catalogue.images import IMAGE_AXES, describe_inputs
 from rapidity.network.layers import Concatenate, Dropout
 from rapidity.network.layers.activation import ActivationName
-from rapidity.network.layers.dropout import check_rate
+from rapidity.network.layers.dropout import DropoutRate
 from rapidity.network.layers.masks import is_optional
 
 if TYPE_CHECKING:
@@ -84,13 +84,8 @@ class PooledNetwork(CatalogueNetwork):
     """Function between the layers."""
     hidden: tuple[Annotated[int, Field(gt=0)], ...] = ()
     """Units of each dense layer before the head; empty: the head follows the pooling and the tables."""
-    dropout: float = 0.0
+    dropout: DropoutRate = 0.0
     """Fraction of the values set to zero while training, before each dense layer and the head."""
-
-    @field_validator("dropout")
-    @classmethod
-    def _dropout_is_a_fraction(cls, rate: float) -> float:
-        return check_rate(rate)
 
     def sort_inputs(self, inputs: Mapping[str, Shape]) -> PooledInputs:
         """Return which inputs are images and which are tables; see `sort_images_and_tables`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import Field, FiniteFloat, field_validator
+from pydantic import Field, FiniteFloat
 
 from rapidity.core.errors import GraphError
 from rapidity.network.catalogue.entry import CatalogueNetwork
@@ -17,7 +17,7 @@ from rapidity.network.layers import (
     Scale,
 )
 from rapidity.network.layers.activation import ActivationName
-from rapidity.network.layers.dropout import check_rate
+from rapidity.network.layers.dropout import DropoutRate
 from rapidity.network.layers.masks import is_optional
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Realmlp(CatalogueNetwork):
     """Units of each hidden layer."""
     activation: ActivationName = "selu"
     """Function after each hidden layer; the paper takes `selu` for classification, `mish` for regression."""
-    dropout: float = 0.15
+    dropout: DropoutRate = 0.15
     """Fraction of the units of each hidden layer set to zero while training."""
     embedding_width: Annotated[int, Field(ge=1)] = 4
     """Numbers that each feature becomes; 1: the feature alone, without waves."""
@@ -57,11 +57,6 @@ class Realmlp(CatalogueNetwork):
     """Waves of each feature."""
     frequency_deviation: Annotated[FiniteFloat, Field(gt=0)] = 0.1
     """Standard deviation of the first frequencies, in periods per unit of a prepared feature."""
-
-    @field_validator("dropout")
-    @classmethod
-    def _dropout_is_a_fraction(cls, rate: float) -> float:
-        return check_rate(rate)
 
     def layers(self, inputs: Mapping[str, Shape]) -> list[Layer]:
         """Return the embedding, the trained scales, and dense, activation, dropout for each hidden layer."""

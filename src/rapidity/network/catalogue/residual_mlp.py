@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from rapidity.network.catalogue.entry import CatalogueNetwork
 from rapidity.network.catalogue.mlp import Normalization, normalization_layers
 from rapidity.network.catalogue.rows import join_rows
 from rapidity.network.layers import Activation, Add, Dense, Dropout
 from rapidity.network.layers.activation import ActivationName, initializer_before
-from rapidity.network.layers.dropout import check_rate
+from rapidity.network.layers.dropout import DropoutRate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,17 +33,12 @@ class ResidualMlp(CatalogueNetwork):
     """Units inside a block over units between the blocks."""
     activation: ActivationName = "relu"
     """Function inside each block and before the head."""
-    dropout: float = 0.15
+    dropout: DropoutRate = 0.15
     """Fraction of the units inside a block set to zero while training."""
-    residual_dropout: float = 0.0
+    residual_dropout: DropoutRate = 0.0
     """Fraction of what a block adds set to zero while training."""
     normalization: Normalization = "batch"
     """At the start of each block and before the head: `batch`, `layer` or `none`."""
-
-    @field_validator("dropout", "residual_dropout")
-    @classmethod
-    def _dropout_is_a_fraction(cls, rate: float) -> float:
-        return check_rate(rate)
 
     def layers(self, inputs: Mapping[str, Shape]) -> list[Layer]:
         """Return the first dense layer, the blocks, normalisation and activation."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from rapidity.core.errors import GraphError
 from rapidity.network.catalogue.pooled import PooledNetwork
@@ -21,7 +21,7 @@ from rapidity.network.layers import (
     ToTokens,
 )
 from rapidity.network.layers.activation import ActivationName
-from rapidity.network.layers.dropout import check_rate
+from rapidity.network.layers.dropout import DropoutRate
 from rapidity.network.window import Size
 
 if TYPE_CHECKING:
@@ -53,15 +53,10 @@ class Vit(PooledNetwork):
     """What stands for the image at the end: a trained `class_token`, or the `mean` of all tokens."""
     activation: ActivationName = "gelu"
     """Function inside the blocks and the dense layers."""
-    block_dropout: float = 0.0
+    block_dropout: DropoutRate = 0.0
     """Fraction of what each half of a block adds set to zero while training."""
-    attention_dropout: float = 0.0
+    attention_dropout: DropoutRate = 0.0
     """Fraction of the attention weights set to zero while training."""
-
-    @field_validator("block_dropout", "attention_dropout")
-    @classmethod
-    def _other_dropouts_are_fractions(cls, rate: float) -> float:
-        return check_rate(rate)
 
     @model_validator(mode="after")
     def _heads_divide_the_width(self) -> Self:

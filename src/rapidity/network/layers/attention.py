@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from rapidity.network.initializers import Initializer
 from rapidity.network.layer import Layer, ParameterSpec, Shape, ShapeError
-from rapidity.network.layers.dropout import check_rate
+from rapidity.network.layers.dropout import DropoutRate
 from rapidity.network.layers.masks import check_mask, token_shape
 
 if TYPE_CHECKING:
@@ -28,15 +28,10 @@ class HeadedLayer(Layer):
 
     heads: Annotated[int, Field(gt=0)] = 4
     """Number of heads, each with its share of the features; must divide their number."""
-    dropout: float = 0.0
+    dropout: DropoutRate = 0.0
     """Fraction of the attention weights set to zero while training."""
     initializer: Initializer = "glorot_uniform"
     """How the kernels are first drawn; biases start at zero."""
-
-    @field_validator("dropout")
-    @classmethod
-    def _dropout_is_a_fraction(cls, rate: float) -> float:
-        return check_rate(rate)
 
     def check_heads(self, n_features: int) -> None:
         """Raise a ShapeError unless the heads divide the features."""

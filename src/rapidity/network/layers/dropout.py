@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import field_validator
+from pydantic import AfterValidator
 
 from rapidity.network.layer import Layer, Shape
 from rapidity.network.layers.arity import one_shape
@@ -21,6 +21,9 @@ def check_rate(rate: float) -> float:
     return rate
 
 
+DropoutRate = Annotated[float, AfterValidator(check_rate)]
+
+
 class Dropout(Layer):
     """Sets values to zero at random while training, and scales the rest by ``1 / (1 - rate)``.
 
@@ -28,13 +31,8 @@ class Dropout(Layer):
     """
 
     type: Literal["dropout"]
-    rate: float
+    rate: DropoutRate
     """Fraction of the values set to zero, in [0, 1)."""
-
-    @field_validator("rate")
-    @classmethod
-    def _rate_is_a_fraction(cls, rate: float) -> float:
-        return check_rate(rate)
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         """Return the shape of the input."""
