@@ -241,6 +241,7 @@ def test_targets_that_cannot_be_measured_are_refused_before_the_training(numbers
     [
         ({"classes": {"other": 0, "hard": 2}}, r"hold.* values that mean no class: 1, first in object \d"),
         ({"target": "n_hard"}, r"'n_hard' has one value an event, but an assignment needs one for each"),
+        ({"target": "jet_origin[jet_pt > 30]"}, r"selects some of the objects, but each of the cloud 'jets'"),
         ({"classes": {"other": 0, "hard": [0, 1]}}, r"the value 0 means both 'other' and 'hard'"),
     ],
 )

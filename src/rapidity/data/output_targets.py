@@ -186,6 +186,13 @@ def _require_objects(
             f" each object of the cloud '{output.cloud}'. Name a column of its objects."
         )
         raise ConfigError(message)
+    if expression.is_selection:
+        message = (
+            f"outputs.{name}.target '{output.target}' selects some of the objects, but each of the cloud "
+            f"'{output.cloud}' needs a class. Move the condition to inputs.{output.cloud}.selection, or give "
+            "the others a class of their own, or a value that means none with `missing: ignore`."
+        )
+        raise ConfigError(message)
     first = cloud.features[0] if isinstance(cloud, CloudInput) else ""
     wanted = parse_feature(first, files[0].columns, data.objects, collections).expression.collection
     if expression.collection != wanted:

@@ -10,7 +10,7 @@ from rapidity.network.config import LayerList
 from rapidity.network.graph import Network, Node
 from rapidity.network.layer import Layer, Shape, ShapeError
 from rapidity.network.layers import Add, Concatenate, Multiply
-from rapidity.network.layers.masks import is_optional
+from rapidity.network.layers.masks import is_mask, is_optional
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -72,7 +72,7 @@ def build_network(
     if not isinstance(config, LayerList):
         nodes = _keep_used(nodes, [head_name(name) for name in outputs])
     network = Network(dict(inputs), tuple(nodes), {name: head_name(name) for name in outputs})
-    _check_everything_is_used(network)
+    _check_everything_is_used(network, needs_masks=isinstance(config, LayerList))
     return network
 
 
@@ -228,12 +228,20 @@ def _keep_used(nodes: Sequence[Node], heads: Sequence[str]) -> list[Node]:
     return [node for node in nodes if node.name in used]
 
 
-def _check_everything_is_used(network: Network) -> None:
+def _check_everything_is_used(network: Network, *, needs_masks: bool) -> None:
+    """Raise a GraphError if an input or a layer leads to no output.
+
+    A network of the catalogue that looks at each object by itself, for an output of each, has no use for
+    their mask; in a list of layers a mask that nobody takes was forgotten.
+    """
     used = set(network.outputs.values())
     for node in reversed(network.nodes):
         if node.name in used:
             used.update(node.inputs)
-    idle = [name for name in network.inputs if name not in used and not is_optional(name, network.inputs)]
+    may_be_idle = {name for name in network.inputs if is_optional(name, network.inputs)}
+    if not needs_masks:
+        may_be_idle |= {name for name in network.inputs if is_mask(name, network.inputs)}
+    idle = [name for name in network.inputs if name not in used | may_be_idle]
     if idle:
         message = (
             f"network input '{idle[0]}' {describe_shape(network.inputs[idle[0]])} leads to no output."

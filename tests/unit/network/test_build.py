@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rapidity.core.errors import GraphError
-from rapidity.network import LayerList, Mlp, Network, ResidualMlp, build_network
+from rapidity.network import DeepSets, LayerList, Mlp, Network, ResidualMlp, build_network
 
 TABLE = {"features": (4,)}
 TWO_TABLES = {"leptons": (4,), "jets": (6,)}
@@ -347,3 +347,12 @@ def test_a_head_of_objects_needs_a_row_for_each(source: str, message: str) -> No
     layers = LayerList.model_validate({"layers": OBJECTS})
     with pytest.raises(GraphError, match=message):
         build_network(layers, {"jets": (4, 6)}, {"origin": 3}, {"origin": source})
+
+
+def test_a_mask_may_be_idle_in_a_network_by_name_that_sees_each_object_by_itself() -> None:
+    inputs = {"jets": (5, 3), "jets.mask": (5,)}
+    network = build_network(DeepSets(type="deep_sets"), inputs, {"origin": 2}, {"origin": "jets_relu_3"})
+    assert all("jets.mask" not in node.inputs for node in network.nodes)
+    layers = LayerList.model_validate({"layers": [{"type": "dense", "units": 4, "inputs": "jets"}]})
+    with pytest.raises(GraphError, match=r"network input 'jets\.mask' \(n_events, 5\) leads to no output"):
+        build_network(layers, inputs, {"origin": 2}, {"origin": "dense_1"})
