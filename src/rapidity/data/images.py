@@ -191,9 +191,13 @@ def _find_channels(name: str, config: ImageInput, shape: tuple[int, ...]) -> tup
         return tuple(range(n_channels))
     unknown = [number for number in config.channels if number >= n_channels]
     if unknown:
-        message = (
-            f"inputs.{name}.channels takes {unknown}, but the images of shape {shape} have {n_channels} "
-            f"channels, numbered from 0. If the channels come first in this shape, set channels_first."
-        )
+        if len(shape) == 2 and n_channels == 1:
+            cure = "one channel alone, of number 0. Leave `channels` out, or list a column for each channel."
+        else:
+            cure = (
+                f"{n_channels} channels, numbered from 0. If the channels come first in this shape, set "
+                "channels_first."
+            )
+        message = f"inputs.{name}.channels takes {unknown}, but the images of shape {shape} have {cure}"
         raise ConfigError(message)
     return config.channels

@@ -22,7 +22,8 @@ class RunDescription:
     status
         ``finished`` or ``not finished``.
     n_epochs
-        Epochs that are in the history; of folds in all of them together.
+        Epochs that are in the history, or in the last checkpoint of a run that has none yet; of folds in all
+        of them together.
     kept_epoch
         Epoch whose parameters are in the model; None of folds, and of a run that is not finished.
     metrics
@@ -77,9 +78,9 @@ def describe_run(path: Path | str) -> RunDescription:
     folder = RunFolder(Path(path))
     record = folder.read_record()
     training = record.get("training") or {}
-    folds = sorted(folder.fold(0).path.parent.glob("*/history.csv"))
-    histories = [folder.history] if folder.history.is_file() else folds
-    rows = [row for history in histories for row in _read_rows(history)]
+    folds = sorted(path for path in folder.fold(0).path.parent.glob("*") if path.is_dir())
+    runs = [folder] if not folds or folder.history.is_file() else [RunFolder(path) for path in folds]
+    rows = [row for run in runs for row in _read_rows(run)]
     finished = record.get("finished")
     return RunDescription(
         path=folder.path,
@@ -99,20 +100,30 @@ def describe_run(path: Path | str) -> RunDescription:
     )
 
 
-def _read_rows(history: Path) -> list[dict[str, str]]:
-    with history.open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
+def _read_rows(run: RunFolder) -> list[dict[str, Any]]:
+    """Return the epochs of a run; without a history yet, those that its last checkpoint knows."""
+    if run.history.is_file():
+        with run.history.open(encoding="utf-8", newline="") as stream:
+            return list(csv.DictReader(stream))
+    last = run.checkpoints / "last.json"
+    rows: list[dict[str, Any]] = _read_json(last, "Begin anew: rapidity train --overwrite").get("history", [])
+    return rows
 
 
 def _read_metrics(path: Path) -> dict[str, Any]:
+    return _read_json(path, f"Write it again: rapidity evaluate {path.parent}")
+
+
+def _read_json(path: Path, cure: str) -> dict[str, Any]:
+    """Return what is in the file; nothing where there is none."""
     if not path.is_file():
         return {}
     try:
-        metrics: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        message = f"{path} is not valid JSON ({error}). Write it again: rapidity evaluate {path.parent}"
+        message = f"{path} is not valid JSON ({error}). {cure}"
         raise DataError(message) from error
-    return metrics
+    return content
 
 
 def _list_files(folder: Path) -> list[tuple[str, int]]:

@@ -187,6 +187,9 @@ def test_a_channel_that_is_not_there_is_refused(save: Any, read_images: Any) -> 
     with pytest.raises(ConfigError, match=r"inputs.photo.channels takes \[3\], but the images of shape "
                        r"\(8, 8, 3\) have 3 channels, numbered from 0"):  # fmt: skip
         read_images([path], {"channels": [0, 3]})
+    path = save("b.npz", image=np.zeros((4, 8, 8)))
+    with pytest.raises(ConfigError, match=r"of shape \(8, 8\) have one channel alone, of number 0\. Leave"):
+        read_images([path], {"channels": [1]})
 
 
 def test_the_target_is_no_image(save: Any, read_images: Any, images: np.ndarray) -> None:

@@ -67,6 +67,19 @@ def test_unfinished_run_says_how_to_go_on(run_folder):
     assert "Go on with it: rapidity train ... --resume" in str(run)
 
 
+def test_epochs_of_an_interrupted_run_are_those_of_its_checkpoint(run_folder):
+    """After 37 epochs `inspect` said "engine unknown, 0 epochs": history.csv is written at the end."""
+    (run_folder / "history.csv").unlink()
+    (run_folder / "run.json").write_text(json.dumps({"name": "tiny", "started": "2026-01-01"}))
+    (run_folder / "checkpoints").mkdir()
+    rows = [{"epoch": 1, "engine": "torch"}, {"epoch": 2, "engine": "torch"}]
+    (run_folder / "checkpoints" / "last.json").write_text(json.dumps({"epoch": 2, "history": rows}))
+    assert "engine torch, 2 epochs" in str(describe_run(run_folder))
+    (run_folder / "checkpoints" / "last.json").write_text("{")
+    with pytest.raises(DataError, match=r"last\.json is not valid JSON .* rapidity train --overwrite"):
+        describe_run(run_folder)
+
+
 def test_epochs_of_folds_are_counted_together(run_folder):
     history = (run_folder / "history.csv").read_text()
     (run_folder / "history.csv").unlink()
