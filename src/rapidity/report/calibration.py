@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rapidity.report.figures import DrawnFigure, save_figure
-from rapidity.report.style import MARKERS, class_colours, new_axes, place_legend, plain_text
+from rapidity.report.style import MARKERS, class_colours, emptiest_corner, new_axes, place_legend, plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +40,7 @@ def draw_calibration(result: EvaluationResult, folder: Path, formats: Sequence[s
         )
         labels.append(f"{plain_text(name, 24)}, error {curve.calibration_error:.3f}")
     axes.set(xlim=(0.0, 1.0), ylim=(-0.02, 1.02), xlabel="Mean score", ylabel="Fraction of the class")
-    place_legend(axes, handles, labels, loc="upper left", ncols=1)
+    place_legend(axes, handles, labels, loc=emptiest_corner(axes, "upper left"), ncols=1)
     return save_figure(
         figure,
         folder,

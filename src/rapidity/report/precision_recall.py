@@ -10,6 +10,7 @@ from rapidity.report.figures import DrawnFigure, save_figure
 from rapidity.report.style import (
     class_colours,
     class_line_styles,
+    emptiest_corner,
     new_axes,
     new_figure,
     place_legend,
@@ -45,7 +46,7 @@ def draw_threshold_scan(result: EvaluationResult, folder: Path, formats: Sequenc
     upper.set(xlim=(0, 1), ylim=_limits([curve.precision for curve in _shown(result)]), ylabel="Precision")
     lower.set(ylim=_limits([curve.recall for curve in _shown(result)]), ylabel="Recall")
     lower.set_xlabel("Threshold on the score")
-    place_legend(lower, handles, labels, loc="lower left")
+    place_legend(lower, handles, labels, loc=emptiest_corner(lower, "lower left"))
     return save_figure(
         figure,
         folder,
@@ -71,7 +72,7 @@ def draw_precision_recall(result: EvaluationResult, folder: Path, formats: Seque
         labels.append(plain_text(name, 24))
     limits = _limits([curve.precision for curve in _shown(result)])
     axes.set(xlim=(0, 1), ylim=limits, xlabel="Recall", ylabel="Precision")
-    place_legend(axes, handles, labels, loc="lower left")
+    place_legend(axes, handles, labels, loc=emptiest_corner(axes, "lower left"))
     return save_figure(
         figure,
         folder,

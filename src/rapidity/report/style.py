@@ -10,11 +10,14 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
 COLUMN_CM = 8.6
 """Width of one column of a journal page."""
@@ -167,6 +170,42 @@ def place_legend(axes: Axes, handles: Sequence[Any], labels: Sequence[str], **op
         settings["ncols"] = 2
         settings["columnspacing"] = 1.0
     axes.legend(handles, labels, **{**settings, **options})
+
+
+CORNERS = {
+    "lower left": (0.0, 0.0),
+    "upper right": (1.0, 1.0),
+    "upper left": (0.0, 1.0),
+    "lower right": (1.0, 0.0),
+}
+"""Places of a legend -> corner of the axes."""
+
+
+def emptiest_corner(axes: Axes, usual: str) -> str:
+    """Return the corner in which the least of the lines runs, `usual` where others are no emptier.
+
+    The limits of the axes must be set. A corner is two fifths of the width and half of the height.
+    """
+    points = [_along(axes, line.get_xydata()) for line in axes.lines]
+    shown = np.concatenate([np.empty((0, 2)), *points])
+
+    def crowd(corner: str) -> int:
+        away = np.abs(shown - np.array(CORNERS[corner]))
+        return int(((away[:, 0] < 0.4) & (away[:, 1] < 0.5)).sum())
+
+    return min((usual, *CORNERS), key=crowd)
+
+
+def _along(axes: Axes, values: Any) -> NDArray[np.float64]:
+    """Return points along a line at even distances, as fractions of the axes ``(n_points, 2)``."""
+    points = np.asarray(values, dtype=np.float64)
+    points = points[np.isfinite(points).all(axis=1)]
+    if len(points) < 2:
+        return points
+    points = (axes.transData - axes.transAxes).transform(points)
+    way = np.concatenate([[0.0], np.hypot(*np.diff(points, axis=0).T).cumsum()])
+    places = np.linspace(0.0, way[-1], 200)
+    return np.stack([np.interp(places, way, points[:, axis]) for axis in (0, 1)], axis=1)
 
 
 def remove_artists(axes: Axes) -> None:

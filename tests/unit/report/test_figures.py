@@ -7,7 +7,14 @@ import numpy as np
 
 from rapidity.report import draw_evaluation, draw_history, draw_inputs
 from rapidity.report.scores import draw_scores
-from rapidity.report.style import figure_style, new_axes, plain_text, remove_artists, set_fitting_title
+from rapidity.report.style import (
+    emptiest_corner,
+    figure_style,
+    new_axes,
+    plain_text,
+    remove_artists,
+    set_fitting_title,
+)
 
 PNG, PDF = b"\x89PNG", b"%PDF"
 
@@ -114,6 +121,18 @@ def test_titles_of_small_axes_are_as_wide_as_they_may():
         set_fitting_title(axes, "constituents: constituent_is_charged_hadron", "rad", width)
         assert axes.title.get_window_extent().width <= width
         assert axes.get_title().startswith("constituen")
+
+
+def test_legends_stand_where_no_lines_run():
+    """Ten classes fell through the legend in the corner of the recall."""
+    with figure_style():
+        _, axes = new_axes()
+        axes.set(xlim=(0, 1), ylim=(0, 1))
+        assert emptiest_corner(axes, "upper left") == "upper left"
+        axes.plot([0.0, 0.2, np.nan, 0.2], [1.0, 0.0, 0.5, 0.0])
+        assert emptiest_corner(axes, "lower left") == "upper right"
+        axes.plot([0.8, 0.8], [0.6, 1.0])
+        assert emptiest_corner(axes, "lower left") == "lower right"
 
 
 def test_long_names_are_cut_in_the_middle():
