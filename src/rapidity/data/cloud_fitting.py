@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from rapidity.core.errors import DataError
 from rapidity.data.collections import events_at_once, pick_rows
 from rapidity.data.feature_fitting import find_fill, fit_step, make_rule
 from rapidity.data.fitted_cloud import FittedCloud, exact_columns, fit_momenta
@@ -36,10 +37,12 @@ def fit_cloud(table: SettingsTable, name: str, cloud: CloudColumns, rows: TrainR
     Raises
     ------
     DataError
-        If a feature, a momentum or a coordinate is NaN or infinite where that is refused, or a transform
-        does not fit the values.
+        If no training event has an object, a feature, a momentum or a coordinate is NaN or infinite where
+        that is refused, or a transform does not fit the values.
     """
     objects = _TrainingObjects(cloud, rows)
+    if not objects.has_any:
+        _refuse_empty(name, cloud)
     coordinates = (_fit(table, name, feature, objects, is_scaled=False) for feature in cloud.coordinates)
     fitted = FittedCloud(
         cloud,
@@ -52,6 +55,18 @@ def fit_cloud(table: SettingsTable, name: str, cloud: CloudColumns, rows: TrainR
             [replace(fitted, features=(), coordinates=())], rows.table.columns, rows.rows, rows.table.name_row
         )
     return fitted
+
+
+def _refuse_empty(name: str, cloud: CloudColumns) -> NoReturn:
+    which, cure = "", "Name other columns"
+    if cloud.selection is not None:
+        which = f" that fulfils its selection '{cloud.selection.text}'"
+        cure = "Correct the selection (are its units those of the file?)"
+    message = (
+        f"inputs.{name}: no event of the training split has an object{which}, so there is nothing to learn "
+        f"from this cloud. {cure}, or leave the input out."
+    )
+    raise DataError(message)
 
 
 def _fit(
@@ -91,6 +106,12 @@ class _TrainingObjects:
         size = events_at_once(rows.table.columns, cloud.columns)
         self._parts = [rows.rows[start : start + size] for start in range(0, rows.n_events, size)]
         self._places = None if self._is_on_disk else [self._keep(part) for part in self._parts]
+
+    @property
+    def has_any(self) -> bool:
+        """Whether any event has an object that is kept."""
+        places = map(self._keep, self._parts) if self._places is None else self._places
+        return any(len(one) for one in places)
 
     def read(self, rule: FittedFeature) -> tuple[Chunks, int | None]:
         """Return the valid values of a feature in chunks, and how many are missing; None: none can be.

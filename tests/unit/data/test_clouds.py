@@ -16,8 +16,10 @@ from rapidity.config.preparation import Preparation
 from rapidity.core.errors import ConfigError, DataError, ExpressionError, MissingNameError
 from rapidity.core.jagged import Jagged
 from rapidity.data.assembly import read_table
+from rapidity.data.cloud_fitting import fit_cloud
 from rapidity.data.guards import run_guards
 from rapidity.data.preparation import FittedPreparation, fit_preparation
+from rapidity.data.settings import SettingsTable
 from rapidity.data.split import TrainRows, split_events
 
 if TYPE_CHECKING:
@@ -110,7 +112,7 @@ def test_a_cloud_makes_its_objects_and_a_mask(fit: Any) -> None:
         ({"n_objects": 2, "order_by": "jet_pt"}, [[9, 7], [], [4], [8, 3]]),
         ({"selection": "jet_pt > 4"}, [[5, 9, 7], [], [], [8]]),
         ({"selection": "jet_pt < max(jet_pt)", "n_objects": 1, "order_by": "jet_pt"}, [[7], [], [], [3]]),
-        ({"selection": "jet_pt > 100"}, [[], [], [], []]),
+        ({"selection": "jet_pt > 8"}, [[9], [], [], []]),
     ],
 )
 def test_objects_are_selected_then_ordered_then_cut(fit: Any, keys: Any, expected: Any) -> None:
@@ -205,6 +207,16 @@ def test_nan_in_an_object_that_is_not_kept_does_not_matter(fit: Any) -> None:
     pt = [[5.0, 9.0, 7.0], [], [4.0], [3.0, np.nan]]
     _, prepared, table = fit(["jet_pt"], columns={"jet_pt": pt}, selection="jet_pt > 0")
     assert values_of(prepared, table)[3] == [[3.0]]
+
+
+def test_a_cloud_without_any_object_in_training_events_is_refused(fit: Any) -> None:
+    with pytest.raises(DataError, match=r"no event of the training split has an object that fulfils its sel"):
+        fit(selection="jet_pt > 100")
+    cloud, _, table = fit()
+    with pytest.raises(
+        DataError, match=r"^inputs\.jets: .* has an object, so .* Name other columns, or leave"
+    ):
+        fit_cloud(SettingsTable(Preparation()), "jets", cloud.cloud, TrainRows(table, np.array([1])))
 
 
 def test_lost_objects_are_counted(fit: Any) -> None:
