@@ -110,7 +110,7 @@ class PredictionSummary:
         if self.n_kept_files:
             kept = f"{self.n_kept_events:,} events of {_n_files(self.n_kept_files)}"
             lines += [f"  scored before, verified and kept: {kept}", *self._jumps()]
-        if self.n_events:
+        if self.n_events and self.mean_scores:
             means = ", ".join(f"{name} {mean:.4f}" for name, mean in self.mean_scores.items())
             lines.append(f"  mean scores: {means}")
         if self.n_passing is not None:

@@ -17,3 +17,9 @@ def test_events_with_other_scores_of_a_network_that_jumps_are_shown(is_verificat
     assert text in str(summary)
     assert summary.to_dict()["n_jumps"] == 2
     assert "rounding" not in str(PredictionSummary(Path("scores"), (Path("a.root"),), 0, 0, {}, {}, **kept))
+
+
+def test_without_classes_and_numbers_there_are_no_mean_scores():
+    """A network that gives classes to objects alone ended in `mean scores:` and nothing behind it."""
+    summary = PredictionSummary(Path("scores"), (Path("a.root"),), 20, 0, {}, {})
+    assert str(summary) == "20 events of 1 file scored: scores"
