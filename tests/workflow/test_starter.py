@@ -195,14 +195,19 @@ def test_pictures_become_an_image_input(tmp_path, rng):
     assert config.data.classes == {"background": 0, "signal": 1}
 
 
-def test_classes_have_the_order_of_their_codes(tmp_path, rng):
+def test_classes_have_the_order_of_their_codes_and_stated_truth_is_no_input(tmp_path, rng):
     """Sorted by name, a photon (0) was the signal, and the electron (1) the background."""
     with h5py.File(tmp_path / "showers.h5", "w") as file:
         file["width"] = rng.random(60)
         file["y"] = np.arange(60, dtype=np.int8) % 2
         file["y"].attrs["class_names"] = ["photon", "electron"]
-    config = write_and_load(make_starter([tmp_path / "showers.h5"], folder=tmp_path), tmp_path)
+        file["energy"] = rng.random(60)
+        file["energy"].attrs["truth"] = True
+    starter = make_starter([tmp_path / "showers.h5"], folder=tmp_path)
+    config = write_and_load(starter, tmp_path)
     assert config.data.classes == ("photon", "electron")
+    assert config.inputs["event"].columns == ("width",)
+    assert "#   energy: truth, as the file says" in starter.text
 
 
 def test_arrays_of_another_split_are_no_inputs(tmp_path, rng):

@@ -87,7 +87,7 @@ def _open_file(path: Path, sample: ImageSample, seed: int, *, labelled: bool) ->
         datasets = {sample.images: make(sample.images, "f4", sample.shape, units=units, channels=channels)}
         if labelled:
             datasets[sample.target] = make(sample.target, "i1", class_names=list(sample.classes))
-            datasets |= {name: make(name, "f4", unit=unit) for name, unit in sample.truth.items()}
+            datasets |= {name: make(name, "f4", unit=unit, truth=True) for name, unit in sample.truth.items()}
         else:
             datasets[sample.identifier] = make(sample.identifier, "i8")
         yield datasets

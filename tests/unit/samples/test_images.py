@@ -53,6 +53,7 @@ def test_the_file_has_the_names_and_shapes_of_the_public_one(make, tmp_path):
         np.testing.assert_array_equal(file["energy"], file["X"][:, 0, 1, 0] * 100)
         assert file["energy"].dtype == np.float32
         assert file["energy"].attrs["unit"] == "GeV"
+        assert file["energy"].attrs["truth"]
         assert file["y"].attrs["class_names"].tolist() == ["photon", "electron"]
         assert json.loads(file["X"].attrs["units"]) == {"energy": "50 GeV", "time": "ns"}
         assert file.attrs["seed"] == 3

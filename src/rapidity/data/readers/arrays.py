@@ -40,6 +40,8 @@ class ArraySource:
         Whether the slices are `Jagged`: then `shape` is that of a column, `dtype` that of the values.
     collection
         Of a jagged column: the collection that the file says it belongs to.
+    is_truth
+        Whether the file says that this is what really happened.
     """
 
     name: str
@@ -54,6 +56,7 @@ class ArraySource:
     """Position of each column in the table, where the arrays do not lie in its order."""
     is_jagged: bool = False
     collection: str | None = None
+    is_truth: bool = False
 
 
 @dataclass(frozen=True)
@@ -215,6 +218,7 @@ def _describe_field(
             shape=shape,
             dtype=array_dtype(dtype) if shape else None,
             labels=_labels(categories),
+            is_truth=source.is_truth,
         )
         yield _Column(info, index, name, None, categories)
         return

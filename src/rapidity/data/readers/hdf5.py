@@ -132,6 +132,7 @@ def _describe_dataset(dataset: Any) -> ArraySource:
         column_names={"": names} if names and not dataset.dtype.names else {},
         categories=_categories(dataset),
         units=stated_units(dataset, name),
+        is_truth=bool(dataset.attrs.get("truth", False)),
     )
 
 

@@ -49,6 +49,8 @@ class ColumnInfo:
         entry 3, but (8, 8) in entry 0``).
     labels
         Of a column of codes that the file names, which is read as text: the names in the order of the codes.
+    is_truth
+        Whether the file says that this is what really happened, which recorded events do not have.
     """
 
     name: str
@@ -61,6 +63,7 @@ class ColumnInfo:
     collection: str | None = None
     why_no_array: str | None = None
     labels: tuple[str, ...] = ()
+    is_truth: bool = False
 
     @property
     def holds_objects(self) -> bool:

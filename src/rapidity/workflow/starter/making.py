@@ -213,6 +213,11 @@ def _find(files: tuple[SampledFile, ...], target: str | None, *, is_table_named:
         for name, collection in find_counts(files[0].columns, values).items()
         if name in roles and roles[name].part == "feature"
     }
+    roles |= {
+        name: Role("left out", "truth, as the file says")
+        for name, role in roles.items()
+        if role.part == "feature" and files[0].columns[name].is_truth
+    }
     images = find_images(files[0].columns, target if files[0].target_values is not None else None)
     features = [name for name, role in roles.items() if role.part == "feature"]
     if not features and not images and not any(item.features for item in collections):
