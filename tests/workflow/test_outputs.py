@@ -10,7 +10,7 @@ import pyarrow.parquet
 import pytest
 import yaml
 
-from rapidity.core.errors import ConfigError, DataError
+from rapidity.core.errors import ConfigError, DataError, ExportError
 from rapidity.core.jagged import Jagged
 from rapidity.data.writers import OutputColumn, open_writer
 from rapidity.workflow import Run, evaluate_run, predict_files, train_run
@@ -268,6 +268,14 @@ def test_a_list_of_layers_must_name_the_objects(jets, train):
 def test_a_feature_that_is_the_truth_is_refused(numbers, train):
     with pytest.raises(ConfigError, match=r"inputs.features: 'energy' is outputs.energy.target, the truth"):
         train({"energy": ENERGY}, data=TABLE, features=["a", "energy"])
+
+
+def test_a_column_called_like_a_value_of_the_file_is_refused_before_the_training(tmp_path, save_csv, train):
+    rng = np.random.default_rng(5)
+    save_csv(tmp_path / "events.csv", {name: rng.normal(size=50) for name in ("prediction", "energy")})
+    with pytest.raises(ExportError, match=r"^the model file would have two values called 'prediction'"):
+        train({"energy": ENERGY}, data={"sources": [{"path": "events.csv"}]}, features=["prediction"])
+    assert not list(tmp_path.rglob("history.csv"))
 
 
 def test_metadata_say_what_the_outputs_are(numbers, train):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rapidity.artefact.folds import build_folds, write_folds
     from rapidity.artefact.metadata import ModelInput
     from rapidity.artefact.model import OnnxModel, Scores
+    from rapidity.artefact.outputs import check_column_names
     from rapidity.artefact.parity import ParityReport, check_all_outputs, check_parity
     from rapidity.artefact.writer import build_model, write_model
 
@@ -27,6 +28,7 @@ _HOMES = {
     "build_folds": "folds",
     "build_model": "writer",
     "check_all_outputs": "parity",
+    "check_column_names": "outputs",
     "check_parity": "parity",
     "check_signature": "columns",
     "describe_model": "description",
@@ -43,6 +45,7 @@ __all__ = [
     "build_folds",
     "build_model",
     "check_all_outputs",
+    "check_column_names",
     "check_parity",
     "check_signature",
     "describe_model",

@@ -16,7 +16,7 @@ from rapidity.core.errors import ExportError, shorten
 from rapidity.data.fitted_outputs import FittedAssignment, FittedClassification, FittedRegression
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from rapidity.artefact.columns import ColumnSource
     from rapidity.artefact.graph import GraphBuilder
@@ -60,6 +60,27 @@ def value_names(outputs: Mapping[str, FittedOutput]) -> dict[str, str]:
         name: stems[output.task] if tasks.count(output.task) == 1 else f"{stems[output.task]}_{name}"
         for name, output in outputs.items()
     }
+
+
+def check_column_names(
+    columns: Iterable[str], outputs: Mapping[str, FittedOutput], *, further: Sequence[str] = ()
+) -> None:
+    """Raise an ExportError if a column, which is an input of the file, is called like what the file gives.
+
+    Parameters
+    ----------
+    further
+        Other values that the file gives: the fold.
+    """
+    given = [*value_names(outputs).values(), *further]
+    given += [LOGITS] if PROBABILITIES in given else []
+    taken = [name for name in columns if name in given]
+    if taken:
+        message = (
+            f"the model file would have two values called '{taken[0]}': a column cannot have the name of an "
+            f"output ({shorten(given)}). Rename the column, or set deliver.signature to matrix."
+        )
+        raise ExportError(message)
 
 
 def add_outputs(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rapidity.artefact import check_signature
+from rapidity.artefact import check_column_names, check_signature
 from rapidity.core.errors import ConfigError, DataError
 from rapidity.core.sizes import show_size
 from rapidity.data.assembly import read_table
@@ -256,6 +256,9 @@ def prepare_table(
         train_weights = training_weights(splits.train, config.training.weight)
         validation_weights = training_weights(splits.validation, config.training.weight)
         outputs = fit_outputs(config.outputs, splits.train, preparation)
+        if config.deliver.signature == "columns":
+            further = ["fold"] if config.training.folds is not None else []
+            check_column_names(preparation.column_dtypes, outputs.outputs, further=further)
         validated, tested = validation_weights, _evaluated_split(splits)[0]
         _check_known(outputs, validated.rows, validated.values, preparation, "the validation split")
         # What is measured in the end is looked at now: a training would be lost.

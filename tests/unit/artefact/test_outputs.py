@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rapidity.artefact import OnnxModel, build_model, check_all_outputs
+from rapidity.artefact import OnnxModel, build_model, check_all_outputs, check_column_names
 from rapidity.artefact.metadata import ModelFacts
 from rapidity.core.classes import ClassSet
 from rapidity.core.errors import ExportError, ParityError
@@ -117,3 +117,12 @@ def test_a_network_of_other_outputs_is_refused(preparation):
             preparation=preparation, classes=CLASSES, metadata={}, network=network, outputs=OUTPUTS,
             parameters=network.initial_parameters(np.random.default_rng(0)),
         )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["logits", "probabilities", "prediction", "fold"])
+def test_columns_called_like_what_the_file_gives_are_refused(name):
+    columns, outputs = ["pt", name], OUTPUTS.outputs
+    with pytest.raises(ExportError, match=rf"two values called '{name}': .*\(prediction, .* Rename the col"):
+        check_column_names(columns, outputs, further=["fold"])
+    check_column_names(["pt", "assignment", "prediction_energy"], outputs, further=["fold"])
+    check_column_names(["logits", "fold"], {"energy": ENERGY})
