@@ -63,6 +63,20 @@ def test_objects_per_event_are_counted(tree_file):
     assert f"jet: 0 to {counts.max()} objects per event, {counts.mean():.3g} on average" in str(summary)
 
 
+def test_what_is_alike_in_every_event_is_said_in_short(tmp_path):
+    """One lepton in each was "1 to 1 objects per event"; ten names of files stood there, each "(1)"."""
+    with uproot.recreate(tmp_path / "events.root") as file:
+        values = ak.unflatten(np.arange(8.0), np.ones(8, int))
+        one = ak.zip({"pt": values, "eta": values})
+        file.mktree("events", {"lepton": ak.type(one).content, "x": np.float64})
+        file["events"].extend({"lepton": one, "x": np.arange(8.0)})
+    assert "lepton: 1 object in every event (" in str(inspect_file(tmp_path / "events.root"))
+    (tmp_path / "names.csv").write_text("name,x\n" + "".join(f"n{k},{k}\n" for k in range(8)))
+    text = str(inspect_file(tmp_path / "names.csv"))
+    assert "n0, ..., each once" in text
+    assert "(1)" not in text
+
+
 def test_columns_that_are_missing_together_are_found(tree_file):
     summary = inspect_file(tree_file)
     (group,) = summary.missing_together

@@ -159,10 +159,13 @@ def _describe_collection(name: str, members: Sequence[ColumnSummary]) -> str:
         return f"{name}: several values per event, not equally many in each column ({len(members)} columns)"
     others = f", not equally many in {len(members) - n_equal}" if n_equal < len(members) else ""
     empty = f", none in {count(objects.n_empty)}" if objects.n_empty else ""
-    return (
-        f"{name}: {objects.minimum:,} to {objects.maximum:,} objects per event, {objects.mean:.3g} on "
-        f"average{empty} ({len(members)} columns{others})"
-    )
+    if objects.minimum == objects.maximum:
+        n_objects = f"{objects.minimum:,} {'object' if objects.minimum == 1 else 'objects'} in every event"
+    else:
+        n_objects = (
+            f"{objects.minimum:,} to {objects.maximum:,} objects per event, {objects.mean:.3g} on average"
+        )
+    return f"{name}: {n_objects}{empty} ({len(members)} columns{others})"
 
 
 class _Layout:
@@ -243,8 +246,10 @@ def _remarks(column: ColumnSummary, room: int | None) -> str:
     if column.n_unique == 1 and not column.n_nan:
         value = "".join(name for name, _ in column.most_frequent)
         remarks.append(f"constant {value}" if column.minimum is None else "constant")
-    else:
+    elif any(number > 1 for _, number in column.most_frequent):
         remarks += [f"{value} ({count(number)})" for value, number in column.most_frequent]
+    elif column.most_frequent:
+        remarks.append(f"{column.most_frequent[0][0]}, ..., each once")
     text = ", ".join(remarks)
     while room is not None and len(text) > room and len(remarks) > 1:
         remarks.pop()
