@@ -12,7 +12,8 @@ are taken inside that process: its own start and imports do not count, those of 
 - friends: prediction into a friend tree, against uproot reading, ONNX Runtime, uproot writing.
 - streaming: rows per second of a training that streams, against the same training in memory.
 - workers: a conversion of many files on two Dask workers of one thread each, against one: with the start of
-  the cluster, and on one that runs already (whose memory is not looked at).
+  the cluster, and on one that runs already (whose memory is not looked at). Two bare programs with half of
+  the files each, against one, say what the machine itself gives.
 
 Memory is looked at in runs of its own, which are not timed.
 """
@@ -30,6 +31,7 @@ import sys
 import tempfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -288,6 +290,9 @@ def write_labelled(path: Path, n_events: int) -> None:
 
 TASKS: dict[str, Callable[..., dict[str, float]]] = {
     "convert_bare": lambda source, output: convert_bare(Path(source), Path(output)),
+    "convert_bare_files": lambda sources, output: convert_bare_files(
+        [Path(source) for source in sources], Path(output)
+    ),
     "convert_ours": lambda config, output, **options: convert_ours(Path(config), Path(output), **options),
     "convert_twice": lambda folder, config, scheduler, n_workers: convert_twice(
         Path(folder), Path(config), Path(scheduler), n_workers
@@ -465,17 +470,18 @@ def question_workers(folder: Path, options: argparse.Namespace) -> Iterator[str]
         write_events(path, n_events, seed=index)
     config = conversion_config(folder, sources)
     yield f"Conversion of {N_FILES} files of {n_events:,} events on Dask workers of one thread each.\n"
-    results = take_turns(
-        {
-            _workers(n): partial(
-                apart, "convert_ours", config=config, output=folder / "dask.h5", cluster=f"local:{n}"
-            )
-            for n in (1, 2)
-        },
-        options.repeats,
-    )
+    dask = {
+        _workers(n): partial(
+            apart, "convert_ours", config=config, output=folder / "dask.h5", cluster=f"local:{n}"
+        )
+        for n in (1, 2)
+    }
+    bare = {_programs(n): partial(convert_side_by_side, folder, sources, n) for n in (1, 2)}
+    results = take_turns({**dask, **bare}, options.repeats)
     yield "Cluster started for it:\n"
-    yield from compare(results, _workers(2), _workers(1), ">= 1.7")
+    yield from compare({name: results[name] for name in dask}, _workers(2), _workers(1), ">= 1.7")
+    yield "\nWhat the machine gives: uproot + h5py, each program with its share of the files:\n"
+    yield from compare({name: results[name] for name in bare}, _programs(2), _programs(1), "none")
     results = take_turns(
         {_workers(n): partial(convert_on_running, folder, config, n) for n in (1, 2)}, options.repeats
     )
@@ -485,6 +491,38 @@ def question_workers(folder: Path, options: argparse.Namespace) -> Iterator[str]
 
 def _workers(n: int) -> str:
     return f"{n} Dask worker{'s' if n > 1 else ''}"
+
+
+def _programs(n: int) -> str:
+    return f"{n} bare program{'s' if n > 1 else ''}"
+
+
+def convert_side_by_side(
+    folder: Path, sources: list[Path], n_programs: int, **options: Any
+) -> dict[str, float]:
+    """Have bare programs convert the files, which know nothing of each other; the seconds of the last."""
+    with ThreadPoolExecutor(n_programs) as pool:
+        done = [
+            pool.submit(
+                apart, "convert_bare_files", sources=sources[index::n_programs],
+                output=folder / f"bare{index}.h5", **options,
+            )
+            for index in range(n_programs)
+        ]  # fmt: skip
+        measured = [future.result() for future in done]
+    return {
+        "seconds": max(item["seconds"] for item in measured),
+        "peak_mb": sum(item["peak_mb"] for item in measured),
+    }
+
+
+def convert_bare_files(sources: list[Path], output: Path) -> dict[str, float]:
+    """Convert one file after the other, into the same output."""
+    _import_file_libraries()
+    start = time.perf_counter()
+    for source in sources:
+        convert_bare(source, output)
+    return {"seconds": time.perf_counter() - start}
 
 
 def convert_on_running(folder: Path, config: Path, n_workers: int, **options: Any) -> dict[str, float]:
