@@ -103,8 +103,8 @@ def test_the_description_computes_what_the_model_does(title: str) -> None:
 def test_every_known_layer_is_tried() -> None:
     """Those of CASES, and our own ones below and in `test_module`."""
     from rapidity.engines.tensorflow.attention_layers import OWN_LAYERS
-    from rapidity.engines.tensorflow.describing import DESCRIPTIONS
     from rapidity.engines.tensorflow.image_layers import AnyConv2D
+    from rapidity.engines.tensorflow.layer_descriptions import DESCRIPTIONS
     from rapidity.engines.tensorflow.layers import LastAxisBatchNorm
     from rapidity.engines.tensorflow.table_layers import NtkDense, ParametricActivation
 
