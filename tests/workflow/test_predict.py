@@ -278,12 +278,32 @@ main(["predict", *sys.argv[1:], "--quiet"])
 """
 
 
-def test_an_interrupted_verb_leaves_no_half_file(run, inputs, tmp_path):
-    output = tmp_path / "out"
+@pytest.mark.parametrize("is_there", [False, True])
+def test_an_interrupted_verb_leaves_no_half_file_and_no_folder_of_its_own(run, inputs, tmp_path, is_there):
+    output = tmp_path / "out" / "scores"
+    if is_there:
+        output.mkdir(parents=True)
     command = [sys.executable, "-c", INTERRUPTED, str(run.folder), str(inputs[0]), "-o", str(output)]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert (done.returncode, done.stderr.strip()) == (130, "Interrupted.")
-    assert list(output.iterdir()) == []
+    assert [path.name for path in tmp_path.rglob("out/**/*")] == (["scores"] if is_there else [])
+    assert output.parent.exists() == is_there
+
+
+def test_what_ended_workers_have_half_written_goes_with_its_folder(tmp_path):
+    from rapidity.workflow.predict import _without_traces
+
+    outputs = [tmp_path / "out" / "one" / "a.scores.root", tmp_path / "out" / "b.scores.root"]
+
+    def be_interrupted():
+        for path in outputs:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.with_name(f".{path.stem}-12345678.root").write_text("half")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), _without_traces(outputs):
+        be_interrupted()
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.cluster

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from rapidity.core.errors import DataError
-from rapidity.core.files import write_atomically
+from rapidity.core.files import without_empty_folders, write_atomically
 from rapidity.samples.event_columns import take_events
 from rapidity.samples.sample import LUMINOSITY_FB
 
@@ -43,14 +43,15 @@ def check_path(path: Path | str, layout: Literal["hdf5", "tree"] = "hdf5") -> No
 
 
 def check_place(path: Path) -> None:
-    """Raise DataError if a file cannot be put there."""
+    """Raise DataError if a file cannot be put there; nothing is left there by trying."""
     if path.is_dir():
         message = f"cannot write the sample to {path}: a folder stands there. Choose another name"
         raise DataError(message)
     probe = path.with_name(f".{path.stem}-probe{path.suffix}")
-    with write_atomically(probe):
-        pass
-    probe.unlink()
+    with without_empty_folders(probe):
+        with write_atomically(probe):
+            pass
+        probe.unlink()
 
 
 def write_sample(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rapidity.config.column_map import ColumnMap, load_column_map
 from rapidity.core.errors import ConfigError, DataError, InterruptedRunError, VerificationError, shorten
+from rapidity.core.files import remove_temporaries, without_empty_folders
 from rapidity.core.progress import SilentProgress
 from rapidity.data.readers import find_files, open_reader
 from rapidity.delivery import PredictionSummary, PredictTask, predict_file, predict_table, verify_file
@@ -33,7 +35,7 @@ from rapidity.delivery.usage import show_usage
 from rapidity.workflow.execution import open_executor
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from rapidity.config.cluster import ClusterBlock
     from rapidity.core.progress import Progress
@@ -116,15 +118,29 @@ def predict_files(  # noqa: PLR0913 - each argument is an option of the verb
         )  # fmt: skip
         return _add_notes(summary, model, table, column_map)
     reporter = progress or SilentProgress()
-    with open_executor(cluster, n_workers, reporter) as executor:
+    # What is left behind is looked for when the workers have ended.
+    with ExitStack() as leaving, open_executor(cluster, n_workers, reporter) as executor:
         options = {
             **table, "column_map": column_map, "spectators": tuple(spectators), "inject": inject,
             "with_pass": with_pass, "overwrite": overwrite,
             "n_threads": None if executor.n_workers == 1 and cluster is None else 1,
         }  # fmt: skip
         tasks = _make_tasks(model, listed, target, output_format, options)
+        leaving.enter_context(_without_traces([Path(task.output) for task in tasks]))
         outcomes = _run(executor, tasks, reporter, verify=verify)
     return _add_notes(_summarise(target, tasks, outcomes, verify=verify), model, table, column_map)
+
+
+@contextmanager
+def _without_traces(outputs: Sequence[Path]) -> Iterator[None]:
+    """Remove what is half written if the block fails: workers are ended at once, without a word."""
+    with without_empty_folders(*outputs):
+        try:
+            yield
+        except BaseException:
+            for path in outputs:
+                remove_temporaries(path)
+            raise
 
 
 def _add_notes(

@@ -274,6 +274,17 @@ def test_a_failure_leaves_the_earlier_file_alone(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.usefixtures("stand_in")
+def test_a_failure_leaves_no_folder_that_was_made_for_the_file(tmp_path, monkeypatch):
+    def fail(*_arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(StandInPool, "submit", fail)
+    with pytest.raises(KeyboardInterrupt):
+        make(tmp_path / "new" / "newer" / "a.h5")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_unknown_sample_shows_the_near_names(tmp_path):
     with pytest.raises(ConfigError, match=r"unknown sample 'hww_tbar'\. Did you mean 'hww_ttbar'"):
         generate("hww_tbar", tmp_path / "a.h5", n_events=10, seed=1, progress=SilentProgress())

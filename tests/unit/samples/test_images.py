@@ -107,8 +107,9 @@ def test_ctrl_c_and_failures_leave_nothing_behind(sample, tmp_path, interruption
             raise interruption
         return simulate(class_index, rng)
 
+    path = tmp_path / "new" / "a.h5"
     with pytest.raises(interruption):
-        generate_images(replace(sample, simulate=stop), tmp_path / "a.h5", RowOptions(60, seed=1, workers=2))
+        generate_images(replace(sample, simulate=stop), path, RowOptions(60, seed=1, workers=2))
     assert not list(tmp_path.iterdir())
 
 
