@@ -16,7 +16,7 @@ def init(
         str | None,
         typer.Option(
             "--target",
-            help="Column with the class. [default: one named so, else a class a file]",
+            help="Column with the class. [default: one named so, else a class a file, else flags]",
             show_default=False,
         ),
     ] = None,

@@ -1,4 +1,4 @@
-"""What is to be told apart: by a column, or by the files."""
+"""What is to be told apart: by a column, by flags, or by the files."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ import numpy as np
 
 from rapidity.core.errors import DataError, MissingNameError, closest, shorten
 from rapidity.data.targets import canonical_value, show_value
+from rapidity.workflow.starter.flags import find_flag_groups, flag_codes, flag_formula, name_flag_classes
+from rapidity.workflow.starter.sample import join, read_whole
+from rapidity.workflow.starter.splits import stem_of, without_split
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,19 +39,25 @@ class Classes:
     Attributes
     ----------
     target
-        Column that holds the class; None where each file is one class.
+        Column that holds the class, or the formula that tells it; None where files are classes.
     counts
         Class name -> number of entries, in class order.
     values
         Class name -> value of the target column, where the two differ.
     index
         Class of each sampled entry, files one after the other ``(n_kept,)``; -1 where it is missing.
+    flags
+        Columns of which exactly one is 1 in every entry, if `target` is a formula of these.
+    of_files
+        Class of each file, where files are classes.
     """
 
     target: str | None
     counts: Mapping[str, int]
     values: Mapping[str, Any]
     index: NDArray[np.int64]
+    flags: tuple[str, ...] = ()
+    of_files: tuple[str, ...] = ()
 
 
 def guess_target(columns: Sequence[str]) -> str | None:
@@ -131,12 +140,61 @@ def _class_names(values: Sequence[Any]) -> list[str]:
     return [value if isinstance(value, str) else f"class_{show_value(value)}" for value in values]
 
 
-def classes_of_files(files: Sequence[SampledFile]) -> Classes:
-    """Return one class a file, named by what its name has of its own."""
-    names = name_files([file.path for file in files])
-    counts = dict(zip(names, (file.n_entries for file in files), strict=True))
+def classes_of_flags(files: Sequence[SampledFile]) -> Classes | None:
+    """Return the classes of columns of which exactly one is 1 in every entry; None without one such group.
+
+    The group is looked for in the sampled entries, and must hold for all the others.
+    """
+    shared = [name for name in files[0].values if all(name in file.values for file in files)]
+    groups = find_flag_groups({name: join([file.values[name] for file in files]) for name in shared})
+    if len(groups) != 1:
+        return None
+    flags = groups[0]
+    numbers = 2 ** np.arange(len(flags))
+    sizes = np.zeros(len(flags), dtype=np.int64)
+    for file in files:
+        whole = flag_codes(read_whole(file, flags), flags)
+        if not np.isin(whole, numbers).all():
+            return None
+        sizes += (whole[:, np.newaxis] == numbers).sum(axis=0)
+    names = name_flag_classes(flags)
+    return Classes(
+        flag_formula(flags),
+        dict(zip(names, sizes.tolist(), strict=True)),
+        dict(zip(names, numbers.tolist(), strict=True)),
+        np.concatenate([np.searchsorted(numbers, flag_codes(file.values, flags)) for file in files]),
+        flags=flags,
+    )
+
+
+def classes_of_files(files: Sequence[SampledFile], splits: Sequence[str] | None = None) -> Classes:
+    """Return the class that each file is, named by what its name has of its own, the split apart."""
+    of_files = name_file_classes([file.path for file in files], splits)
+    names = list(dict.fromkeys(of_files))
+    counts = dict.fromkeys(names, 0)
+    for file, name in zip(files, of_files, strict=True):
+        counts[name] += file.n_entries
     sizes = [len(next(iter(file.values.values()))) for file in files]
-    return Classes(None, counts, {}, np.repeat(np.arange(len(files)), sizes))
+    codes = [names.index(name) for name in of_files]
+    return Classes(None, counts, {}, np.repeat(codes, sizes), of_files=tuple(of_files))
+
+
+def name_file_classes(paths: Sequence[Path], splits: Sequence[str] | None) -> list[str]:
+    """Return the class that each file is by its name: files of different splits may be one class.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> paths = [Path("higgs_train.root"), Path("top_train.root"), Path("top_test.root")]
+    >>> name_file_classes(paths, ["train", "train", "test"])
+    ['higgs', 'top', 'top']
+    """
+    if splits is None:
+        return name_files(paths)
+    stems = [without_split(stem_of(path)) or path.parent.name for path in paths]
+    distinct = list(dict.fromkeys(stems))
+    names = dict(zip(distinct, _shorten_names(distinct), strict=True))
+    return [names[stem] for stem in stems]
 
 
 def name_files(paths: Sequence[Path]) -> list[str]:
@@ -150,13 +208,18 @@ def name_files(paths: Sequence[Path]) -> list[str]:
     >>> name_files([Path("a/data.root"), Path("b/data.root")])
     ['a', 'b']
     """
-    stems = [path.name.partition(".")[0] for path in paths]
+    stems = [stem_of(path) for path in paths]
     if len(set(stems)) < len(stems):
         stems = [f"{path.parent.name}_{stem}" for path, stem in zip(paths, stems, strict=True)]
+    return _shorten_names(stems)
+
+
+def _shorten_names(stems: Sequence[str]) -> list[str]:
+    """Return names without what all of them share at either end, if something is left of each."""
     start = _shared_start(stems)
     end = _shared_start([stem[::-1] for stem in stems])
     names = [stem[start : len(stem) - end].strip("_-.") for stem in stems]
-    return names if all(names) and len(set(names)) == len(names) else stems
+    return names if all(names) and len(set(names)) == len(names) else list(stems)
 
 
 def _shared_start(names: Sequence[str]) -> int:

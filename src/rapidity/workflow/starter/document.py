@@ -28,6 +28,8 @@ COMMON_SHARE = 0.5
 """Part of the columns with sentinels that must share one for it to be stated for all."""
 IMBALANCE = 5.0
 """Classes whose sums of weights differ by more are balanced."""
+SPLIT_NAMES = {"train": "training", "validation": "validation", "test": "test"}
+"""Split -> what comments call it."""
 
 
 def write_document(found: Findings, name: str, folder: Path) -> str:
@@ -53,22 +55,9 @@ def write_document(found: Findings, name: str, folder: Path) -> str:
 def _data_block(found: Findings, folder: Path) -> Iterator[str]:
     yield "data:"
     yield "  sources:"
-    classes = found.classes
-    for file, name in zip(
-        found.files, classes.counts if classes.target is None else found.files, strict=False
-    ):
-        keys: dict[str, Any] = {"path": relative_path(file.path, folder)}
-        if file.table_key:
-            keys[file.table_key] = file.table
-        if classes.target is None:
-            keys["class"] = name
-        others = (
-            f", the widest of {file.n_tables} tables"
-            if file.n_tables > 1 and not found.is_table_named
-            else ""
-        )
-        yield _commented(f"    - {_flow(keys)}", f"{file.n_entries:,} entries{others}")
-    yield from _class_lines(classes)
+    for index, file in enumerate(found.files):
+        yield _source_line(found, index, relative_path(file.path, folder))
+    yield from _class_lines(found.classes)
     yield from _object_lines(found)
     yield from _identity_lines(found)
     if found.n_duplicates:
@@ -80,10 +69,32 @@ def _data_block(found: Findings, folder: Path) -> Iterator[str]:
     yield "  # Turn one down here with `guards: {constant_feature: off}`."
 
 
+def _source_line(found: Findings, index: int, path: str) -> str:
+    file, classes = found.files[index], found.classes
+    keys: dict[str, Any] = {"path": path}
+    if file.table_key:
+        keys[file.table_key] = file.table
+    if classes.of_files:
+        keys["class"] = classes.of_files[index]
+    comment = f"{file.n_entries:,} entries"
+    if file.n_tables > 1 and not found.is_table_named:
+        comment += f", the widest of {file.n_tables} tables"
+    if found.splits is not None:
+        split = found.splits[index]
+        comment += f"; named like the {SPLIT_NAMES[split]} split"
+        if split != "train" or "validation" in found.splits:
+            keys["split"] = split
+        else:
+            comment += ": a part of it validates, see preparation"
+    return _commented(f"    - {_flow(keys)}", comment)
+
+
 def _class_lines(classes: Classes) -> Iterator[str]:
     if classes.target is None:
         return
     counts = ", ".join(f"{name} {count:,}" for name, count in classes.counts.items())
+    if classes.flags:
+        yield "  # Of these columns exactly one is 1 in every entry: anything else is then an error."
     yield _commented(f"  target: {_scalar(classes.target)}", counts)
     if classes.values:
         values = {
@@ -156,10 +167,7 @@ def _cloud_lines(collection: Collection) -> Iterator[str]:
 
 def _preparation_block(found: Findings) -> Iterator[str]:
     yield "preparation:"
-    yield _commented(
-        "  split: {train: 0.8, validation: 0.1, test: 0.1, seed: 1}",
-        "by identity: the order of files does not matter",
-    )
+    yield _split_line(found.splits)
     common, single = split_sentinels([role for _, role in found.of_part("feature")])
     missing: dict[str, Any] = {"sentinels": common} if common else {}
     if found.has_nan:
@@ -184,6 +192,25 @@ def _preparation_block(found: Findings) -> Iterator[str]:
             yield f"    {_scalar(name)}: {{missing: {_flow(settings)}}}"
 
 
+def _split_line(splits: Sequence[str] | None) -> str:
+    """Return how events are divided that no file puts into a split."""
+    if splits is None:
+        return _commented(
+            "  split: {train: 0.8, validation: 0.1, test: 0.1, seed: 1}",
+            "by identity: the order of files does not matter",
+        )
+    tested = "they are tested on the files of the test split" if "test" in splits else "no file is for tests"
+    if "validation" in splits:
+        return _commented(
+            "  split: {train: 0.9, validation: 0.1, test: 0, seed: 1}",
+            f"without effect: each file is a split; {tested}",
+        )
+    return _commented(
+        "  split: {train: 0.9, validation: 0.1, test: 0, seed: 1}",
+        f"of the files of the training split, at random; {tested}",
+    )
+
+
 def split_sentinels(roles: Sequence[Role]) -> tuple[list[float], dict[int, list[float]]]:
     """Return the sentinels that many columns share, and for each column, by number, its other ones."""
     listed = [sentinel for role in roles for sentinel in role.sentinels]
@@ -205,7 +232,7 @@ def _whole(value: float) -> float:
 
 
 def _training_blocks(found: Findings) -> Iterator[str]:
-    n_train = int(0.8 * sum(found.classes.counts.values()))
+    n_train = int(_train_share(found.splits) * found.n_training)
     if found.images:
         yield _commented("network: {type: cnn}", "others: rapidity networks")
     else:
@@ -224,6 +251,13 @@ def _training_blocks(found: Findings) -> Iterator[str]:
         yield _commented("  weight: {balance_classes: true}", f"the classes sum to {said}")
     if found.has_negative_weights:
         yield "  # Events of negative weight count with its absolute value: see training.weight.event_weight."
+
+
+def _train_share(splits: Sequence[str] | None) -> float:
+    """Return the part of the events of the training files that is trained on."""
+    if splits is None:
+        return 0.8
+    return 1.0 if "validation" in splits else 0.9
 
 
 def relative_path(path: Path, folder: Path) -> str:

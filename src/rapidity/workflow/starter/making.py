@@ -14,11 +14,19 @@ from rapidity.core.files import write_text
 from rapidity.core.progress import SilentProgress
 from rapidity.data.readers import find_files
 from rapidity.data.row_hash import hash_rows
-from rapidity.workflow.starter.classes import classes_of_column, classes_of_files, guess_target, name_files
+from rapidity.workflow.starter.classes import (
+    classes_of_column,
+    classes_of_files,
+    classes_of_flags,
+    guess_target,
+    name_file_classes,
+    name_files,
+)
 from rapidity.workflow.starter.collections import Collection, find_collections, find_counts, why_not
 from rapidity.workflow.starter.document import write_document
 from rapidity.workflow.starter.roles import Role, find_roles, other_split
 from rapidity.workflow.starter.sample import SampledFile, join, open_widest, sample_file
+from rapidity.workflow.starter.splits import name_splits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,6 +55,8 @@ class Findings:
         Input name -> column of arrays with two or three axes.
     n_duplicates
         Sampled entries that equal an earlier one of their class in all features.
+    splits
+        Split that each file is named like; None where files are not named so.
     """
 
     files: tuple[SampledFile, ...]
@@ -57,6 +67,13 @@ class Findings:
     images: Mapping[str, ColumnInfo]
     n_duplicates: int
     is_table_named: bool = False
+    splits: tuple[str, ...] | None = None
+
+    @property
+    def n_training(self) -> int:
+        """Number of entries that may be trained on, those for validation among them as far as none is."""
+        splits = self.splits or ("train",) * len(self.files)
+        return sum(file.n_entries for file, split in zip(self.files, splits, strict=True) if split == "train")
 
     def of_part(self, part: Part) -> list[tuple[str, Role]]:
         """Return the columns of one part, in the order of the file."""
@@ -70,7 +87,7 @@ class Findings:
         used = {text for item in self.collections for text in item.features}
         for name, info in columns.items():
             in_all = all(name in file.columns for file in self.files)
-            if name in reasons or name in self.roles or name == self.classes.target:
+            if name in reasons or name in self.roles or name in {self.classes.target, *self.classes.flags}:
                 continue
             if any(name in text for text in used) or any(
                 name == image.name for image in self.images.values()
@@ -144,8 +161,9 @@ def make_starter(
     ----------
     files
         Files or globs in any readable format. Without a column that holds the class each is one class.
+        Names such as ``train.npz`` and ``test.npz`` say which split a file is.
     target
-        Column that holds the class; None looks for one by its name.
+        Column that holds the class; None looks for one by its name, then for flags of which one is 1.
     table
         Tree or dataset inside the files; None takes the widest.
     folder
@@ -167,7 +185,7 @@ def make_starter(
             sampled.append(sample_file(path, table, target))
             task.advance()
     findings = _find(tuple(sampled), target, is_table_named=table is not None)
-    name = name or _name_run(paths, by_file=findings.classes.target is None)
+    name = name or _name_run(paths, findings.classes, has_splits=findings.splits is not None)
     return Starter(name, write_document(findings, name, Path(folder)), findings)
 
 
@@ -180,12 +198,13 @@ def write_starter(starter: Starter, path: Path | str, *, overwrite: bool = False
     write_text(path, starter.text)
 
 
-def _name_run(paths: Sequence[Path], *, by_file: bool) -> str:
+def _name_run(paths: Sequence[Path], classes: Classes, *, has_splits: bool) -> str:
     """Return a name for the run: of the one file, of the two classes, or of the folder."""
-    names = name_files(paths)
-    if by_file and len(names) == 2:
-        return f"{names[0]}-vs-{names[1]}"
-    return names[0] if len(names) == 1 else paths[0].resolve().parent.name
+    if classes.target is None and len(classes.counts) == 2:
+        return "-vs-".join(classes.counts)
+    if has_splits or len(paths) > 1:
+        return paths[0].resolve().parent.name
+    return name_files(paths)[0]
 
 
 def _guess_target(path: Path, table: str | None) -> str | None:
@@ -194,15 +213,40 @@ def _guess_target(path: Path, table: str | None) -> str | None:
     return guess_target([name for name, info in columns.items() if info.kind in _ONE_VALUE])
 
 
-def _find(files: tuple[SampledFile, ...], target: str | None, *, is_table_named: bool) -> Findings:
-    if target is None and len(files) < 2:
+def _find_classes(
+    files: tuple[SampledFile, ...], target: str | None, splits: Sequence[str] | None
+) -> Classes:
+    if target is not None:
+        return classes_of_column(target, files)
+    classes = classes_of_files(files, splits)
+    if len(classes.counts) > 1:
+        return classes
+    flags = classes_of_flags(files)
+    if flags is None:
         columns = shorten(files[0].columns)
         message = (
-            f"{files[0].path}: which column holds the class? None of its columns is named like one. Give it: "
+            f"{files[0].path}: which column holds the class? None of its columns is named like one, and no "
+            "group of columns has exactly one 1 in every entry (or several have). Give it: "
             f"rapidity init {files[0].path} --target COLUMN, or a file for each class. Columns: {columns}."
         )
         raise DataError(message)
-    classes = classes_of_column(target, files) if target is not None else classes_of_files(files)
+    return flags
+
+
+def _find_splits(paths: Sequence[Path], target: str | None) -> tuple[str, ...] | None:
+    """Return the split that each file is named like, if every split then has every class."""
+    splits = name_splits(paths)
+    if splits is None or target is not None:
+        return splits
+    classes = set(name_file_classes(paths, splits))
+    there = set(zip(splits, name_file_classes(paths, splits), strict=True))
+    is_whole = len(there) == len(set(splits)) * len(classes)
+    return splits if is_whole else None
+
+
+def _find(files: tuple[SampledFile, ...], target: str | None, *, is_table_named: bool) -> Findings:
+    splits = _find_splits([file.path for file in files], target)
+    classes = _find_classes(files, target, splits)
     shared = [name for name in files[0].values if all(name in file.values for file in files)]
     values = {name: join([file.values[name] for file in files]) for name in shared}
     sizes = [len(next(iter(file.values.values()))) for file in files]
@@ -218,7 +262,7 @@ def _find(files: tuple[SampledFile, ...], target: str | None, *, is_table_named:
         for name, role in roles.items()
         if role.part == "feature" and files[0].columns[name].is_truth
     }
-    images = find_images(files[0].columns, target if files[0].target_values is not None else None)
+    images = find_images(files[0].columns, classes.target)
     features = [name for name, role in roles.items() if role.part == "feature"]
     if not features and not images and not any(item.features for item in collections):
         listed = shorten(f"{name} ({role.reason})" for name, role in roles.items())
@@ -229,9 +273,7 @@ def _find(files: tuple[SampledFile, ...], target: str | None, *, is_table_named:
         raise DataError(message)
     numbers = [values[name] for name in features]
     n_duplicates = _count_duplicates(numbers, classes) if not (collections or images) else 0
-    return Findings(
-        files, classes, values, roles, collections, images, n_duplicates, is_table_named=is_table_named
-    )
+    return Findings(files, classes, values, roles, collections, images, n_duplicates, is_table_named, splits)
 
 
 def find_images(columns: Mapping[str, ColumnInfo], target: str | None) -> dict[str, ColumnInfo]:

@@ -71,7 +71,7 @@ def find_roles(
     flat = {
         name: array
         for name, array in values.items()
-        if not isinstance(array, Jagged) and name != classes.target
+        if not isinstance(array, Jagged) and name != classes.target and name not in classes.flags
     }
     roles = {name: _find_role(name, array, classes, file_index) for name, array in flat.items()}
     return _with_one_weight(_with_unique_key(roles, flat, classes), flat, classes)

@@ -91,6 +91,17 @@ def open_widest(path: Path, table: str | None) -> Reader:
     return max(readers, key=lambda reader: (len(reader.columns), reader.n_entries or 0))
 
 
+def read_whole(file: SampledFile, names: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """Return all entries of some columns of numbers ``(n_entries,)``, of the types that were sampled."""
+    reader = open_table(file.path, file.table or None)
+    types = {name: file.values[name].dtype.type for name in names}
+    parts: dict[str, list[NDArray[Any]]] = {name: [] for name in names}
+    for chunk in reader.read(types, _CHUNK_ENTRIES):
+        for name in names:
+            parts[name].append(chunk[name])
+    return {name: join(values) for name, values in parts.items()}
+
+
 def _read(reader: Reader, target: str | None) -> tuple[dict[str, Values], NDArray[Any] | None, int]:
     types = {name: kind for name, info in reader.columns.items() if (kind := _type_to_read(info)) is not None}
     if not types:
