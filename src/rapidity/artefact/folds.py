@@ -2,7 +2,8 @@
 
 Rows are gathered by fold, each network computes its own, and the results go back to their places. A network
 without rows in a batch is not computed at all (``If``), so that an empty fold is never an empty tensor inside
-a network. Measured against computing all networks and selecting: docs/decisions/0024.
+a network. What it gives of objects has no rows then, but the width of the batch: that of a column of the same
+collection. Measured against computing all networks and selecting: docs/decisions/0024.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from onnx import TensorProto, compose, helper, numpy_helper
 
 from rapidity.artefact.graph import finish_model
 from rapidity.artefact.metadata import PREFIX, FoldFacts, ModelFacts, ModelInput
+from rapidity.artefact.outputs import value_names
 from rapidity.core.errors import ExportError, shorten
 from rapidity.core.files import write_atomically
-from rapidity.data.fitted_outputs import FittedRegression
+from rapidity.data.fitted_outputs import FittedAssignment, FittedRegression
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -63,7 +65,7 @@ def build_folds(models: Sequence[bytes], event_number: str, metadata: Mapping[st
     """Return the bytes that `write_folds` writes; the same arguments give the same bytes."""
     protos = [onnx.load_model_from_string(data) for data in models]
     facts = _join_facts([_facts_of(proto, index) for index, proto in enumerate(protos)], event_number)
-    graph = _Folds([proto.graph for proto in protos], event_number).build()
+    graph = _Folds([proto.graph for proto in protos], event_number, _find_members(facts)).build()
     entries = {key if key.startswith(PREFIX) else f"{PREFIX}{key}": text for key, text in metadata.items()}
     model = finish_model(graph, {**entries, **facts.to_entries()}, DESCRIPTION)
     # Maps have no order in protobuf; without this the bytes may differ from one run to the next.
@@ -111,6 +113,18 @@ def _join_facts(folds: Sequence[ModelFacts], event_number: str) -> ModelFacts:
     return replace(first, inputs=inputs, folds=picking, outputs=outputs)
 
 
+def _find_members(facts: ModelFacts) -> dict[str, str]:
+    """Return name of a value with an axis of objects -> a column with that axis."""
+    names = value_names(facts.outputs)
+    return {
+        names[name]: next(
+            column for column, read in facts.inputs.items() if read.collection == output.collection
+        )
+        for name, output in facts.outputs.items()
+        if isinstance(output, FittedAssignment)
+    }
+
+
 def _types(facts: ModelFacts) -> dict[str, str]:
     return {name: column.dtype for name, column in facts.inputs.items()}
 
@@ -121,10 +135,15 @@ def _hull(ranges: Sequence[tuple[float, float] | None]) -> tuple[float, float] |
 
 
 class _Folds:
-    """The graph under construction."""
+    """The graph under construction.
 
-    def __init__(self, networks: Sequence[onnx.GraphProto], event_number: str) -> None:
-        self.networks, self.event_number = networks, event_number
+    `members`: name of a score with an axis of objects -> an input with that axis.
+    """
+
+    def __init__(
+        self, networks: Sequence[onnx.GraphProto], event_number: str, members: Mapping[str, str]
+    ) -> None:
+        self.networks, self.event_number, self.members = networks, event_number, members
         self.inputs = [value.name for value in networks[0].input]
         self.outputs = {value.name: value for value in networks[0].output}
         self.score_outputs = tuple(self.outputs)
@@ -194,19 +213,36 @@ class _Folds:
 
     def _skip(self, scope: str) -> onnx.GraphProto:
         """Return the branch without rows: scores of nothing."""
-        nodes = []
+        nodes: list[onnx.NodeProto] = []
         for name in self.score_outputs:
-            nothing = numpy_helper.from_array(np.zeros((0, *self._widths(name)), np.float32))
-            nodes.append(helper.make_node("Constant", [], [f"{scope}/none/{name}"], value=nothing))
+            value = f"{scope}/none/{name}"
+            if name in self.members:
+                nodes += self._make_nothing_of_objects(name, value)
+                continue
+            sizes = [size for size in self._widths(name) if size is not None]
+            nothing = numpy_helper.from_array(np.zeros((0, *sizes), np.float32))
+            nodes.append(helper.make_node("Constant", [], [value], value=nothing))
         outputs = [self._some_rows(f"{scope}/none/{name}", name) for name in self.score_outputs]
         return helper.make_graph(nodes, f"{scope}_nothing", [], outputs)
+
+    def _make_nothing_of_objects(self, name: str, value: str) -> list[onnx.NodeProto]:
+        """Return the nodes of scores ``(0, objects, n_classes)``, as wide as those of the other folds."""
+        no_rows = self._constant("no_rows", np.array([0], np.int64))
+        n_classes = self._constant(f"n_classes/{name}", np.array(self._widths(name)[1:], np.int64))
+        zero = numpy_helper.from_array(np.zeros(1, np.float32))
+        return [
+            helper.make_node("Shape", [self.members[name]], [f"{value}/width"], start=1, end=2),
+            helper.make_node("Concat", [no_rows, f"{value}/width", n_classes], [f"{value}/shape"], axis=0),
+            helper.make_node("ConstantOfShape", [f"{value}/shape"], [value], value=zero),
+        ]
 
     def _some_rows(self, value: str, output: str) -> onnx.ValueInfoProto:
         return helper.make_tensor_value_info(value, TensorProto.FLOAT, [None, *self._widths(output)])
 
-    def _widths(self, output: str) -> tuple[int, ...]:
-        """Return the sizes of all axes but that of the events; a prediction has none."""
-        return tuple(axis.dim_value for axis in self.outputs[output].type.tensor_type.shape.dim[1:])
+    def _widths(self, output: str) -> tuple[int | None, ...]:
+        """Return the sizes of all axes but that of the events, None of objects; a prediction has none."""
+        axes = self.outputs[output].type.tensor_type.shape.dim[1:]
+        return tuple(axis.dim_value if axis.HasField("dim_value") else None for axis in axes)
 
     def _add_places(self, rows: Sequence[str]) -> str:
         """Add the row ``[n, 1]`` that each of the scores, fold after fold, belongs to."""

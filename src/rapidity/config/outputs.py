@@ -190,17 +190,6 @@ def check_loss(outputs: dict[str, AnyOutput], loss: Loss) -> None:
     raise ValueError(message)
 
 
-def check_folds(outputs: dict[str, AnyOutput]) -> None:
-    """Raise a ValueError if the networks of several folds cannot be put into one file for these outputs."""
-    objects = [name for name, output in outputs.items() if output.task == "assignment"]
-    if objects:
-        message = (
-            f"training.folds is given, but outputs {objects} give classes to objects, and a model file picks"
-            " the fold of an event for classes and numbers of the event only. Leave training.folds out"
-        )
-        raise ValueError(message)
-
-
 def describe_score_clash(outputs: Mapping[str, AnyOutput], classes: Iterable[str]) -> str | None:
     """Return which classes would have one and the same column of scores, in words; None if none.
 

@@ -14,7 +14,6 @@ from rapidity.config.evaluation import Deliver, Evaluation
 from rapidity.config.inputs import AnyInput, CloudInput, ImageInput, TableInput
 from rapidity.config.outputs import (
     Outputs,
-    check_folds,
     check_loss,
     check_outputs,
     describe_score_clash,
@@ -128,8 +127,6 @@ class RunConfig(Block):
         watched = self.training.early_stopping
         check_outputs(self.outputs, kinds, watched.monitor if watched is not None else "loss")
         check_loss(self.outputs, self.training.loss)
-        if self.training.folds is not None:
-            check_folds(self.outputs)
         clash = describe_score_clash(self.outputs, self.data.class_names if self.classification else ())
         if clash is not None:
             message = f"outputs: {clash}"

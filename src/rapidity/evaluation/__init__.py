@@ -7,6 +7,12 @@ from rapidity.evaluation.assignment import AssignmentEvents, AssignmentResult, e
 from rapidity.evaluation.evaluate import evaluate
 from rapidity.evaluation.events import ALL, ScoredEvents
 from rapidity.evaluation.folds import FoldSummary, RocBand, Spread, summarise_folds
+from rapidity.evaluation.output_folds import (
+    Folding,
+    OutputFolds,
+    summarise_assignment_folds,
+    summarise_regression_folds,
+)
 from rapidity.evaluation.outputs import Evaluated, SplitCounts
 from rapidity.evaluation.plain import to_plain
 from rapidity.evaluation.regression import RegressionEvents, RegressionResult, evaluate_regression
@@ -27,6 +33,8 @@ __all__ = [
     "Evaluated",
     "EvaluationResult",
     "FoldSummary",
+    "Folding",
+    "OutputFolds",
     "RegressionEvents",
     "RegressionResult",
     "RocBand",
@@ -40,6 +48,8 @@ __all__ = [
     "evaluate",
     "evaluate_assignment",
     "evaluate_regression",
+    "summarise_assignment_folds",
     "summarise_folds",
+    "summarise_regression_folds",
     "to_plain",
 ]

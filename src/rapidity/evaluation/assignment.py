@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rapidity.config.evaluation import Evaluation
     from rapidity.core.classes import ClassSet
     from rapidity.core.jagged import Jagged
+    from rapidity.evaluation.output_folds import OutputFolds
 
 LIKELIEST, ONE_EACH = "likeliest", "one_each"
 """Ways to give classes: each object its likeliest one; the likeliest assignment that keeps some single."""
@@ -62,13 +63,27 @@ class AssignmentEvents:
 
     def take_split(self, name: str) -> AssignmentEvents:
         """Return the events of one split, or `ALL`."""
-        if name == ALL:
-            return self
-        rows = np.flatnonzero(self.split == SPLITS.index(name))
+        return self if name == ALL else self.take(np.flatnonzero(self.split == SPLITS.index(name)))
+
+    def take(self, rows: NDArray[np.int64]) -> AssignmentEvents:
+        """Return the events of these row numbers."""
         weight = None if self.event_weight is None else self.event_weight[rows]
         return AssignmentEvents(
             self.classes, self.one_each, self.truth[rows], self.probabilities[rows], self.split[rows], weight
         )
+
+    @property
+    def is_seen(self) -> NDArray[np.bool_]:
+        """Of each object whether its class is known and the network sees it ``(n_objects,)``."""
+        is_left_out = np.isnan(self.probabilities.content).any(axis=1)
+        return np.asarray((self.truth.content >= 0) & ~is_left_out)
+
+    @property
+    def has_known(self) -> NDArray[np.bool_]:
+        """Of each event whether it has such an object ``(n_events,)``."""
+        event_of = np.repeat(np.arange(self.n_events), self.truth.counts)
+        n_seen = np.bincount(event_of[self.is_seen], minlength=self.n_events)
+        return np.asarray(n_seen > 0)
 
 
 @dataclass(frozen=True)
@@ -123,6 +138,8 @@ class AssignmentResult:
         How classes are given -> numbers.
     splits
         Split -> the accuracy and the fraction of events that are all right, without intervals.
+    folds
+        The same numbers fold by fold; None for a run of one network.
     """
 
     name: str
@@ -136,6 +153,7 @@ class AssignmentResult:
     n_left_out: int
     ways: Mapping[str, WayResult]
     splits: Mapping[str, Mapping[str, float]]
+    folds: OutputFolds | None = None
 
     def to_metrics(self) -> dict[str, Any]:
         """Return what ``metrics.json`` holds of this output."""
@@ -153,7 +171,7 @@ class AssignmentResult:
         }
         if ONE_EACH in self.ways:
             metrics["one_each"] = {"classes": list(self.one_each), **self.ways[ONE_EACH].to_metrics(names)}
-        return metrics
+        return metrics | ({} if self.folds is None else {"folds": self.folds.to_metrics()})
 
 
 def evaluate_assignment(
@@ -177,8 +195,7 @@ def evaluate_assignment(
         If no object of known class is there.
     """
     chosen = events.take_split(split)
-    known = chosen.truth.content >= 0
-    seen = known & ~np.isnan(chosen.probabilities.content).any(axis=1)
+    known, seen = chosen.truth.content >= 0, chosen.is_seen
     if not seen.any():
         place = "the data" if split == ALL else f"the {split} split"
         message = (
@@ -188,7 +205,6 @@ def evaluate_assignment(
         raise DataError(message)
     rng = make_generator(seed, "bootstrap", split, name)
     ways = {way: _measure(chosen, seen, way, config, rng) for way in _ways(events)}
-    event_of = np.repeat(np.arange(chosen.n_events), chosen.truth.counts)
     return AssignmentResult(
         name=name,
         target=target,
@@ -196,7 +212,7 @@ def evaluate_assignment(
         classes=events.classes,
         one_each=events.one_each,
         split=split,
-        n_events=len(np.unique(event_of[seen])),
+        n_events=int(np.count_nonzero(chosen.has_known)),
         n_objects=int(seen.sum()),
         n_left_out=int((known & ~seen).sum()),
         ways=ways,
@@ -283,13 +299,20 @@ def _measure(
     return WayResult(estimates[0], tuple(estimates[1:-1]), estimates[-1], weighted, counts)
 
 
+def central_fractions(events: AssignmentEvents, way: str) -> NDArray[np.float64]:
+    """Return the accuracy of all objects, that of each class, and the part of events all right.
+
+    ``(1 + n_classes + 1,)``, without intervals; NaN where there are no such objects.
+    """
+    sums = _sum_up(events, events.is_seen, _assign(events, way))
+    return sums.fractions(np.ones(events.n_events, dtype=np.int8))
+
+
 def _summarise(events: AssignmentEvents) -> dict[str, dict[str, float]]:
     found = {}
     for split in SPLITS:
         chosen = events.take_split(split)
-        seen = (chosen.truth.content >= 0) & ~np.isnan(chosen.probabilities.content).any(axis=1)
-        if seen.any():
-            sums = _sum_up(chosen, seen, _assign(chosen, LIKELIEST))
-            fractions = sums.fractions(np.ones(chosen.n_events, dtype=np.int8))
+        if chosen.is_seen.any():
+            fractions = central_fractions(chosen, LIKELIEST)
             found[split] = {"accuracy": float(fractions[0]), "all_right": float(fractions[-1])}
     return found

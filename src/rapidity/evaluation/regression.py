@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rapidity.config.evaluation import Evaluation
+    from rapidity.evaluation.output_folds import OutputFolds
 
 N_INTERVALS = 10
 LEAST_EVENTS = 50
@@ -154,6 +155,8 @@ class RegressionResult:
         The same by the truth, in intervals of about as many events each.
     events
         The evaluated events, for figures.
+    folds
+        The same numbers fold by fold; None for a run of one network.
     """
 
     name: str
@@ -167,6 +170,7 @@ class RegressionResult:
     unweighted: Mapping[str, float] | None
     intervals: tuple[TruthInterval, ...]
     events: RegressionEvents
+    folds: OutputFolds | None = None
 
     def to_metrics(self) -> dict[str, Any]:
         """Return what ``metrics.json`` holds of this output."""
@@ -189,7 +193,8 @@ class RegressionResult:
                 for interval in self.intervals
             ],
         }
-        return metrics | ({} if self.unweighted is None else {"unweighted": dict(self.unweighted)})
+        metrics |= {} if self.unweighted is None else {"unweighted": dict(self.unweighted)}
+        return metrics | ({} if self.folds is None else {"folds": self.folds.to_metrics()})
 
 
 def _plain_estimates(numbers: Mapping[str, Estimate]) -> dict[str, Any]:
@@ -241,7 +246,7 @@ def evaluate_regression(
         n_unknown=chosen.n_events - known.n_events,
         numbers=numbers,
         splits=_summarise(events),
-        unweighted=None if known.event_weight is None else _central(replace(known, event_weight=None)),
+        unweighted=None if known.event_weight is None else central_numbers(replace(known, event_weight=None)),
         intervals=_make_intervals(known, edges, means, estimates[len(NUMBERS) :]),
         events=known,
     )
@@ -352,11 +357,12 @@ def _summarise(events: RegressionEvents) -> dict[str, dict[str, float]]:
     for split in SPLITS:
         known = events.take_split(split).take_known()
         if known.n_events:
-            found[split] = {"n_events": known.n_events, **_central(known)}
+            found[split] = {"n_events": known.n_events, **central_numbers(known)}
     return found
 
 
-def _central(events: RegressionEvents) -> dict[str, float]:
+def central_numbers(events: RegressionEvents) -> dict[str, float]:
+    """Return name (`NUMBERS`) -> value without interval, of events whose truth is known; at least one."""
     has_relative = bool((events.truth > 0).all() or (events.truth < 0).all())
     whole = _Part.of(events, np.arange(events.n_events), has_relative=has_relative)
     numbers = whole.numbers(np.ones(events.n_events, dtype=np.int8))

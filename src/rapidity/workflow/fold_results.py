@@ -14,9 +14,10 @@ import numpy as np
 from rapidity.artefact import OnnxModel, check_all_outputs, write_folds
 from rapidity.core.errors import ParityError
 from rapidity.core.files import write_text
+from rapidity.core.jagged import Jagged
 from rapidity.core.random import make_generator
 from rapidity.data.table import SPLITS
-from rapidity.evaluation import Evaluated, SplitCounts, evaluate, summarise_folds
+from rapidity.evaluation import Evaluated, Folding, SplitCounts, evaluate, summarise_folds
 from rapidity.report import (
     draw_evaluated,
     draw_fold_histories,
@@ -26,7 +27,7 @@ from rapidity.report import (
 )
 from rapidity.training.history import COLUMNS
 from rapidity.workflow.fit import describe_training
-from rapidity.workflow.fold_run import OUTPUT, fold_numbers, folds_of, read_fold_model
+from rapidity.workflow.fold_run import fold_numbers, folds_of, read_fold_model, read_parity_rows
 from rapidity.workflow.measure import measure_others
 from rapidity.workflow.results import make_input_data
 from rapidity.workflow.score import (
@@ -94,21 +95,17 @@ def export_folds(
     return report
 
 
-def _read_parity_rows(
-    folder: RunFolder, count: int, seed: int
-) -> tuple[NDArray[np.int64], dict[str, NDArray[np.floating[Any]]]]:
+def _read_parity_rows(folder: RunFolder, count: int, seed: int) -> tuple[NDArray[np.int64], dict[str, Any]]:
     """Return rows of all folds, in a random order so that batches of 2 mix folds, and what engines say."""
-    rows: list[NDArray[np.int64]] = []
-    said: dict[str, list[NDArray[np.floating[Any]]]] = {}
-    for index in range(count):
-        with np.load(folder.fold(index).parity) as stored:
-            rows.append(stored["rows"][: PARITY_ROWS // count])
-            for key in stored:
-                if key.startswith(OUTPUT):
-                    name = key.removeprefix(OUTPUT)
-                    said.setdefault(name, []).append(stored[key][: PARITY_ROWS // count])
-    order = make_generator(seed, "parity", "folds").permutation(sum(map(len, rows)))
-    return np.concatenate(rows)[order], {name: np.concatenate(parts)[order] for name, parts in said.items()}
+    found = [read_parity_rows(folder.fold(index).parity, PARITY_ROWS // count) for index in range(count)]
+    rows = np.concatenate([of_fold for of_fold, _ in found])
+    order = make_generator(seed, "parity", "folds").permutation(len(rows))
+    said = {}
+    for name in found[0][1]:
+        parts = [of_fold[name] for _, of_fold in found]
+        joined = Jagged.concatenate(parts) if isinstance(parts[0], Jagged) else np.concatenate(parts)
+        said[name] = joined[order]
+    return rows[order], said
 
 
 def _check_choice(model: OnnxModel, columns: dict[str, NDArray[Any]], column: str, count: int) -> None:
@@ -143,9 +140,9 @@ def evaluate_folds(folder: RunFolder, config: RunConfig, table: Table) -> Evalua
     """
     model = OnnxModel.load(folder.model)
     scores = score_table(model, table)
-    fold, codes = fold_numbers(config, table), np.full(table.n_events, TEST, np.int8)
+    folding, codes = Folding(fold_numbers(config, table), *folds_of(config)), np.full(table.n_events, TEST)
     write_scores(
-        folder.scores, ScoredTable(table, codes, scores, model.outputs, config.data.spectators, fold)
+        folder.scores, ScoredTable(table, codes, scores, model.outputs, config.data.spectators, folding.fold)
     )
     if len(model.classes):
         classified = _evaluate_classes(folder, config, table, scores)
@@ -153,7 +150,7 @@ def evaluate_folds(folder: RunFolder, config: RunConfig, table: Table) -> Evalua
     else:
         classified, counts = None, SplitCounts.of(table.classes, table.class_index, codes, table.event_weight)
     evaluated = Evaluated("test", config.evaluation, classified, counts)
-    result = measure_others(evaluated, model.outputs, table, codes, scores, config)
+    result = measure_others(evaluated, model.outputs, table, codes, scores, config, folding)
     write_text(folder.metrics, json.dumps(result.to_metrics(), indent=2) + "\n")
     return result
 

@@ -14,6 +14,7 @@ from rapidity.config.evaluation import Deliver
 from rapidity.config.preparation import SplitBy
 from rapidity.core.errors import ConfigError
 from rapidity.core.files import write_atomically, write_text
+from rapidity.core.jagged import Jagged
 from rapidity.core.progress import SilentProgress
 from rapidity.core.random import make_generator
 from rapidity.training import CheckpointFolder
@@ -38,8 +39,8 @@ if TYPE_CHECKING:
     from rapidity.training import TrainingResult
 
 
-OUTPUT = "output_"
-"""Begins the names of what the engine says, in the file that keeps it."""
+OUTPUT, OFFSETS = "output_", "offsets_"
+"""Begin the names of what the engine says, in the file that keeps it; of objects also where events begin."""
 
 
 @dataclass(frozen=True)
@@ -177,9 +178,27 @@ def _write_parity_rows(path: Path, prepared: PreparedRun, model: Model) -> None:
     test = prepared.splits.test
     rng = make_generator(prepared.config.training.seed, "parity", "fold")
     rows = rng.choice(test.rows, size=min(most_parity_rows(prepared), test.n_events), replace=False)
+    arrays: dict[str, NDArray[Any]] = {"rows": rows}
+    for name, values in engine_outputs(prepared, model, rows).items():
+        if isinstance(values, Jagged):
+            arrays |= {f"{OUTPUT}{name}": values.content, f"{OFFSETS}{name}": values.offsets}
+        else:
+            arrays[f"{OUTPUT}{name}"] = values
     with write_atomically(path) as temporary, temporary.open("wb") as stream:
-        said = engine_outputs(prepared, model, rows)
-        np.savez(stream, rows=rows, **{f"{OUTPUT}{name}": values for name, values in said.items()})
+        np.savez(stream, **arrays)  # type: ignore[arg-type]  # the stub takes no names but its own
+
+
+def read_parity_rows(path: Path, most: int) -> tuple[NDArray[np.int64], dict[str, Any]]:
+    """Return rows of the table, `most` at most, and what the engine of a fold says of them."""
+    said: dict[str, Any] = {}
+    with np.load(path) as stored:
+        rows: NDArray[np.int64] = stored["rows"][:most]
+        for key in stored:
+            if key.startswith(OUTPUT):
+                name, values = key.removeprefix(OUTPUT), stored[key]
+                offsets = f"{OFFSETS}{name}"
+                said[name] = (Jagged(values, stored[offsets]) if offsets in stored else values)[:most]
+    return rows, said
 
 
 def _count_parameters(prepared: PreparedRun, model: Model, module: Any) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,8 @@ from rapidity.evaluation import (
     evaluate,
     evaluate_assignment,
     evaluate_regression,
+    summarise_assignment_folds,
+    summarise_regression_folds,
 )
 from rapidity.workflow.score import make_scored_events
 
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
     from rapidity.config import RunConfig
     from rapidity.data.fitted_outputs import FittedOutput
     from rapidity.data.table import Table
-    from rapidity.evaluation import AssignmentResult, EvaluationResult, RegressionResult
+    from rapidity.evaluation import AssignmentResult, EvaluationResult, Folding, RegressionResult
 
 
 def measure_outputs(
@@ -61,11 +64,14 @@ def measure_others(
     split_codes: NDArray[np.int8],
     scores: Scores,
     config: RunConfig,
+    folding: Folding | None = None,
 ) -> Evaluated:
-    """Return the numbers of a classification with those of all other outputs beside them."""
+    """Return the numbers of a classification with those of all other outputs beside them.
+
+    `folding`: of a run with folds which network scored which event; the numbers then have their spread.
+    """
     regressions: dict[str, RegressionResult] = {}
     assignments: dict[str, AssignmentResult] = {}
-    seed, split = config.training.seed, evaluated.split
     for name, output in outputs.items():
         if isinstance(output, FittedRegression):
             measured = RegressionEvents(
@@ -74,9 +80,7 @@ def measure_others(
                 split_codes,
                 table.event_weight,
             )
-            regressions[name] = evaluate_regression(
-                name, output.target, output.unit, measured, config.evaluation, seed, split=split
-            )
+            regressions[name] = _measure_regression(name, output, measured, evaluated, config, folding)
         elif isinstance(output, FittedAssignment):
             assigned = AssignmentEvents(
                 output.classes,
@@ -86,9 +90,45 @@ def measure_others(
                 split_codes,
                 table.event_weight,
             )
-            assignments[name] = evaluate_assignment(
-                name, output.target, output.cloud, assigned, config.evaluation, seed, split=split
-            )
-    return Evaluated(
-        split, evaluated.config, evaluated.classification, evaluated.counts, regressions, assignments
+            assignments[name] = _measure_assignment(name, output, assigned, evaluated, config, folding)
+    return replace(evaluated, regressions=regressions, assignments=assignments)
+
+
+def _measure_regression(
+    name: str,
+    output: FittedRegression,
+    events: RegressionEvents,
+    evaluated: Evaluated,
+    config: RunConfig,
+    folding: Folding | None,
+) -> RegressionResult:
+    result = evaluate_regression(
+        name,
+        output.target,
+        output.unit,
+        events,
+        config.evaluation,
+        config.training.seed,
+        split=evaluated.split,
     )
+    return result if folding is None else replace(result, folds=summarise_regression_folds(events, folding))
+
+
+def _measure_assignment(
+    name: str,
+    output: FittedAssignment,
+    events: AssignmentEvents,
+    evaluated: Evaluated,
+    config: RunConfig,
+    folding: Folding | None,
+) -> AssignmentResult:
+    result = evaluate_assignment(
+        name,
+        output.target,
+        output.cloud,
+        events,
+        config.evaluation,
+        config.training.seed,
+        split=evaluated.split,
+    )
+    return result if folding is None else replace(result, folds=summarise_assignment_folds(events, folding))
