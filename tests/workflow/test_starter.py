@@ -7,6 +7,8 @@ from pathlib import Path
 import awkward as ak
 import h5py
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import uproot
 
@@ -208,6 +210,15 @@ def test_classes_have_the_order_of_their_codes_and_stated_truth_is_no_input(tmp_
     assert config.data.classes == ("photon", "electron")
     assert config.inputs["event"].columns == ("width",)
     assert "#   energy: truth, as the file says" in starter.text
+
+
+def test_codes_that_a_parquet_file_names_are_classes_of_these_names(tmp_path, rng):
+    names = {"class_names": '["photon", "electron"]'}
+    fields = [pa.field("width", pa.float64()), pa.field("y", pa.int64(), metadata=names)]
+    table = pa.table({"width": rng.random(60), "y": np.arange(60) % 2}, schema=pa.schema(fields))
+    pq.write_table(table, tmp_path / "showers.parquet")
+    config = write_and_load(make_starter([tmp_path / "showers.parquet"], folder=tmp_path), tmp_path)
+    assert config.data.classes == {"photon": 0, "electron": 1}
 
 
 def test_arrays_of_another_split_are_no_inputs(tmp_path, rng):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -101,7 +102,10 @@ def open_images(path: Path, sample: JetSample, options: RowOptions) -> Iterator[
         pa.field("X_jets", lists, metadata=about),
         pa.field("pt", pa.float32(), metadata={"unit": "GeV"}),
         pa.field("m0", pa.float32(), metadata={"unit": "GeV"}),
-        *([pa.field("y", pa.int64(), metadata={"classes": ", ".join(sample.classes)})] * options.labelled),
+        *(
+            [pa.field("y", pa.int64(), metadata={"class_names": json.dumps(sample.classes)})]
+            * options.labelled
+        ),
         pa.field("event_number", pa.int64()),
     ]
     schema = pa.schema(fields, metadata=_about(sample, options))

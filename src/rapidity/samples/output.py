@@ -5,7 +5,6 @@ HDF5 with one compound dataset a process, or a ROOT file with one tree for all p
 
 from __future__ import annotations
 
-import json
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -112,12 +111,16 @@ def _write_tree(
         "process": OutputColumn("int32"),
         sample.weight: OutputColumn("float64"),
         **{
-            name: OutputColumn(column.dtype, collection=column.collection, is_jagged=bool(column.collection))
+            name: OutputColumn(
+                column.dtype,
+                unit=column.unit or None,
+                collection=column.collection,
+                is_jagged=bool(column.collection),
+            )
             for name, column in sample.columns.items()
         },
     }
-    units = {name: column.unit for name, column in sample.columns.items() if column.unit}
-    texts = {name: str(value) for name, value in about.items()} | {"units": json.dumps(units)}
+    texts = {name: str(value) for name, value in about.items()}
     with open_root_writer(path, columns=layout, table="events", attributes=texts) as writer:
         for process in sample.processes:
             events: Any = dict(columns[process.name])

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from rapidity.core.errors import DataError
+from rapidity.data.inspection import inspect_file
 from rapidity.data.readers import open_reader
 
 
@@ -93,3 +94,23 @@ def test_damaged_values_are_refused(path):
     path.write_bytes(bytes(content))
     with pytest.raises(DataError, match=r"events.parquet is damaged"):
         read_all(path, {"pt": "f4", "event": "i8"})
+
+
+@pytest.mark.parametrize(
+    ("metadata", "labels"),
+    [
+        ({"class_names": '["gluon", "quark"]'}, ("gluon", "quark")),
+        ({"class_names": "gluon, quark"}, ()),
+        ({"class_names": "2"}, ()),
+        (None, ()),
+    ],
+)
+def test_names_of_codes_are_read_and_codes_stay_numbers(tmp_path, metadata, labels):
+    schema = pa.schema([pa.field("y", pa.int64(), metadata=metadata)])
+    pq.write_table(pa.table({"y": [0, 1, 1, 1]}, schema=schema), tmp_path / "a.parquet")
+    reader = open_reader(tmp_path / "a.parquet")
+    assert (reader.columns["y"].kind, reader.columns["y"].labels) == ("integer", labels)
+    shown = ("1 (quark)", "0 (gluon)") if labels else ("1", "0")
+    for read_all in (False, True):
+        summary = inspect_file(tmp_path / "a.parquet", read_all=read_all)
+        assert tuple(name for name, _ in summary.class_balance.classes) == shown

@@ -101,7 +101,10 @@ def test_parquet_keeps_units_and_version(tmp_path):
     schema = pq.read_schema(tmp_path / "a.parquet")
     assert schema.metadata[b"rapidity_format"] == str(FORMAT_VERSION).encode()
     assert schema.metadata[b"model"] == b"m"
-    assert open_reader(tmp_path / "a.parquet").columns["score"].unit == "GeV"
+    columns = open_reader(tmp_path / "a.parquet").columns
+    assert columns["score"].unit == "GeV"
+    assert columns["class"].labels == ("signal", "background")
+    assert columns["score"].labels == ()
 
 
 def test_unknown_class_becomes_empty(tmp_path):

@@ -61,6 +61,23 @@ def test_attributes_are_readable_objects(tmp_path, layout):
     assert read_attribute(path, "other") is None
 
 
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_units_are_kept_beside_the_table(tmp_path, layout):
+    path = tmp_path / "a.root"
+    columns = {"pt": OutputColumn("f4", unit="GeV"), "n": OutputColumn("i4")}
+    with open_root_writer(path, columns=columns, table="t", layout=layout) as writer:
+        writer.write({"pt": np.zeros(2, "f4"), "n": np.zeros(2, "i4")})
+    assert {name: info.unit for name, info in open_reader(path).columns.items()} == {"pt": "GeV", "n": None}
+
+
+@pytest.mark.parametrize("text", ["GeV", "[1]", '{"other": "GeV"}'])
+def test_a_text_about_other_units_says_nothing(tmp_path, text):
+    path = tmp_path / "a.root"
+    with open_root_writer(path, columns={"x": "f4"}, table="t", attributes={"units": text}) as writer:
+        writer.write({"x": np.zeros(2, "f4")})
+    assert open_reader(path).columns["x"].unit is None
+
+
 def test_attributes_are_read_of_every_format_that_keeps_them(tmp_path):
     for suffix, expected in {".parquet": "text", ".h5": "text", ".csv": None}.items():
         path = tmp_path / f"a{suffix}"

@@ -16,6 +16,7 @@ from rapidity.core.jagged import Jagged
 from rapidity.core.processors import default_workers
 from rapidity.core.progress import SilentProgress
 from rapidity.core.random import make_generator
+from rapidity.data.readers import open_reader
 from rapidity.samples import SAMPLES, generate, generation, pythia
 from rapidity.samples.blocks import BLOCK_SIZE, CHUNK_SIZE, CHUNKS_PER_BLOCK, Block, BlockTask
 from rapidity.samples.event_columns import concatenate_columns, to_arrays
@@ -207,6 +208,8 @@ def test_events_with_objects_are_one_tree(tmp_path):
         assert file["selection"] == "5j3b"
         assert json.loads(str(file["units"]))["jet_pt"] == "GeV"
         assert float(file["Signal.cross_section_pb"]) == summary.processes["signal"].cross_section_pb
+    columns = open_reader(tmp_path / "a.root").columns
+    assert [columns[name].unit for name in ("jet_pt", "n_jet", "process")] == ["GeV", None, None]
     for process, rows in (("signal", slice(0, 501)), ("background", slice(501, None))):
         assert weight[rows].sum() == pytest.approx(summary.processes[process].expected_yield)
 

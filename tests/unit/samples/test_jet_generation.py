@@ -54,6 +54,9 @@ def test_images_have_the_columns_of_the_public_file(make, tmp_path):
     assert [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)] == [16, 16, 16, 2]
     pixels = file.read(["X_jets"])["X_jets"].combine_chunks().flatten(recursive=True)
     images = pixels.to_numpy().reshape(50, 3, 125, 125)
+    columns = open_reader(tmp_path / "a.parquet").columns
+    assert (columns["y"].kind, columns["y"].labels) == ("integer", ("gluon", "quark"))
+    assert [columns[name].unit for name in ("X_jets", "pt", "y")] == ["GeV", "GeV", None]
     blocks = [make_block(None, jet_generation.JetTask("", number, 3, has_images=True)) for number in (0, 1)]
     expected = np.concatenate([block.images.to_dense() for block in blocks])[:50]
     np.testing.assert_array_equal(images, expected)

@@ -93,6 +93,9 @@ def test_hdf5_and_parquet_keep_units_and_the_seed(make, tmp_path):
         assert file["events"].attrs["seed"] == "3"
         assert file["events"]["TrackP"].attrs["unit"] == "MeV"
     assert parquet.read_table(tmp_path / "a.parquet")["Label"][0].as_py() in CLASSES
+    columns = open_reader(tmp_path / "a.parquet").columns
+    assert columns["TrackP"].unit == "MeV"
+    assert columns["Label"].labels == tuple(CLASSES) == open_reader(tmp_path / "a.h5").columns["Label"].labels
     (chunk,) = open_reader(tmp_path / "a.h5").read({"Label": np.dtype(object)})
     assert set(chunk["Label"]) == set(CLASSES)
 

@@ -12,7 +12,7 @@ from rapidity.data.inspection.columns import name_value
 from rapidity.data.inspection.summary import ClassBalance
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -56,8 +56,16 @@ def find_class_balance(
         )
         raise DataError(message)
     order = np.argsort(-counts, kind="stable")
-    classes = tuple((name_value(distinct[index].item()), int(counts[index])) for index in order)
+    labels = reader.columns[name].labels
+    classes = tuple((name_class(distinct[index].item(), labels), int(counts[index])) for index in order)
     return ClassBalance(name, target is None, classes)
+
+
+def name_class(value: Any, labels: Sequence[str]) -> str:
+    """Return the value, and the name of a code that the file states."""
+    shown = name_value(value)
+    is_code = not isinstance(value, str) and value in range(len(labels))
+    return f"{shown} ({labels[int(value)]})" if is_code else shown
 
 
 def _refuse(reader: Reader, name: str) -> DataError:

@@ -11,14 +11,14 @@ import numpy as np
 
 from rapidity.core.errors import DataError
 from rapidity.core.jagged import Jagged
-from rapidity.data.inspection.columns import name_value
+from rapidity.data.inspection.classes import name_class
 from rapidity.data.inspection.histogram import Histogram
 from rapidity.data.inspection.sentinels import Sentinel
 from rapidity.data.inspection.summary import ObjectCounts
 from rapidity.data.row_hash import hash_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -60,7 +60,7 @@ def _read(reader: Reader, summary: FileSummary, dtypes: Mapping[str, ColumnType]
         for name, values in chunk.items():
             counts[name].add(values)
         if balance is not None:
-            classes.update(_count_texts(chunk[balance.column]))
+            classes.update(_count_texts(chunk[balance.column], reader.columns[balance.column].labels))
         compared = [_stable(values) for name, values in chunk.items() if name not in summary.row_numbers]
         if summary.n_duplicates is not None and compared and n_entries <= _MAX_HASHED:
             hashes.append(hash_rows(compared))
@@ -93,11 +93,13 @@ def _replace_classes(balance: ClassBalance, classes: Counter[str]) -> ClassBalan
     return replace(balance, classes=tuple(sorted(classes.items(), key=lambda item: -item[1])))
 
 
-def _count_texts(values: NDArray[Any]) -> dict[str, int]:
+def _count_texts(values: NDArray[Any], labels: Sequence[str] = ()) -> dict[str, int]:
     if values.dtype != object:
         values = values[~np.isnan(values)]
     distinct, counts = np.unique(values.astype(str) if values.dtype == object else values, return_counts=True)
-    return {name_value(value.item()): int(count) for value, count in zip(distinct, counts, strict=True)}
+    return {
+        name_class(value.item(), labels): int(count) for value, count in zip(distinct, counts, strict=True)
+    }
 
 
 def _stable(values: NDArray[Any] | Jagged) -> NDArray[Any] | Jagged:

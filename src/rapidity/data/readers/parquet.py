@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from rapidity.data.readers.nested_lists import (
 from rapidity.data.readers.reader import ColumnInfo, TableInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -142,7 +143,17 @@ def _describe(field: Any) -> ColumnInfo:
         kind,
         str(field.type),
         unit,
+        labels=_stated_names(metadata) if kind in {"text", "integer"} else (),
         shape=shape,
         dtype=value_dtype(field.type) if kind == "jagged" else dtype,
         collection=metadata.get(b"collection", b"").decode() or None,
     )
+
+
+def _stated_names(metadata: Mapping[bytes, bytes]) -> tuple[str, ...]:
+    """Return the names of the codes 0, 1, ... that the file states (JSON); none where that is no list."""
+    try:
+        names = json.loads(metadata.get(b"class_names", b"[]"))
+    except ValueError:  # also of bytes that are no text
+        return ()
+    return tuple(map(str, names)) if isinstance(names, list) else ()

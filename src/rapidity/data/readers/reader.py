@@ -48,7 +48,8 @@ class ColumnInfo:
         Of nested lists that would be an array if they had one shape: where they differ (``shape (8, 9) in
         entry 3, but (8, 8) in entry 0``).
     labels
-        Of a column of codes that the file names, which is read as text: the names in the order of the codes.
+        Of a column of codes that the file names: the names in the order of the codes. It is read as text,
+        or (``integer``, in Parquet files) as the codes from 0.
     is_truth
         Whether the file says that this is what really happened, which recorded events do not have.
     """

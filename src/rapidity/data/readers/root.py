@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from rapidity.data.readers.reader import TableInfo
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
     from rapidity.data.readers.base import TableReader
 
+UNITS = "units"
+"""Name of the text that holds the units of the columns: uproot writes no titles of branches."""
 _LAYOUTS = {"TTree": "TTree", "TNtuple": "TTree", "TNtupleD": "TTree", "ROOT::RNTuple": "RNTuple"}
 
 
@@ -39,7 +42,19 @@ def open_table(path: Path, table: str, column_names: Sequence[str] | None) -> Ta
     """Open a tree or an RNTuple; both name their columns themselves."""
     with open_file(path) as file, report_damage(path):
         is_tree = _find_tables(file)[table] == "TTree"
-        return TreeReader(path, table, file[table]) if is_tree else RNTupleReader(path, table, file[table])
+        make_reader = TreeReader if is_tree else RNTupleReader
+        return make_reader(path, table, file[table], _stated_units(file))
+
+
+def _stated_units(file: Any) -> dict[str, str]:
+    """Return the unit of each column that the text `units` of a file (JSON) states; see `RootWriter`."""
+    if file.classnames(recursive=False, cycle=False).get(UNITS) != "TObjString":
+        return {}
+    try:
+        units = json.loads(str(file[UNITS]))
+    except ValueError:
+        return {}
+    return {name: str(unit) for name, unit in units.items()} if isinstance(units, dict) else {}
 
 
 def _find_tables(file: Any) -> dict[str, str]:

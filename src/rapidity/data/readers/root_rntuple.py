@@ -81,8 +81,11 @@ class RNTupleReader(TableReader):
     Members of the records of a list, ``jets.pt``, are jagged columns of the collection ``jets``.
     """
 
-    def __init__(self, path: Path, table: str, ntuple: Any) -> None:
-        columns = {column.info.name: column.info for column in _walk(ntuple)}
+    def __init__(self, path: Path, table: str, ntuple: Any, units: Mapping[str, str] | None = None) -> None:
+        """Describe the fields; `units` are those that the file states beside the RNTuple."""
+        stated = units or {}
+        described = {column.info.name: column.info for column in _walk(ntuple)}
+        columns = {name: replace(info, unit=stated.get(name)) for name, info in described.items()}
         super().__init__(path, columns=columns, n_entries=int(ntuple.num_entries), table=table)
 
     @property

@@ -16,7 +16,7 @@ from rapidity.data.readers.root_baskets import BranchStream, holds_lists, holds_
 from rapidity.data.readers.root_file import open_file, report_damage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -42,8 +42,12 @@ class TreeReader(TableReader):
     A branch inside others is called by its own name where that is unambiguous, else by its path.
     """
 
-    def __init__(self, path: Path, table: str, tree: Any) -> None:
-        columns = {name: _describe(name, branch) for name, branch in _name_branches(tree).items()}
+    def __init__(self, path: Path, table: str, tree: Any, units: Mapping[str, str] | None = None) -> None:
+        """Describe the branches; `units` are those of columns that no title of a branch states."""
+        stated = units or {}
+        columns = {
+            name: _describe(name, branch, stated.get(name)) for name, branch in _name_branches(tree).items()
+        }
         super().__init__(path, columns=columns, n_entries=int(tree.num_entries), table=table)
 
     @property
@@ -91,7 +95,7 @@ def _name_branches(tree: Any) -> dict[str, Any]:
     return {branch.name if counts[branch.name] == 1 else path: branch for path, branch in leaves.items()}
 
 
-def _describe(name: str, branch: Any) -> ColumnInfo:
+def _describe(name: str, branch: Any, unit: str | None) -> ColumnInfo:
     found = _UNIT.search(branch.title or "")
     interpretation = branch.interpretation
     kind = _kind(branch)
@@ -106,7 +110,7 @@ def _describe(name: str, branch: Any) -> ColumnInfo:
         name,
         kind,
         branch.typename or "unknown",
-        found["unit"] if found else None,
+        found["unit"] if found else unit,
         shape=shape,
         dtype=dtype,
         collection=_collection(name, branch) if kind == "jagged" else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,10 +27,16 @@ def make_schema(
         Whether codes of classes are kept as dictionaries (Parquet), else as text.
     """
     fields = [
-        pa.field(name, _arrow_type(column, has_dictionaries), metadata=column.facts or None)
+        pa.field(name, _arrow_type(column, has_dictionaries), metadata=_facts(column) or None)
         for name, column in columns.items()
     ]
     return pa.schema(fields, metadata={key: str(value) for key, value in attributes.items()} or None)
+
+
+def _facts(column: OutputColumn) -> dict[str, str]:
+    """Return what is stored beside a column; a dictionary of texts does not keep the order of the codes."""
+    names = {} if column.class_names is None else {"class_names": json.dumps(column.class_names)}
+    return column.facts | names
 
 
 def make_table(chunk: Mapping[str, Any], columns: Mapping[str, OutputColumn], schema: Any) -> Any:

@@ -41,7 +41,7 @@ def open_root_writer(
     table
         Name of the tree or RNTuple.
     attributes
-        Texts about the whole file, each a ``TObjString`` of its name.
+        Texts about the whole file, each a ``TObjString`` of its name; ``units`` holds those of the columns.
 
     Raises
     ------

@@ -5,6 +5,7 @@ Jagged columns of one collection share a branch of counts, ``n_<collection>``, a
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,7 +30,8 @@ _BASKETS_AT_FIRST = 50
 class RootWriter(Writer):
     """Writes one table of numbers and truth values into a ROOT file.
 
-    Attributes become a ``TObjString`` each. A `table` is the name of the tree or RNTuple.
+    Attributes become a ``TObjString`` each, and so do the units of all columns (``units``, JSON): uproot
+    gives every branch its type for a title. A `table` is the name of the tree or RNTuple.
     """
 
     def __init__(
@@ -52,7 +54,9 @@ class RootWriter(Writer):
                 )
                 raise DataError(message)
         self._check_jagged()
-        file = opened.enter_context(create_root(temporary, self._attributes))
+        units = {name: column.unit for name, column in self._columns.items() if column.unit}
+        texts = {"units": json.dumps(units), **self._attributes} if units else self._attributes
+        file = opened.enter_context(create_root(temporary, texts))
         dtypes = {
             name: np.dtype(column.dtype) for name, column in self._columns.items() if not column.is_jagged
         }

@@ -33,9 +33,10 @@ class OutputColumn:
     dtype
         What the values are stored as; ``object`` is text.
     unit, source_branch, expression, collection
-        Stored beside the column where the format has room for it (HDF5, Parquet).
+        Stored beside the column where the format has room for it (HDF5, Parquet; of ROOT the units).
     class_names
-        For a column of codes: what code 0, 1, ... stand for. CSV and Parquet get the names themselves.
+        For a column of codes: what code 0, 1, ... stand for. CSV and Parquet get the names themselves,
+        Parquet also their order.
     shape
         Of one event, for arrays and padded objects (HDF5, Parquet).
     is_jagged

@@ -95,7 +95,8 @@ def classes_of_column(target: str, files: Sequence[SampledFile]) -> Classes:
             )
             raise DataError(message)
     all_values = [file.target_values for file in files if file.target_values is not None]
-    distinct, counts = _count(np.concatenate(all_values), files[0].columns[target].labels)
+    labels = files[0].columns[target].labels
+    distinct, counts = _count(np.concatenate(all_values), labels)
     if not 2 <= len(distinct) <= MAX_CLASSES:
         shown = shorten(show_value(value) or "nothing" for value in distinct)
         message = (
@@ -103,7 +104,7 @@ def classes_of_column(target: str, files: Sequence[SampledFile]) -> Classes:
             f"{MAX_CLASSES} classes. Name a column that holds the class."
         )
         raise DataError(message)
-    names = _class_names(distinct)
+    names = _class_names(distinct, labels)
     sampled = [canonical_value(v) for file in files for v in _numbers_of(file, target).tolist()]
     index = {value: position for position, value in enumerate(distinct)}
     return Classes(
@@ -134,7 +135,9 @@ def _count(values: NDArray[Any], labels: Sequence[str]) -> tuple[list[Any], list
     return [found[i] for i in order], [int(counts[i]) for i in order]
 
 
-def _class_names(values: Sequence[Any]) -> list[str]:
+def _class_names(values: Sequence[Any], labels: Sequence[str]) -> list[str]:
+    if all(value in range(len(labels)) for value in values):
+        return [labels[int(value)] for value in values]
     if set(values) == {0, 1}:
         return ["background", "signal"]
     return [value if isinstance(value, str) else f"class_{show_value(value)}" for value in values]
