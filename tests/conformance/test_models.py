@@ -102,11 +102,11 @@ def test_a_network_of_the_catalogue_learns(engine_name: str, network_case: Any, 
     assert np.mean(losses[-3:]) < 0.9 * np.mean(losses[:3])
 
 
-def loss_of_first_step(model: Model, events: Batch, seed: int) -> float:
+def loss_of_first_step(model: Model, events: Batch, seed: int, **settings: Any) -> float:
     """Return what a step on 20 events, which changes nothing, gives with the random numbers of a seed."""
     epoch = model.train_epoch(
         ResidentBatches(events, 20),
-        Objective({"class": OutputObjective(2)}),
+        Objective({"class": OutputObjective(2)}, **settings),
         Sgd(type="sgd"),
         lambda _: 0.0,
         np.random.default_rng(seed),
@@ -148,3 +148,5 @@ def test_attention_drops_weights_while_training(engine_name: str, kind: str) -> 
     assert losses[0] == losses[1] != losses[2]
     predicted = [model.predict(ResidentBatches(events, 20))["class"] for _ in range(2)]
     np.testing.assert_array_equal(*predicted)
+    undropped = loss_of_first_step(model, events, 1, dropout_strength=lambda _: 0.0)
+    assert undropped == pytest.approx(np.log1p(np.exp(-predicted[0].astype(np.float64))).mean(), rel=1e-5)

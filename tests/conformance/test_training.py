@@ -127,6 +127,21 @@ def test_a_resumed_training_equals_an_uninterrupted_one(optimizer: Any, build: B
     assert second.state().numbers == straight.state().numbers
 
 
+def test_a_resumed_training_goes_on_with_the_dropout_of_its_step(build: Build) -> None:
+    events = make_events(4 * BATCH_SIZE)
+    objective = replace(OBJECTIVE, dropout_strength=lambda step: 1 / (1 + step))
+    straight, first, second = (build(*WITH_STATE) for _ in range(3))
+    losses = train(straight, events, range(2), objective=objective)
+    train(first, events, range(1), objective=objective)
+    second.load_state(first.state())
+    assert train(second, events, range(1, 2), objective=objective) == losses[4:]
+    assert_same(second.state().arrays, straight.state().arrays)
+    # The strength of a step counts: with that of the first steps the second epoch goes another way.
+    from_the_start = replace(OBJECTIVE, dropout_strength=lambda step: 1 / (1 + step % 4))
+    second.load_state(first.state())
+    assert train(second, events, range(1, 2), objective=from_the_start) != losses[4:]
+
+
 def test_two_equal_trainings_end_alike(build: Build) -> None:
     first, second = build(*WITH_STATE), build(*WITH_STATE)
     assert train(first, make_events(90), range(2)) == train(second, make_events(90), range(2))
@@ -295,6 +310,33 @@ def test_dropout_keeps_the_mean_and_drops_its_rate(build: Build) -> None:
     dropped, kept = np.log(2), np.log1p(np.exp(-N_FEATURES / 0.75))
     rate = (record.step_losses[0] - kept) / (dropped - kept)
     assert rate == pytest.approx(0.25, abs=5 * np.sqrt(0.25 * 0.75 / 4000))
+
+
+def test_each_step_drops_the_part_of_the_rate_that_the_schedule_says(build: Build) -> None:
+    """Seen through the loss: a dropped event has the logit 0, a kept one its logit over what is kept."""
+    n_events, strengths, full = 4000, (1.0, 0.5, 0.0), 0.6
+    features = np.full((len(strengths) * n_events, N_FEATURES), 1 / N_FEATURES, np.float32)
+    events = Batch({"features": features}, {"class": np.ones(len(features), np.int64)})
+    model = build({"type": "dense", "units": 1}, {"type": "dropout", "rate": full})
+    ones = {
+        name: np.full_like(array, not name.endswith("bias")) for name, array in model.parameters().items()
+    }
+    model.load_state(State({f"parameter/{name}": array for name, array in ones.items()}))
+    objective = replace(OBJECTIVE, dropout_strength=(*strengths, 0.0, 0.0).__getitem__)
+
+    def losses(objective: Objective) -> list[float]:
+        batches, rng = ResidentBatches(events, n_events), np.random.default_rng(3)
+        return model.train_epoch(batches, objective, SGD, lambda _: 0.0, rng).step_losses.tolist()
+
+    def expected(strength: float) -> Any:
+        rate = full * strength
+        dropped, kept = np.log(2), np.log1p(np.exp(-1 / (1 - rate)))
+        tolerance = 5 * (dropped - kept) * np.sqrt(rate * (1 - rate) / n_events)
+        return pytest.approx(rate * dropped + (1 - rate) * kept, abs=tolerance + 1e-6)
+
+    assert losses(objective) == [expected(strength) for strength in strengths]
+    # What a schedule lowered is whole again without it.
+    assert losses(OBJECTIVE) == [expected(1.0)] * 3
 
 
 def test_prediction_follows_the_order_of_the_batches(build: Build) -> None:

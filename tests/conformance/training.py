@@ -70,13 +70,14 @@ def train(
     epochs: range,
     optimizer: Any = ADAM,
     rate: Callable[[int], float] = falling_rate,
+    objective: Objective = OBJECTIVE,
 ) -> list[float]:
     """Train for these epochs, each with an order and dropout of its own; return the loss of every step."""
     losses = []
     for epoch in epochs:
         rng = np.random.default_rng([5, epoch])
         batches = ResidentBatches(events, BATCH_SIZE, rng.permutation(events.n_events))
-        losses += model.train_epoch(batches, OBJECTIVE, optimizer, rate, rng).step_losses.tolist()
+        losses += model.train_epoch(batches, objective, optimizer, rate, rng).step_losses.tolist()
     return losses
 
 

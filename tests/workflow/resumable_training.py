@@ -31,6 +31,7 @@ CONFIG = Training.model_validate(
         "batch_size": 64,
         "optimizer": {"type": "adam", "learning_rate": 3e-3},
         "schedule": {"type": "reduce_on_plateau", "patience": 0, "factor": 0.7, "warm_up": 1.5},
+        "dropout_schedule": "flat_cosine",
         "early_stopping": {"monitor": "auc", "patience": 20},
         "checkpoint_every": 2,
     }

@@ -243,6 +243,8 @@ class Training(Block):
     """Seed of the initial parameters, the shuffling and the dropout."""
     optimizer: Optimizer = Adam(type="adam")
     schedule: Schedule = Constant(type="constant")
+    dropout_schedule: Literal["constant", "flat_cosine"] = "constant"
+    """`flat_cosine`: dropout rates fall to zero, by half a cosine, in the second half of the training."""
     loss: Loss = CrossEntropy(type="cross_entropy")
     weight: TrainingWeight = TrainingWeight()
     augmentation: tuple[Augmentation, ...] = ()

@@ -239,10 +239,16 @@ class Objective:
     """Largest Euclidean norm of the gradient of all parameters together; None: no limit."""
     decay_strength: RateSchedule | None = None
     """Part of the optimiser's weight decay that each step takes; None: all of it."""
+    dropout_strength: RateSchedule | None = None
+    """Part of every dropout rate of the network that each step takes; None: all of it."""
 
     def decay_at(self, step: int) -> float:
         """Return the part of the weight decay that optimiser step `step` takes, counted from 0."""
         return 1.0 if self.decay_strength is None else self.decay_strength(step)
+
+    def dropout_at(self, step: int) -> float:
+        """Return the part of every dropout rate that optimiser step `step` takes, counted from 0."""
+        return 1.0 if self.dropout_strength is None else self.dropout_strength(step)
 
     def mean_weight(self, output: str) -> float:
         """Return the mean training weight that the loss of an output is divided by."""

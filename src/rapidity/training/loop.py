@@ -26,7 +26,13 @@ from rapidity.training.history import EpochRow, History
 from rapidity.training.identity import check_unchanged, describe_exchange, identify_events, plain
 from rapidity.training.monitoring import Metrics, measure
 from rapidity.training.passes import Passes, ResidentPasses, StreamedPasses
-from rapidity.training.schedules import Scaled, Span, make_decay_schedule, make_schedule
+from rapidity.training.schedules import (
+    Scaled,
+    Span,
+    make_decay_schedule,
+    make_dropout_schedule,
+    make_schedule,
+)
 from rapidity.training.stopping import Monitor
 
 if TYPE_CHECKING:
@@ -140,8 +146,11 @@ class _Loop:
         self.steps_per_epoch = -(-train.n_events // batch_size)
         span = Span(self.config.epochs, self.steps_per_epoch)
         self.schedule = make_schedule(self.config.schedule, self.config.optimizer.learning_rate, span)
-        decay_strength = make_decay_schedule(self.config.optimizer, span)
-        self.objective = replace(plan.objective, decay_strength=decay_strength)
+        self.objective = replace(
+            plan.objective,
+            decay_strength=make_decay_schedule(self.config.optimizer, span),
+            dropout_strength=make_dropout_schedule(self.config, span),
+        )
         self.saved: tuple[int, int] | None = None
         self.saved_at = time.monotonic()
 

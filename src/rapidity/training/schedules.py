@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         ReduceOnPlateau,
         Schedule,
         Step,
+        Training,
     )
 
 Curve = Callable[[int], float]
@@ -99,6 +100,11 @@ def make_decay_schedule(config: Optimizer, span: Span) -> FlatCosine | None:
     """Return the part of the weight decay that each step takes; None: all of it, always."""
     is_falling = isinstance(config, AdamW) and config.decay_schedule == "flat_cosine"
     return FlatCosine(span.n_steps) if is_falling else None
+
+
+def make_dropout_schedule(config: Training, span: Span) -> FlatCosine | None:
+    """Return the part of every dropout rate that each step takes; None: all of it, always."""
+    return FlatCosine(span.n_steps) if config.dropout_schedule == "flat_cosine" else None
 
 
 def make_schedule(config: Schedule, learning_rate: float, span: Span) -> WarmedUp:

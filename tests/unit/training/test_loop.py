@@ -60,7 +60,7 @@ def test_the_rate_is_counted_over_all_epochs(model, train, validation, plan):
     assert model.rates == pytest.approx([0.1] * 8 + [0.05] * 8)  # four batches of 200 events an epoch
 
 
-def test_the_engine_is_told_which_part_of_the_weight_decay_a_step_takes(
+def test_the_engine_is_told_which_part_of_weight_decay_and_dropout_a_step_takes(
     model, train, validation, plan, monkeypatch
 ):
     objectives = []
@@ -73,8 +73,11 @@ def test_the_engine_is_told_which_part_of_the_weight_decay_a_step_takes(
     monkeypatch.setattr(model, "train_epoch", record)
     fit(model, train, validation, plan(optimizer={"type": "adamw", "decay_schedule": "flat_cosine"}))
     assert {objective.decay_strength for objective in objectives} == {FlatCosine(16)}
-    fit(model, train, validation, plan(optimizer="adamw"))
+    assert {objective.dropout_strength for objective in objectives} == {None}
+    fit(model, train, validation, plan(optimizer="adamw", dropout_schedule="flat_cosine"))
     assert objectives[-1].decay_at(15) == 1.0
+    assert {objective.dropout_strength for objective in objectives[-4:]} == {FlatCosine(16)}
+    assert objectives[-1].dropout_at(15) < 0.1
 
 
 def test_history_holds_the_rate_of_the_last_step(model, train, validation, plan):

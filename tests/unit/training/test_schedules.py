@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from rapidity.config.training import Adam, AdamW, Schedule
+from rapidity.config.training import Adam, AdamW, Schedule, Training
 from rapidity.core.errors import ConfigError
 from rapidity.training import Span, make_schedule
-from rapidity.training.schedules import CURVES, make_decay_schedule
+from rapidity.training.schedules import CURVES, make_decay_schedule, make_dropout_schedule
 
 TYPES = ("constant", "step", "cosine", "one_cycle", "cos_log", "reduce_on_plateau")
 WITH_WARM_UP = [kind for kind in TYPES if kind != "cos_log"]
@@ -110,6 +110,14 @@ def test_the_weight_decay_falls_in_the_second_half_where_asked():
     assert found[:25] == [1.0] * 25
     t = (np.arange(25, 50) + 0.5) / 50
     np.testing.assert_allclose(found[25:], 0.5 * (1 + np.cos(np.pi * (2 * t - 1))), atol=1e-12)
+
+
+def test_dropout_falls_in_the_second_half_where_asked():
+    span = Span(2, 3)
+    assert make_dropout_schedule(Training(), span) is None
+    strength = make_dropout_schedule(Training(dropout_schedule="flat_cosine"), span)
+    expected = [1, 1, 1, 0.5 + 0.75**0.5 / 2, 0.5, 0.5 - 0.75**0.5 / 2]
+    np.testing.assert_allclose([strength(step) for step in range(6)], expected, atol=1e-12)
 
 
 @pytest.mark.torch

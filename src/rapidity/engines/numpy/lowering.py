@@ -24,11 +24,14 @@ class Mode:
         What dropout draws from while training; without it nothing is dropped.
     keeps_statistics
         Whether running statistics stay as they are while training.
+    dropout_strength
+        Part of its rate that every dropout takes.
     """
 
     is_training: bool = False
     rng: np.random.Generator | None = None
     keeps_statistics: bool = False
+    dropout_strength: float = 1.0
 
 
 EVALUATION = Mode()

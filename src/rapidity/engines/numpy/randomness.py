@@ -17,8 +17,10 @@ DROPOUT_LEVELS = 2**16
 def drop(x: Tensor, rate: float, mode: Mode) -> Tensor:
     """Return the values, while training a fraction `rate` of them zero and the rest over ``1 - rate``.
 
-    Outside training, or without random numbers, the values as they are.
+    Outside training, or without random numbers, the values as they are. Of the rate counts the part that the
+    mode says.
     """
+    rate *= mode.dropout_strength
     threshold = round(rate * DROPOUT_LEVELS)
     if mode.rng is None or not mode.is_training or threshold == 0:
         return x

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -60,6 +61,7 @@ class Stepper:
             message = "an optimiser is needed before the first step"
             raise EngineError(message)
         learning_rate, decay_strength = rate(self._step), loss.objective.decay_at(self._step)
+        mode = replace(mode, dropout_strength=loss.objective.dropout_at(self._step))
         self._step += 1
         value = self.compute_loss(events, loss, mode, workspace)
         self.differentiate(value, self._views)

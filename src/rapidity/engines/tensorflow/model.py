@@ -16,6 +16,7 @@ from rapidity.engines.results import ResultArrays
 from rapidity.engines.slots import read_parameters, write_parameters
 from rapidity.engines.state import PARAMETER, separate_parameters
 from rapidity.engines.tensorflow.device import find_seeds, seed_dropout
+from rapidity.engines.tensorflow.dropout import check_rates_are_found
 from rapidity.engines.tensorflow.losses import make_batch_loss
 from rapidity.engines.tensorflow.stepper import Stepper
 from rapidity.engines.tensorflow.tensors import (
@@ -61,6 +62,7 @@ class TensorflowModel:
         self._seeds = find_seeds(network.graph.variables)
         self._programs: dict[tuple[str, ...], Callable[..., Any]] = {}
         self._is_checked = False
+        self._is_dropout_checked = False
 
     @property
     def native(self) -> Any:
@@ -78,6 +80,7 @@ class TensorflowModel:
         """Take one optimiser step a batch; `rng` drives dropout and nothing else."""
         loss = make_batch_loss(objective, self.network.outputs)
         with tf.device(self.device):
+            self._check_dropout(objective)
             self._stepper.prepare(optimizer)
             seed_dropout(self._seeds, rng)
             found = [
@@ -162,6 +165,16 @@ class TensorflowModel:
             self._programs.pop(next(iter(self._programs)))
         self._programs[names] = program
         return program
+
+    def _check_dropout(self, objective: Objective) -> None:
+        """Refuse, before the first step, a user's own model whose dropout rates cannot be set."""
+        if (
+            self.network.is_foreign
+            and objective.dropout_strength is not None
+            and not self._is_dropout_checked
+        ):
+            check_rates_are_found(self.network)
+            self._is_dropout_checked = True
 
     def _check_logits(self, batches: Batches, objective: Objective) -> None:
         """Warn, once, if a user's own model gives probabilities for the first batch."""

@@ -11,6 +11,7 @@ from rapidity.core.records import State
 from rapidity.engines.groups import ORDINARY
 from rapidity.engines.state import MOMENT, OPTIMIZER_STEP, STEP, check_moments, group_moments
 from rapidity.engines.tensorflow import optimizers
+from rapidity.engines.tensorflow.dropout import scaled
 from rapidity.engines.tensorflow.tensors import EventTensors, compile_function
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class Stepper:
         rates = np.array([rate(self._step + number) for number in range(steps.n_steps)], dtype=np.float64)
         strengths = [loss.objective.decay_at(self._step + number) for number in range(steps.n_steps)]
         rows = self._rows(rates, np.array(strengths, dtype=np.float64))
+        dropout = [loss.objective.dropout_at(self._step + number) for number in range(steps.n_steps)]
         program = self._program(loss, steps.events)
         order = tf.convert_to_tensor(steps.order)
         losses = []
@@ -86,7 +88,7 @@ class Stepper:
                 order,
                 tf.constant(first, tf.int64),
                 tf.constant(steps.batch_size, tf.int64),
-                tf.constant(some),
+                (tf.constant(some), tf.constant(dropout[first : first + STEPS_IN_A_CALL], tf.float32)),
             )
             self._step += len(some)
             self._optimizer_step += len(some)
@@ -127,7 +129,10 @@ class Stepper:
             tf.TensorSpec((None,), tf.int64),
             tf.TensorSpec((), tf.int64),
             tf.TensorSpec((), tf.int64),
-            tf.TensorSpec((None, *self._rows(np.zeros(1), np.ones(1)).shape[1:]), tf.float32),
+            (
+                tf.TensorSpec((None, *self._rows(np.zeros(1), np.ones(1)).shape[1:]), tf.float32),
+                tf.TensorSpec((None,), tf.float32),
+            ),
         )
 
         def run(*arguments: Any) -> Any:
@@ -138,15 +143,24 @@ class Stepper:
         return made
 
     def _run(
-        self, loss: BatchLoss, inputs: Any, targets: Any, order: Any, first: Any, batch_size: Any, rows: Any
+        self,
+        loss: BatchLoss,
+        inputs: Any,
+        targets: Any,
+        order: Any,
+        first: Any,
+        batch_size: Any,
+        per_step: tuple[Any, Any],
     ) -> Any:
-        """Take as many steps as there are `rows`, beginning with batch number `first` of `order`."""
+        """Take as many steps as `per_step` has rows, beginning with batch number `first` of `order`."""
         events = EventTensors(inputs, targets)
+        rows, dropout = per_step
         n_steps = tf.shape(rows)[0]
 
         def step(number: Any, losses: Any) -> Any:
             start = (first + tf.cast(number, tf.int64)) * batch_size
-            value = self._update(loss, events.pick(order[start : start + batch_size]), rows[number])
+            some = events.pick(order[start : start + batch_size])
+            value = self._update(loss, some, rows[number], dropout[number])
             return number + 1, losses.write(number, value)
 
         losses = tf.TensorArray(tf.float32, n_steps)
@@ -155,8 +169,9 @@ class Stepper:
         )
         return losses.stack()
 
-    def _update(self, loss: BatchLoss, events: EventTensors, group_rows: Any) -> Any:
-        value, gradients = self.differentiate(loss, events)
+    def _update(self, loss: BatchLoss, events: EventTensors, group_rows: Any, dropout: Any) -> Any:
+        with scaled(self._network.graph, None if loss.objective.dropout_strength is None else dropout):
+            value, gradients = self.differentiate(loss, events)
         if loss.objective.clip_norm is not None:
             gradients = clip(gradients, loss.objective.clip_norm)
         variant = optimizers.find_variant(self._config)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from rapidity.engines.results import ResultArrays
 from rapidity.engines.slots import read_parameters, write_parameters
 from rapidity.engines.state import PARAMETER, separate_parameters
 from rapidity.engines.torch.device import seeded
+from rapidity.engines.torch.dropout import check_rates_are_found, scheduled
 from rapidity.engines.torch.losses import make_batch_loss
 from rapidity.engines.torch.stepper import Stepper
 from rapidity.engines.torch.tensors import EventTensors, input_tensors, iterate_tensors
@@ -45,6 +47,7 @@ class TorchModel:
         self._cache = EventCache()
         self._stepper = Stepper(network, device, precision)
         self._is_checked = False
+        self._is_dropout_checked = False
 
     @property
     def native(self) -> nn.Module:
@@ -62,9 +65,16 @@ class TorchModel:
         """Take one optimiser step a batch; `rng` drives dropout and nothing else."""
         loss = make_batch_loss(objective, self.network.outputs, self.device)
         self._stepper.prepare(optimizer)
-        with self._mode(is_training=True), seeded(rng, self.device):
+        if self.network.is_foreign and objective.dropout_strength is not None:
+            self._check_dropout(batches)
+        with (
+            self._mode(is_training=True),
+            seeded(rng, self.device),
+            scheduled(self.native, objective) as set_dropout,
+        ):
             step_losses = [
-                self._stepper.take_step(events, loss, rate) for events in self._iterate(batches, loss)
+                self._stepper.take_step(events, loss, rate, set_dropout)
+                for events in self._iterate(batches, loss)
             ]
         self._stepper.forget_gradients()
         if self.network.is_foreign and not self._is_checked:
@@ -93,17 +103,13 @@ class TorchModel:
         loss = make_batch_loss(objective, self.network.outputs, self.device)
         events = self._make_tensors(batch, loss)
         slots = [slot for slot in self.network.slots if slot.is_trained]
-        buffers = [(buffer, buffer.clone()) for buffer in self.native.buffers()]
-        with self._mode(is_training=True):
+        with self._mode(is_training=True), self._kept_buffers():
             for module in self.native.modules():
                 if isinstance(module, nn.modules.dropout._DropoutNd):
                     module.eval()
             value = loss(self.network.forward(*events.inputs), events.targets)
             value = self._stepper.add_penalties(value, objective)
             found = torch.autograd.grad(value, [slot.tensor for slot in slots], materialize_grads=True)
-        with torch.no_grad():
-            for buffer, before in buffers:
-                buffer.copy_(before)
         return {slot.name: slot.read(gradient) for slot, gradient in zip(slots, found, strict=True)}
 
     def parameters(self) -> Parameters:
@@ -140,6 +146,29 @@ class TorchModel:
                     if objective.outputs[name].task != "regression":
                         check_logits(type(self.native).__name__, name, values)
                 return
+
+    def _check_dropout(self, batches: Batches) -> None:
+        """Refuse, before the first step, a user's own module whose dropout rates cannot be set."""
+        if self._is_dropout_checked:
+            return
+        for events in self._iterate(batches, None):
+            forward = partial(self.network.forward, *events.inputs)
+            untouched = seeded(np.random.default_rng(0), self.device)
+            with self._mode(is_training=True), self._kept_buffers(), untouched, torch.no_grad():
+                check_rates_are_found(self.native, forward, self.device)
+            self._is_dropout_checked = True
+            return
+
+    @contextmanager
+    def _kept_buffers(self) -> Iterator[None]:
+        """Put running statistics, and other buffers, back as they were before the block."""
+        buffers = [(buffer, buffer.clone()) for buffer in self.native.buffers()]
+        try:
+            yield
+        finally:
+            with torch.no_grad():
+                for buffer, before in buffers:
+                    buffer.copy_(before)
 
     def _iterate(self, batches: Batches, loss: BatchLoss | None) -> Iterator[EventTensors]:
         def make(batch: Batch) -> EventTensors:

@@ -13,6 +13,8 @@ from rapidity.engines.state import MOMENT, OPTIMIZER_STEP, STEP, check_moments, 
 from rapidity.engines.torch import optimizers
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch.optim import Optimizer
 
     from rapidity.core.records import Objective, RateSchedule
@@ -54,13 +56,20 @@ class Stepper:
         # Only now: an optimiser that the state does not fit is refused again the next time.
         self._optimizer, self._config, self._pending = optimizer, config, None
 
-    def take_step(self, events: EventTensors, loss: BatchLoss, rate: RateSchedule) -> Tensor:
+    def take_step(
+        self,
+        events: EventTensors,
+        loss: BatchLoss,
+        rate: RateSchedule,
+        set_dropout: Callable[[int], None],
+    ) -> Tensor:
         """Update the parameters once; return the loss before, on the device."""
         optimizer = self._optimizer
         if optimizer is None:
             message = "an optimiser is needed before the first step"
             raise EngineError(message)
         optimizers.set_rate(optimizer, rate(self._step), loss.objective.decay_at(self._step))
+        set_dropout(self._step)
         self._step += 1
         if self._scaler is None:
             value = loss(self._network.forward(*events.inputs), events.targets)

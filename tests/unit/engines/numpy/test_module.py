@@ -116,12 +116,17 @@ def test_dropout_needs_training_and_random_numbers(make_network: MakeNetwork) ->
     assert not np.array_equal(module(features, mode=Mode(is_training=True, rng=rng)).numpy(), plain)
 
 
-@pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])
-def test_dropout_drops_its_rate_and_scales_the_rest(rate: float, make_network: MakeNetwork) -> None:
-    network = make_network({"type": "dropout", "rate": rate, "name": "tried"}, n_logits=1)
+@pytest.mark.parametrize("strength", [1.0, 0.5])
+@pytest.mark.parametrize("full", [0.1, 0.5, 0.9])
+def test_dropout_drops_its_rate_and_scales_the_rest(
+    full: float, strength: float, make_network: MakeNetwork
+) -> None:
+    network = make_network({"type": "dropout", "rate": full, "name": "tried"}, n_logits=1)
     results: dict[str, Any] = {"tried": None}
     ones = as_tensors([np.ones((20_000, 5), np.float32)], ad.Workspace())
-    make_module(network).compute(ones, Mode(is_training=True, rng=np.random.default_rng(4)), results=results)
+    mode = Mode(is_training=True, rng=np.random.default_rng(4), dropout_strength=strength)
+    make_module(network).compute(ones, mode, results=results)
+    rate = full * strength
     values = results["tried"]
     assert values.dtype == np.float32
     np.testing.assert_allclose(np.unique(values), [0, 1 / (1 - rate)], rtol=1e-6)

@@ -6,7 +6,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from rapidity.engines.torch.dropout import QuickDropout, draw_kept  # noqa: E402
+from rapidity.core.records import Objective  # noqa: E402
+from rapidity.engines.torch.dropout import QuickDropout, draw_kept, scheduled  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -34,3 +35,22 @@ def test_nothing_is_dropped_outside_training_or_at_a_rate_of_zero() -> None:
     x = torch.ones(3, 4)
     assert QuickDropout(0.5).eval()(x) is x
     assert torch.equal(QuickDropout(0.0)(x), x)
+
+
+def test_every_rate_of_a_module_follows_the_schedule_and_is_put_back() -> None:
+    layer = torch.nn.TransformerEncoderLayer(8, 2, 16, dropout=0.2, batch_first=True)
+    module = torch.nn.ModuleList([layer, torch.nn.LSTM(8, 8, 2, dropout=0.4), torch.nn.AlphaDropout(0.1)])
+
+    def rates() -> list[float]:
+        layer, lstm, alpha = module
+        return [layer.dropout.p, layer.dropout2.p, layer.self_attn.dropout, lstm.dropout, alpha.p]
+
+    full = rates()
+    objective = Objective({}, dropout_strength=lambda step: 0.5**step)
+    with scheduled(module, objective) as set_dropout:
+        set_dropout(2)
+        assert rates() == pytest.approx([rate / 4 for rate in full])
+        set_dropout(0)
+        assert rates() == full
+        set_dropout(1)
+    assert rates() == full == [0.2, 0.2, 0.2, 0.4, 0.1]

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.torch
 INPUTS = {"leptons": (4,), "jets": (3, 2)}
 CLASS = {"class": 1}
 OBJECTIVE = Objective({"class": OutputObjective(2)}, l2=0.1)
+WITHOUT_DROPOUT = Objective({"class": OutputObjective(2)}, dropout_strength=lambda _: 0.0)
 
 
 class TwoBranches(torch.nn.Module):
@@ -70,6 +71,11 @@ def train(model: Any, epochs: range, optimizer: Any = None) -> list[float]:
         )
         losses += record.step_losses.tolist()
     return losses
+
+
+def train_without_dropout(model: Any) -> None:
+    batches, rng = ResidentBatches(make_events(), 25), np.random.default_rng(1)
+    model.train_epoch(batches, WITHOUT_DROPOUT, Sgd(type="sgd"), lambda _: 0.01, rng)
 
 
 def test_an_own_module_is_trained_in_place_and_resumes_exactly() -> None:
@@ -221,3 +227,40 @@ def test_a_module_that_cannot_be_traced_is_explained() -> None:
 def test_only_own_models_are_exported() -> None:
     with pytest.raises(EngineError, match="exports its own models, found object"):
         get_engine("torch").to_onnx(object())
+
+
+def test_dropout_of_an_own_module_follows_the_schedule() -> None:
+    """At a strength of zero nothing is drawn: another seed gives the same losses."""
+    model = wrap(TwoBranches())
+    statistics = model.native.norm.running_mean.clone()
+    batches, still = ResidentBatches(make_events(), 60), Sgd(type="sgd")
+
+    def loss(objective: Objective, seed: int) -> float:
+        rng = np.random.default_rng(seed)
+        return float(model.train_epoch(batches, objective, still, lambda _: 0.0, rng).step_losses[0])
+
+    assert loss(WITHOUT_DROPOUT, 1) == loss(WITHOUT_DROPOUT, 2)
+    # Two steps have moved the statistics; looking for random numbers has not.
+    moved = model.native.norm.running_mean
+    mean = model.native.leptons(torch.from_numpy(make_events().inputs["leptons"])).mean(dim=0)
+    torch.testing.assert_close(moved, 0.81 * statistics + 0.19 * mean)
+    assert model.native.dropout.p == 0.2
+    assert loss(OBJECTIVE, 1) != loss(OBJECTIVE, 2)
+
+
+def test_dropout_that_a_schedule_cannot_set_is_refused() -> None:
+    def drop(logits: Any) -> Any:
+        return torch.nn.functional.dropout(logits, 0.1)
+
+    model = wrap(Ending(drop))
+    train(model, range(1))
+    message = r"Ending still draws random numbers when the rates of .* are 0.*set dropout_schedule: constant"
+    with pytest.raises(EngineError, match=message):
+        train_without_dropout(model)
+
+
+def test_a_compiled_module_is_refused_a_dropout_schedule() -> None:
+    model = wrap(TwoBranches())
+    model.native.compiled = torch.compile(torch.nn.Linear(2, 2), backend="eager")
+    with pytest.raises(EngineError, match=r"module TwoBranches is compiled \(torch\.compile\)"):
+        train_without_dropout(model)
