@@ -9,13 +9,14 @@ import numpy as np
 from rapidity.core.jagged import Jagged
 from rapidity.data.collections import iterate_chunks
 from rapidity.data.fitted_cloud import exact_columns
-from rapidity.data.kept_objects import find_offsets, keep_objects
+from rapidity.data.kept_objects import count_selected, find_offsets, keep_objects
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
+    from rapidity.data.clouds import CloudColumns
     from rapidity.data.fitted_cloud import FittedCloud
     from rapidity.data.kept_objects import KeptObjects
     from rapidity.data.split import SplitRows
@@ -48,6 +49,15 @@ def _iterate_kept(
         kept = keep_objects(cloud.cloud, exact_columns(chunk, cloud.columns))
         truth: Jagged = rows.table.targets[name][rows.rows[part]]
         yield part.start, kept, truth.content[kept.places]
+
+
+def count_kept(cloud: CloudColumns, columns: Mapping[str, Any]) -> NDArray[np.int64]:
+    """Return how many objects of each event a cloud keeps, and a network therefore sees ``(n_events,)``."""
+    counts = [
+        np.minimum(count_selected(cloud, exact_columns(chunk, cloud.columns)), cloud.n_objects)
+        for _, chunk in iterate_chunks(columns, cloud.columns)
+    ]
+    return np.concatenate([np.empty(0, np.int64), *counts])
 
 
 def restore_objects(cloud: FittedCloud, rows: SplitRows, logits: NDArray[Any]) -> Jagged:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rapidity.core.errors import DataError
+from rapidity.core.errors import DataError, shorten
 from rapidity.core.random import make_generator
 from rapidity.data.table import SPLITS
 from rapidity.evaluation.events import ALL
@@ -47,6 +47,13 @@ class AssignmentEvents:
         Index into `rapidity.data.SPLITS` of each event, -1 if in none.
     event_weight
         Signed physics weights ``(n_events,)``, or None where there are none.
+    n_kept
+        How many objects of each event the network sees ``(n_events,)``; None where that is not known.
+
+    Raises
+    ------
+    DataError
+        If objects that the network sees have a probability that is NaN or infinite.
     """
 
     classes: ClassSet
@@ -55,6 +62,34 @@ class AssignmentEvents:
     probabilities: Jagged
     split: NDArray[np.int8]
     event_weight: NDArray[np.float64] | None
+    n_kept: NDArray[np.int64] | None = None
+
+    def __post_init__(self) -> None:
+        n_missing = self._count_missing()
+        if n_missing.any():
+            rows = np.flatnonzero(n_missing)
+            message = (
+                f"the network gave no finite probabilities for {int(n_missing.sum())} objects that it sees, "
+                f"of {len(rows)} of {self.n_events} events (rows {shorten(rows.tolist(), 5)}). "
+                "Look at the inputs of these rows: values far outside the training ranges, or missing values "
+                "that preparation.missing does not treat."
+            )
+            raise DataError(message)
+
+    def _count_missing(self) -> NDArray[np.int64]:
+        """Return how many objects of each event should have probabilities, and have none ``(n_events,)``.
+
+        Numbers are compared, not places: of objects that are equal in their order but for rounding, the model
+        file may keep another one than is found here.
+        """
+        content = self.probabilities.content
+        event_of = np.repeat(np.arange(self.n_events), self.probabilities.counts)
+        n_infinite = np.bincount(event_of[np.isinf(content).any(axis=1)], minlength=self.n_events)
+        if self.n_kept is None:
+            return n_infinite
+        n_finite = np.bincount(event_of[np.isfinite(content).all(axis=1)], minlength=self.n_events)
+        missing: NDArray[np.int64] = np.maximum(self.n_kept - n_finite, n_infinite)
+        return missing
 
     @property
     def n_events(self) -> int:
@@ -67,9 +102,13 @@ class AssignmentEvents:
 
     def take(self, rows: NDArray[np.int64]) -> AssignmentEvents:
         """Return the events of these row numbers."""
-        weight = None if self.event_weight is None else self.event_weight[rows]
-        return AssignmentEvents(
-            self.classes, self.one_each, self.truth[rows], self.probabilities[rows], self.split[rows], weight
+        return replace(
+            self,
+            truth=self.truth[rows],
+            probabilities=self.probabilities[rows],
+            split=self.split[rows],
+            event_weight=None if self.event_weight is None else self.event_weight[rows],
+            n_kept=None if self.n_kept is None else self.n_kept[rows],
         )
 
     @property

@@ -19,7 +19,7 @@ from rapidity.evaluation import ALL, summarise_folds
 from rapidity.workflow.measure import measure_outputs
 from rapidity.workflow.prepare import make_spool
 from rapidity.workflow.run import Run
-from rapidity.workflow.score import make_scored_events, score_table
+from rapidity.workflow.score import ScoredTable, make_scored_events, score_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,7 +71,7 @@ def evaluate_run(
     splitting = needed_columns(config.preparation.split, config.data.objects)
     kept = [name for name in splitting if name in model.inputs]
     try:
-        table, _ = read_table(
+        table, features = read_table(
             block, inputs, kept, Path.cwd(), progress,
             require_all_classes=False, spool=make_spool(config, run.path.disk), outputs=config.outputs,
         )  # fmt: skip
@@ -82,7 +82,7 @@ def evaluate_run(
         raise MissingNameError(message) from error
     no_split = np.full(table.n_events, -1, dtype=np.int8)
     scores = score_table(model, table)
-    result = measure_outputs(model.outputs, table, no_split, scores, config, ALL)
+    result = measure_outputs(ScoredTable(table, no_split, scores, model.outputs), features, config, ALL)
     if result.classification is not None:
         events = make_scored_events(table, no_split, scores)
         result = replace(result, classification=_by_fold(result.classification, events, scores, model))

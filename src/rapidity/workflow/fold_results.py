@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     from rapidity.artefact import ParityReport, Scores
     from rapidity.config import RunConfig
+    from rapidity.data.features import FeatureSet
     from rapidity.data.table import Table
     from rapidity.evaluation import EvaluationResult, ScoredEvents
     from rapidity.network import Network
@@ -132,7 +133,7 @@ def write_history(path: Path, histories: Sequence[History]) -> None:
     write_text(path, text.getvalue())
 
 
-def evaluate_folds(folder: RunFolder, config: RunConfig, table: Table) -> Evaluated:
+def evaluate_folds(folder: RunFolder, config: RunConfig, table: Table, features: FeatureSet) -> Evaluated:
     """Score every event by the file of all folds; write scores.parquet and metrics.json.
 
     All events together are the test split. Thresholds of working points come from the scores of the
@@ -141,16 +142,15 @@ def evaluate_folds(folder: RunFolder, config: RunConfig, table: Table) -> Evalua
     model = OnnxModel.load(folder.model)
     scores = score_table(model, table)
     folding, codes = Folding(fold_numbers(config, table), *folds_of(config)), np.full(table.n_events, TEST)
-    write_scores(
-        folder.scores, ScoredTable(table, codes, scores, model.outputs, config.data.spectators, folding.fold)
-    )
+    scored = ScoredTable(table, codes, scores, model.outputs, config.data.spectators, folding.fold)
+    write_scores(folder.scores, scored)
     if len(model.classes):
         classified = _evaluate_classes(folder, config, table, scores)
         counts = None
     else:
         classified, counts = None, SplitCounts.of(table.classes, table.class_index, codes, table.event_weight)
     evaluated = Evaluated("test", config.evaluation, classified, counts)
-    result = measure_others(evaluated, model.outputs, table, codes, scores, config, folding)
+    result = measure_others(evaluated, scored, features, config, folding)
     write_text(folder.metrics, json.dumps(result.to_metrics(), indent=2) + "\n")
     return result
 

@@ -144,7 +144,7 @@ class FoldedStages:
         record["n_parameters"] = trained[0].n_parameters
         write_history(folder.history, [fold.training.history for fold in trained])
         with self.watch.stage("evaluation"):
-            result = evaluate_folds(folder, config, prepared.table)
+            result = evaluate_folds(folder, config, prepared.table, prepared.features)
         with self.watch.stage("plots"):
             network = prepared.network if self.module is None else None
             figures = draw_fold_figures(folder, config, prepared, trained, result, network)

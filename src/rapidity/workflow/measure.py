@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rapidity.data.fitted_outputs import FittedAssignment, FittedRegression
+from rapidity.data.object_targets import count_kept
 from rapidity.evaluation import (
     AssignmentEvents,
     Evaluated,
@@ -22,62 +23,53 @@ from rapidity.evaluation import (
 from rapidity.workflow.score import make_scored_events
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from numpy.typing import NDArray
-
-    from rapidity.artefact import Scores
     from rapidity.config import RunConfig
-    from rapidity.data.fitted_outputs import FittedOutput
-    from rapidity.data.table import Table
+    from rapidity.data.features import FeatureSet
     from rapidity.evaluation import AssignmentResult, EvaluationResult, Folding, RegressionResult
+    from rapidity.workflow.score import ScoredTable
 
 
-def measure_outputs(
-    outputs: Mapping[str, FittedOutput],
-    table: Table,
-    split_codes: NDArray[np.int8],
-    scores: Scores,
-    config: RunConfig,
-    split: str,
-) -> Evaluated:
+def measure_outputs(scored: ScoredTable, features: FeatureSet, config: RunConfig, split: str) -> Evaluated:
     """Return the numbers of all outputs of a model on one split (`evaluation.ALL`: on all events)."""
-    classified = any(output.task == "classification" for output in outputs.values())
+    table = scored.table
+    classified = any(output.task == "classification" for output in scored.outputs.values())
     result: EvaluationResult | None = None
     if classified:
-        events = make_scored_events(table, split_codes, scores)
+        events = make_scored_events(table, scored.split, scored.scores)
         result = evaluate(events, config.evaluation, config.training.seed, split=split)
     counts = (
         None
         if classified
-        else SplitCounts.of(table.classes, table.class_index, split_codes, table.event_weight)
+        else SplitCounts.of(table.classes, table.class_index, scored.split, table.event_weight)
     )
-    return measure_others(
-        Evaluated(split, config.evaluation, result, counts), outputs, table, split_codes, scores, config
-    )
+    return measure_others(Evaluated(split, config.evaluation, result, counts), scored, features, config)
 
 
 def measure_others(
     evaluated: Evaluated,
-    outputs: Mapping[str, FittedOutput],
-    table: Table,
-    split_codes: NDArray[np.int8],
-    scores: Scores,
+    scored: ScoredTable,
+    features: FeatureSet,
     config: RunConfig,
     folding: Folding | None = None,
 ) -> Evaluated:
     """Return the numbers of a classification with those of all other outputs beside them.
 
-    `folding`: of a run with folds which network scored which event; the numbers then have their spread.
+    Parameters
+    ----------
+    features
+        What the inputs of the network are made of: which objects of a cloud it sees.
+    folding
+        Of a run with folds which network scored which event; the numbers then have their spread.
     """
+    table, scores = scored.table, scored.scores
     regressions: dict[str, RegressionResult] = {}
     assignments: dict[str, AssignmentResult] = {}
-    for name, output in outputs.items():
+    for name, output in scored.outputs.items():
         if isinstance(output, FittedRegression):
             measured = RegressionEvents(
                 np.asarray(table.targets[name]),
                 scores.others[name].astype(np.float64),
-                split_codes,
+                scored.split,
                 table.event_weight,
             )
             regressions[name] = _measure_regression(name, output, measured, evaluated, config, folding)
@@ -87,8 +79,9 @@ def measure_others(
                 output.one_each,
                 table.targets[name],
                 scores.others[name],
-                split_codes,
+                scored.split,
                 table.event_weight,
+                count_kept(features.clouds[output.cloud], table.columns),
             )
             assignments[name] = _measure_assignment(name, output, assigned, evaluated, config, folding)
     return replace(evaluated, regressions=regressions, assignments=assignments)

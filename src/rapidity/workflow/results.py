@@ -59,7 +59,7 @@ def evaluate_model(folder: RunFolder, prepared: PreparedRun) -> Evaluated:
     scored = ScoredTable(table, codes, scores, model.outputs, config.data.spectators)
     write_scores(folder.scores, scored)
     split = "test" if prepared.splits.test.n_events else "validation"
-    result = measure_outputs(model.outputs, table, codes, scores, config, split)
+    result = measure_outputs(scored, prepared.features, config, split)
     write_text(folder.metrics, json.dumps(result.to_metrics(), indent=2) + "\n")
     return result
 

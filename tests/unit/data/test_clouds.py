@@ -18,6 +18,7 @@ from rapidity.core.jagged import Jagged
 from rapidity.data.assembly import read_table
 from rapidity.data.cloud_fitting import fit_cloud
 from rapidity.data.guards import run_guards
+from rapidity.data.object_targets import count_kept
 from rapidity.data.preparation import FittedPreparation, fit_preparation
 from rapidity.data.settings import SettingsTable
 from rapidity.data.split import TrainRows, split_events
@@ -116,8 +117,9 @@ def test_a_cloud_makes_its_objects_and_a_mask(fit: Any) -> None:
     ],
 )
 def test_objects_are_selected_then_ordered_then_cut(fit: Any, keys: Any, expected: Any) -> None:
-    _, prepared, table = fit(**keys)
+    cloud, prepared, table = fit(**keys)
     assert [[number for (number,) in event] for event in values_of(prepared, table)] == expected
+    assert count_kept(cloud.cloud, table.columns).tolist() == [len(event) for event in expected]
 
 
 def test_features_are_computed_of_all_objects_before_any_is_left_out(fit: Any) -> None:

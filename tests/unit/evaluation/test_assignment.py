@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -55,8 +57,24 @@ def test_one_of_a_kind_makes_the_likelier_object_right(events):
 
 def test_objects_that_the_network_does_not_see_are_counted_apart(events):
     events.probabilities.content[4] = np.nan
-    result = measure(events)
+    result = measure(replace(events, n_kept=np.array([2, 2, 0, 1])))
     assert (result.n_objects, result.n_left_out) == (4, 1)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_an_object_that_the_network_sees_needs_probabilities(events, value):
+    """What the network could not compute was counted among the objects that its cloud leaves out."""
+    events.probabilities.content[[3, 4]] = value
+    with pytest.raises(DataError, match=r"for 2 objects that it sees, of 1 of 4 events \(rows 1\)"):
+        replace(events, n_kept=np.array([2, 3, 0, 1]))
+
+
+def test_an_infinite_probability_is_refused_whatever_the_network_sees(events):
+    events.probabilities.content[5, 0] = np.inf
+    with pytest.raises(
+        DataError, match=r"no finite probabilities for 1 objects that it sees, of 1 of 4 events"
+    ):
+        replace(events)
 
 
 def test_without_known_objects_nothing_is_evaluated(events):
