@@ -31,7 +31,6 @@ bench: $(VENV)/bench.stamp  ## Measure: training, engines, reading, accuracy (ha
 	$(BIN)/python benchmarks/mnist.py
 	$(BIN)/python benchmarks/reading.py
 	$(BIN)/python benchmarks/image_reading.py
-	$(BIN)/python benchmarks/clouds.py
 	$(BIN)/python benchmarks/augmentation.py
 	$(BIN)/python benchmarks/ntuples.py
 	$(BIN)/python benchmarks/folds.py

@@ -15,13 +15,12 @@ import argparse
 import json
 import platform
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
+from own_process import measure_file, peak_memory_mb
 
 SHAPE = (3, 125, 125)
 GROUP_IMAGES = 500
@@ -113,26 +112,8 @@ def measure_here(name: str, path: Path) -> dict[str, float]:
     }
 
 
-def peak_memory_mb() -> float:
-    import resource
-
-    status = Path("/proc/self/status")
-    if status.exists():
-        # Not `getrusage`: on Linux that also remembers the process that started this one.
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) * 1.024e-3
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1e-6  # bytes on macOS
-
-
-def measure_apart(name: str, path: Path) -> dict[str, float]:
-    command = [sys.executable, __file__, "--measure", name, "--file", str(path)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    result: dict[str, float] = json.loads(done.stdout)
-    return result
-
-
 def run(path: Path, larger: Path, n_repeats: int) -> None:
-    turns = [{name: measure_apart(name, path) for name in MEASUREMENTS} for _ in range(n_repeats)]
+    turns = [{name: measure_file(__file__, name, path) for name in MEASUREMENTS} for _ in range(n_repeats)]
     raw, ours = tuple(MEASUREMENTS)[:2]
     n_images = round(turns[0][raw]["images"])
     print(f"{n_images:,} images of {SHAPE}, {path.stat().st_size * 1e-6:.0f} MB of Parquet, "
@@ -146,7 +127,7 @@ def run(path: Path, larger: Path, n_repeats: int) -> None:
     ratios = sorted(turn[raw]["cpu_seconds"] / turn[ours]["cpu_seconds"] for turn in turns)
     print(f"\nSpeed over the raw one: {statistics.median(ratios):.2f} ({ratios[0]:.2f}-{ratios[-1]:.2f}; "
           "target 0.5).")  # fmt: skip
-    peaks = [measure_apart(ours, file)["peak_mb"] for file in (path, larger)]
+    peaks = [measure_file(__file__, ours, file)["peak_mb"] for file in (path, larger)]
     print(f"Peak memory of Rapidity for this file {peaks[0]:,.0f} MB, for three times as many images "
           f"{peaks[1]:,.0f} MB.")  # fmt: skip
 

@@ -15,15 +15,13 @@ import io
 import json
 import os
 import platform
-import resource
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
+from own_process import measure_file, peak_memory_mb
 
 N_FEATURES = 49
 BLOCK_ROWS = 50_000
@@ -118,27 +116,11 @@ def measure_here(name: str, path: Path) -> dict[str, float]:
     return {"seconds": seconds, "peak_mb": peak_memory_mb(), "rows": n_rows}
 
 
-def peak_memory_mb() -> float:
-    status = Path("/proc/self/status")
-    if status.exists():
-        # Not `getrusage`: on Linux that also remembers the process that started this one.
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) * 1.024e-3
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1e-6  # bytes on macOS
-
-
-def measure_apart(name: str, path: Path) -> dict[str, float]:
-    command = [sys.executable, __file__, "--measure", name, "--file", str(path)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    result: dict[str, float] = json.loads(done.stdout)
-    return result
-
-
 def run(path: Path, n_rows: int, n_repeats: int) -> None:
     results: dict[str, list[dict[str, float]]] = {name: [] for name in MEASUREMENTS}
     for _ in range(n_repeats):
         for name, measured in results.items():
-            measured.append(measure_apart(name, path))
+            measured.append(measure_file(__file__, name, path))
     table_mb = n_rows * N_FEATURES * 4 * 1e-6
     print(f"{n_rows:,} rows x {N_FEATURES} columns, {path.stat().st_size * 1e-6:.0f} MB gzipped; "
           f"float32 table {table_mb:.0f} MB; {os.cpu_count()} cores, {platform.machine()}; "
