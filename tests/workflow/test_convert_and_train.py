@@ -135,3 +135,41 @@ def test_files_of_another_format_are_evaluated_without_naming_their_table(conver
     files = [f"{name}={tmp_path / name}.root" for name in ("background", "signal")]
     metrics = evaluate_run(tmp_path / "run", files)
     assert metrics["counts"]["all"] == {"background": 400, "signal": 400}
+
+
+@pytest.mark.numpy
+def test_arrays_of_objects_train_the_same_network_before_and_after_a_conversion(tmp_path):
+    """`collections` of a conversion means what `data.collections` of a run does."""
+    rng = np.random.default_rng(3)
+    label = np.arange(300) % 2
+    is_object = rng.random((300, 5)) < 0.6
+    fields = [rng.exponential(20 + 20 * label[:, np.newaxis], (300, 5)), rng.normal(size=(300, 5))]
+    x = np.stack(fields, axis=-1).astype(np.float32) * is_object[..., np.newaxis]
+    np.savez(tmp_path / "jets.npz", X=x, label=label, number=np.arange(300))
+    block = {"array": "X", "fields": ["pt", "eta"], "absent": {"pt": 0}}
+    conversion = {
+        "sources": [{"path": "jets.npz"}],
+        "collections": {"constituents": {**block, "order_by": "file"}},
+    }
+    (tmp_path / "convert.yaml").write_text(yaml.safe_dump(conversion))
+    convert_files(tmp_path / "convert.yaml", tmp_path / "jets.h5", n_workers=1)
+    features = ["log(pt)", "eta", "z = pt / sum(pt)"]
+    cloud = {"kind": "cloud", "features": features, "n_objects": 3, "order_by": "pt"}
+
+    def fit(source, **data):
+        config = {
+            "name": "jets",
+            "data": {
+                "sources": [{"path": source}], "target": "label", "classes": {"gluon": 0, "quark": 1}, **data,
+            },
+            "inputs": {"constituents": cloud},
+            # Without a number of their own, events are known by the names of their files.
+            "preparation": {"split": {"by": "number // 2 % 10", "validation": [8], "test": [9]}},
+            "network": {"type": "deep_sets", "object_hidden": [8], "hidden": [8]},
+            "training": {"engine": "numpy", "epochs": 2, "batch_size": 50},
+        }  # fmt: skip
+        (tmp_path / "train.yaml").write_text(yaml.safe_dump(config))
+        return train_run(tmp_path / "train.yaml", output=tmp_path / "runs" / source)
+
+    stored, converted = fit("jets.npz", collections={"constituents": block}), fit("jets.h5")
+    assert stored.metrics == converted.metrics

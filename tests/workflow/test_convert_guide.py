@@ -43,7 +43,7 @@ def write_sample(path, seed):
 
 @pytest.mark.numpy
 def test_the_configurations_of_the_guide_run(tmp_path):
-    conversion, training = BLOCKS
+    conversion, _, training = BLOCKS
     for number, name in enumerate(("ttH_1", "ttH_2", "ttbb_1")):
         write_sample(tmp_path / f"{name}.root", number)
     (tmp_path / "convert.yaml").write_text(conversion)
@@ -62,3 +62,19 @@ def test_the_configurations_of_the_guide_run(tmp_path):
     (tmp_path / "train.yaml").write_text(yaml.safe_dump(config))
     run = train_run(tmp_path / "train.yaml", output=tmp_path / "run")
     assert run.model.classes.names == ("ttH", "ttbb")
+
+
+def test_the_arrays_of_the_guide_become_objects(tmp_path):
+    rng = np.random.default_rng(1)
+    x = rng.uniform(0, 3, (N_EVENTS, 40, 4)) * (rng.random((N_EVENTS, 40, 1)) < 0.5)
+    np.savez(tmp_path / "QG_jets.npz", X=x, y_of_jet=np.arange(N_EVENTS) % 2)
+    (tmp_path / "convert.yaml").write_text(BLOCKS[1])
+    convert_files(tmp_path / "convert.yaml", n_workers=1)
+    with h5py.File(tmp_path / "quark_gluon.h5") as file:
+        group = file["events"]
+        assert group["n_constituents"][()].tolist() == np.minimum((x[..., 0] > 0.5).sum(axis=1), 30).tolist()
+        assert group["pt"].shape == (N_EVENTS, 30)
+        assert (np.diff(group["pt"][()], axis=1) <= 0).all()
+        assert "X" not in group
+        assert group["label"][()].tolist() == (np.arange(N_EVENTS) % 2).tolist()
+        assert (group["jet_mass"][()] > 0).all()

@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from rapidity.config.block_file import load_block
 from rapidity.config.cluster import ClusterBlock
+from rapidity.config.collections import ArrayKeys
 from rapidity.core.block import Block
 
 if TYPE_CHECKING:
@@ -67,11 +68,16 @@ class ConvertedColumn(Block):
         return self.expression is None and _GLOB.search(self.name) is not None
 
 
-class ConvertedCollection(Block):
-    """The objects of a collection: which of them are kept, in which order, with which columns."""
+class ConvertedCollection(ArrayKeys):
+    """The objects of a collection: which of them are kept, in which order, with which columns.
+
+    Objects in arrays with room for a fixed number of them are told from empty places by the same keys as in
+    `data.collections` of a run: `array` with `fields`, or `columns`, and `absent` or `count`.
+    """
 
     columns: tuple[ConvertedColumn, ...] | None = None
-    """What is written of each object. Left out: those columns of the collection that `columns` takes."""
+    """What is written of each object. Left out: those columns of the collection that `columns` takes. With
+    `absent` or `count`, or if all are columns of arrays `(n_objects,)`, their places hold the objects."""
     select: str | None = None
     """Condition that an object must fulfil to be kept, such as `jet_pt > 20 and abs(jet_eta) < 2.5`."""
     order_by: str | None = None

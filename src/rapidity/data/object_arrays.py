@@ -34,11 +34,14 @@ class _Source:
     ----------
     stored
         Column of the file -> type in which it is read, the count included.
+    key
+        Where the configuration describes it, for messages.
     """
 
     collection: str
     config: ObjectArrays
     stored: Mapping[str, np.dtype[Any]]
+    key: str
 
     def take(self, chunk: Mapping[str, Any], where: str, first_entry: int) -> dict[str, Jagged]:
         """Return the columns of objects of a chunk."""
@@ -79,7 +82,7 @@ class _Source:
         if bad.any():
             row = int(np.argmax(bad))
             message = (
-                f"data.collections.{self.collection}: '{self.config.count}' is {counts[row]} at entry "
+                f"{self.key}: '{self.config.count}' is {counts[row]} at entry "
                 f"{first_entry + row} of {where}, expected a number of objects from 0 to {n_places}, for "
                 "which there is room. Correct the file, or name another column."
             )
@@ -172,8 +175,12 @@ class ObjectReader(TableReader):
         raise NotImplementedError  # `read` goes to the reader inside
 
 
-def with_objects(reader: Reader, collections: Mapping[str, ObjectArrays]) -> Reader:
+def with_objects(
+    reader: Reader, collections: Mapping[str, ObjectArrays], key: str = "data.collections"
+) -> Reader:
     """Return the reader, with the arrays of these collections that it has as columns of objects.
+
+    `key`: where they stand in the configuration, for messages.
 
     Raises
     ------
@@ -181,7 +188,9 @@ def with_objects(reader: Reader, collections: Mapping[str, ObjectArrays]) -> Rea
         If an array has not the shape that the collection says, or the name of a field is taken.
     """
     sources = [
-        _find_source(reader, name, config) for name, config in collections.items() if _is_in(reader, config)
+        _find_source(reader, name, config, f"{key}.{name}")
+        for name, config in collections.items()
+        if _is_in(reader, config)
     ]
     return ObjectReader(reader, sources) if sources else reader
 
@@ -213,8 +222,7 @@ def _is_in(reader: Reader, config: ObjectArrays) -> bool:
     return len(infos) == len(config.names) and any(info.kind != "jagged" for info in infos)
 
 
-def _find_source(reader: Reader, collection: str, config: ObjectArrays) -> _Source:
-    where = f"data.collections.{collection}"
+def _find_source(reader: Reader, collection: str, config: ObjectArrays, where: str) -> _Source:
     stored = {}
     for name in (config.array,) if config.array is not None else config.names:
         info = reader.columns[name]
@@ -232,7 +240,7 @@ def _find_source(reader: Reader, collection: str, config: ObjectArrays) -> _Sour
         raise DataError(message)
     if config.count is not None:
         stored[config.count] = _count_dtype(where, reader, config.count)
-    return _Source(collection, config, stored)
+    return _Source(collection, config, stored, where)
 
 
 def _check_fields(where: str, reader: Reader, config: ObjectArrays) -> None:

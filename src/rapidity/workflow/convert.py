@@ -152,7 +152,7 @@ def _list_files(config: ConversionConfig, base: Path) -> Iterator[FileTask]:
         table = SourceTable(number, source.tree, source.dataset, source.columns, source.meta_column)
         for path in find_files(source.path, base):
             # Other machines may work in another folder.
-            yield FileTask(str(path.absolute()), table)
+            yield FileTask(str(path.absolute()), table, config.collections, config.objects)
 
 
 class _Conversion:
@@ -239,7 +239,9 @@ class _Conversion:
         if not self._config.has_globs:
             return []
         first = {look.file.source.index: look.file for look in reversed(looks)}
-        tasks = [FileTask(file.path, file.source) for _, file in sorted(first.items())]
+        config = self._config
+        files = [file for _, file in sorted(first.items(), key=lambda pair: pair[0])]
+        tasks = [FileTask(file.path, file.source, config.collections, config.objects) for file in files]
         return [sample for _, sample in sorted(executor.run(sample_counts, tasks), key=lambda pair: pair[0])]
 
     def _make_plan(

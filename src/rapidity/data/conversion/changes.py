@@ -20,7 +20,8 @@ class ColumnChange(TypedDict, total=False):
     """What a conversion did to a column; keys that say nothing are left out.
 
     Keys: the `expression` that it was computed by; of objects what they were ordered by (`order_by`, the
-    largest first), which were kept (`select`), and how many (`n_objects`), if any were cut off.
+    largest first), which were kept (`select`, also which places of an array hold one), and how many
+    (`n_objects`), if any were cut off.
     """
 
     expression: str
@@ -69,12 +70,16 @@ def _find_in_columns(
     path: Path, facts: Mapping[str, Any], columns: Collection[str]
 ) -> dict[str, ColumnChange]:
     expressions = dict(_list_expressions(facts["configuration"]))
+    taken = dict(_list_taken_places(facts["configuration"]))
     arranged = {record["name"]: _describe(record) for record in facts["collections"]}
     infos = open_reader(path).columns
     changes: dict[str, ColumnChange] = {}
     for name in columns:
         collection = infos[name].collection if name in infos else None
         change: ColumnChange = {**arranged.get(collection or "", {})}
+        if name in taken:
+            chosen = [change["select"]] if "select" in change else []
+            change["select"] = " and ".join([taken[name], *chosen])
         if name in expressions:
             change["expression"] = expressions[name]
         if change:
@@ -90,6 +95,21 @@ def _list_expressions(configuration: Mapping[str, Any]) -> Iterator[tuple[str, s
         for column in columns if isinstance(columns, list) else ():
             if column.get("expression", column["name"]) != column["name"]:
                 yield column["name"], column["expression"]
+
+
+def _list_taken_places(configuration: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the columns of objects that lay in arrays, and which of the places there hold one."""
+    for block in configuration.get("collections", {}).values():
+        if block.get("absent"):
+            listed = [f"{name} == {value}" for name, value in block["absent"].items()]
+            taken = f"not ({' and '.join(listed)})"
+        elif block.get("count"):
+            taken = f"place < {block['count']}"
+        else:
+            continue
+        columns = block.get("columns")
+        plain = [column["name"] for column in columns] if isinstance(columns, list) else []
+        yield from ((name, taken) for name in (*(block.get("fields") or ()), *plain))
 
 
 def _describe(record: Mapping[str, Any]) -> ColumnChange:

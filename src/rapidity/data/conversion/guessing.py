@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 from rapidity.core.errors import DataError
 from rapidity.core.jagged import JaggedType
 from rapidity.data.collections import find_collections
-from rapidity.data.readers import open_reader
+from rapidity.data.conversion.looking import open_stored
+from rapidity.data.conversion.padded_arrays import KEY, find_object_arrays
+from rapidity.data.object_arrays import with_objects
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -29,11 +31,10 @@ def sample_counts(task: FileTask) -> dict[str, str]:
 
     Columns that cannot be read are left out, and so is a file that cannot: that is said elsewhere.
     """
-    source = task.source
     try:
-        reader = open_reader(
-            Path(task.path), tree=source.tree, dataset=source.dataset, column_names=source.column_names
-        )
+        stored = open_stored(Path(task.path), task.source)
+        arrays = find_object_arrays(task.collections, task.objects, stored.columns)
+        reader = with_objects(stored, arrays, KEY)
         groups = find_collections([reader.columns], {})
         sizes = Counter(groups.values())
         types = {

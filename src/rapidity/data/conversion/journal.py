@@ -33,7 +33,8 @@ DONE = 40
 def part_key(plan: PartPlan, file: FileId, entries: tuple[int, int] | None) -> str:
     """Return what identifies a part: the same key means the same content."""
     source = {**asdict(file.source), "index": None}
-    text = json.dumps([plan.fingerprint(), file.path, file.size, file.mtime_ns, source, entries])
+    arrays = {name: block.model_dump(mode="json") for name, block in file.arrays.items()}
+    text = json.dumps([plan.fingerprint(), file.path, file.size, file.mtime_ns, source, arrays, entries])
     return hashlib.sha256(text.encode()).hexdigest()
 
 

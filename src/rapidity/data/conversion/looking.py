@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rapidity.core.errors import DataError
+from rapidity.data.conversion.padded_arrays import KEY, find_object_arrays
+from rapidity.data.object_arrays import with_objects
 from rapidity.data.readers import open_reader
 from rapidity.data.readers.opening import find_format
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from rapidity.config.collections import ObjectArrays
+    from rapidity.config.conversion import ConvertedCollection
     from rapidity.data.readers import ColumnInfo, Reader
 
 PART_BYTES = 2**25
@@ -45,10 +49,18 @@ class SourceTable:
 
 @dataclass(frozen=True)
 class FileTask:
-    """A file to look at."""
+    """A file to look at.
+
+    Attributes
+    ----------
+    collections, objects
+        Of the configuration: they say which arrays hold objects.
+    """
 
     path: str
     source: SourceTable
+    collections: Mapping[str, ConvertedCollection] = field(default_factory=dict)
+    objects: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -65,12 +77,19 @@ class WarmUp:
 
 @dataclass(frozen=True)
 class FileId:
-    """A file as it was when the conversion began."""
+    """A file as it was when the conversion began.
+
+    Attributes
+    ----------
+    arrays
+        Collection -> the arrays of the file that hold its objects.
+    """
 
     path: str
     size: int
     mtime_ns: int
     source: SourceTable
+    arrays: Mapping[str, ObjectArrays] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -123,9 +142,11 @@ def look_at_file(task: FileTask | WarmUp) -> FileLook | BadFile | None:
             return None
         source = task.source
         size, mtime_ns = identify_file(path)
-        reader = open_reader(path, tree=source.tree, dataset=source.dataset, column_names=source.column_names)
+        stored = open_stored(path, source)
+        arrays = find_object_arrays(task.collections, task.objects, stored.columns)
+        reader = with_objects(stored, arrays, KEY)
         return FileLook(
-            FileId(task.path, size, mtime_ns, source),
+            FileId(task.path, size, mtime_ns, source, arrays),
             reader.where,
             dict(reader.columns),
             reader.n_entries,
@@ -134,6 +155,11 @@ def look_at_file(task: FileTask | WarmUp) -> FileLook | BadFile | None:
         )
     except DataError as error:
         return BadFile(task.path, str(error))
+
+
+def open_stored(path: Path, source: SourceTable) -> Reader:
+    """Return the table of a file that a source means, with its columns as they are stored."""
+    return open_reader(path, tree=source.tree, dataset=source.dataset, column_names=source.column_names)
 
 
 def _find_ranges(reader: Reader, size: int) -> tuple[tuple[int, int] | None, ...]:

@@ -15,9 +15,10 @@ from rapidity.core.errors import ConfigError, DataError
 from rapidity.core.jagged import Jagged
 from rapidity.data.collections import align_counts, pick_rows
 from rapidity.data.conversion.arrangement import arrange_objects, arrange_rows
-from rapidity.data.conversion.looking import BadFile, FileId, identify_file
+from rapidity.data.conversion.looking import BadFile, FileId, identify_file, open_stored
+from rapidity.data.conversion.padded_arrays import KEY
 from rapidity.data.conversion.part_file import UnwritablePartError, write_part
-from rapidity.data.readers import open_reader
+from rapidity.data.object_arrays import with_objects
 from rapidity.expressions import parse_expression
 
 if TYPE_CHECKING:
@@ -105,10 +106,7 @@ def convert_part(task: PartTask) -> PartResult | BadFile:
 @lru_cache(maxsize=1)
 def _open(file: FileId) -> Reader:
     """Return the table of a file; that of the last one is known, as the next part is often of the same."""
-    source = file.source
-    return open_reader(
-        Path(file.path), tree=source.tree, dataset=source.dataset, column_names=source.column_names
-    )
+    return with_objects(open_stored(Path(file.path), file.source), file.arrays, KEY)
 
 
 class _Conversion:

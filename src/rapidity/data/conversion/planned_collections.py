@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rapidity.config.conversion import FILE_ORDER
 from rapidity.core.errors import ConfigError, closest, shorten
 from rapidity.data.conversion.naming import WantedColumn, can_be_read, expand_columns, unique_by_name
+from rapidity.data.conversion.padded_arrays import missing_array
 from rapidity.data.conversion.plan import PlannedCollection
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class _CollectionPlanner:
         declared = {}
         for name, block in self._config.collections.items():
             listed = self._listed_columns(name, block)
-            declared[name] = (block, listed, self._source_of(name, listed))
+            declared[name] = (block, listed, self._source_of(name, block, listed))
         taken = {source: name for name, (_, _, source) in reversed(declared.items())}
         for name, (block, listed, source) in declared.items():
             columns = list(listed or ())
@@ -73,6 +74,8 @@ class _CollectionPlanner:
                 yield self._planned(source, source, None), columns
 
     def _listed_columns(self, name: str, block: ConvertedCollection) -> list[WantedColumn] | None:
+        if block.fields is not None and not set(block.fields) <= set(self._columns.infos):
+            raise missing_array(name, str(block.array), self._columns.infos, self._columns.where)
         if block.columns is None:
             return None
         jagged = {column: info for column, info in self._columns.infos.items() if info.kind == "jagged"}
@@ -84,9 +87,12 @@ class _CollectionPlanner:
         )
         return [replace(column, is_named=True) for column in listed]
 
-    def _source_of(self, name: str, listed: Sequence[WantedColumn] | None) -> str:
+    def _source_of(self, name: str, block: ConvertedCollection, listed: Sequence[WantedColumn] | None) -> str:
         """Return the collection of the files that a collection of the output comes from."""
         known = sorted(set(self._columns.collection_of.values()))
+        made = [field for field in block.fields or () if field in self._columns.collection_of]
+        if listed is None and made:
+            return self._columns.collection_of[made[0]]
         if listed is None:
             if name in known:
                 return name
