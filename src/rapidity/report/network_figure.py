@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rapidity.core.counting import counted
 from rapidity.report.boxes import BoxSizes, draw_arrow, draw_box, new_box_figure
 from rapidity.report.figures import DrawnFigure, choose_formats, save_figure
 from rapidity.report.network_layout import Layout, arrange
-from rapidity.report.style import figure_style, plain_text
+from rapidity.report.style import CM_PER_INCH, figure_style, plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from rapidity.network.graph import Network, Node
 
-SIZES = BoxSizes(width=4.0, height=0.78, row=1.35, column=4.6)
+SIZES = BoxSizes(width=4.4, height=0.78, row=1.35, column=4.9)
 # Light fills on which black text reads well; layers with parameters stand out.
 _INPUT, _TRAINED, _PLAIN, _OUTPUT = "#dfe7f5", "#fde7c9", "#f3f3f3", "#dcefdc"
 
@@ -50,7 +50,7 @@ def draw_network(network: Network, path: Path | str, *, formats: Sequence[str] |
             path.parent,
             path.stem,
             title="Network",
-            caption=f"{network.n_parameters:,} trained parameters. Shapes between layers "
+            caption=f"{counted(network.n_parameters, 'trained parameter')}. Shapes between layers "
             "are those of one event.",
             formats=chosen,
         )
@@ -74,31 +74,46 @@ def _draw_ways(axes: Axes, network: Network, layout: Layout) -> None:
             ha="left" if side > 0 else "right",
             va="center",
             color="0.25",
+            # Lines that cross the words are behind them.
+            bbox={"boxstyle": "square,pad=0.12", "facecolor": "white", "edgecolor": "none"},
         )
 
 
 def _draw_boxes(axes: Axes, network: Network, layout: Layout) -> None:
     outputs = {node: name for name, node in network.outputs.items()}
     for name, shape in network.inputs.items():
-        _draw_box(axes, layout.places[name], plain_text(name, 24), f"input {format_shape(shape)}", _INPUT)
+        _draw_box(axes, layout.places[name], name, f"input {format_shape(shape)}", _INPUT)
     for node in network.nodes:
         fill = _TRAINED if node.parameters else _PLAIN
         detail = describe_layer(node)
         if node.name in outputs:
             fill = _OUTPUT
             detail += f" → logits {format_shape(node.shape)}"
-        _draw_box(axes, layout.places[node.name], plain_text(node.name, 24), detail, fill)
+        _draw_box(axes, layout.places[node.name], node.name, detail, fill)
 
 
 def _draw_box(axes: Axes, place: tuple[float, int], title: str, detail: str, fill: str) -> None:
     x, y = draw_box(axes, place, SIZES, fill)
-    axes.text(x, y - 0.16, title, ha="center", va="center", fontsize=7.5, color="black")
-    size = min(6.0, 6.0 * 42 / max(len(detail), 1))
+    _write_title(axes, x, y - 0.16, title)
+    size = min(6.0, 6.0 * 46 / max(len(detail), 1))
     axes.text(x, y + 0.19, detail, ha="center", va="center", fontsize=size, color="0.25")
 
 
+def _write_title(axes: Axes, x: float, y: float, title: str) -> None:
+    """Write the name of a box, smaller or cut until it fits."""
+    room = 0.95 * SIZES.width / CM_PER_INCH * axes.figure.dpi
+    written = axes.text(x, y, plain_text(title), ha="center", va="center", fontsize=7.5, color="black")
+    for size, limit in ((6.75, 40), (6.0, 40), (6.0, 36), (6.0, 32), (6.0, 28), (6.0, 20)):
+        if written.get_window_extent().width <= room:
+            return
+        written.set(fontsize=size, text=plain_text(title, limit))
+
+
 def describe_layer(node: Node) -> str:
-    """Return what a layer is in a few words: type, what characterises it, parameters."""
+    """Return what a layer is in a few words: type, what characterises it, trained parameters.
+
+    Running means and variances are not among them: the numbers of all layers add up to that of the network.
+    """
     layer = node.layer
     kind = getattr(layer, "type", type(layer).__name__.lower())
     words = [plain_text(str(kind))]
@@ -106,9 +121,8 @@ def describe_layer(node: Node) -> str:
         value = getattr(layer, key, None)
         if value is not None:
             words.append(f"{value:g}" if isinstance(value, float) else plain_text(str(value)))
-    n_parameters = sum(math.prod(spec.shape) for spec in node.parameters)
-    if n_parameters:
-        words.append(f"· {n_parameters:,} parameters")
+    if node.n_parameters:
+        words.append(f"· {counted(node.n_parameters, 'parameter')}")
     return " ".join(words)
 
 

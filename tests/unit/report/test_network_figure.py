@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 
 import pytest
 from pydantic import TypeAdapter
@@ -9,8 +10,9 @@ from rapidity.core.errors import DataError
 from rapidity.network import build_network
 from rapidity.network.config import NetworkConfig
 from rapidity.report import draw_network
-from rapidity.report.network_figure import describe_layer, format_shape
+from rapidity.report.network_figure import SIZES, _write_title, describe_layer, format_shape
 from rapidity.report.network_layout import BOX_TO_BOX, BOX_TO_LINE, arrange
+from rapidity.report.style import CM_PER_INCH, figure_style, new_figure
 
 BRANCHES = {
     "leptons": (),
@@ -82,6 +84,35 @@ def test_layers_are_described_with_their_parameters(network):
     described = {node.name: describe_layer(node) for node in network.nodes}
     assert "32 parameters" in described[network.nodes[0].name]
     assert any(text == "dropout 0.1" for text in described.values())
+
+
+def test_parameters_of_the_layers_add_up_to_those_of_the_network():
+    """Of a normalisation the running mean and variance were counted too."""
+    config = {"type": "resnet", "widths": [4], "depths": [1]}
+    network = build_network(
+        TypeAdapter(NetworkConfig).validate_python(config), {"image": (8, 8, 1)}, {"class": 1}
+    )
+    said = [re.search(r"([\d,]+) parameters?", describe_layer(node)) for node in network.nodes]
+    assert any("batch_norm" in describe_layer(node) for node in network.nodes)
+    assert sum(int(found[1].replace(",", "")) for found in said if found) == network.n_parameters
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("dense_1", "dense_1"),
+        ("stage_1_module_1_3x3_reduced_conv", "stage_1_module_1_3x3_reduced_conv"),
+        ("W" * 60, "W" * 8),
+    ],
+)
+def test_names_fill_their_box_and_are_cut_only_where_they_do_not_fit(name, shown):
+    with figure_style():
+        axes = new_figure().add_axes((0, 0, 1, 1))
+        _write_title(axes, 0.5, 0.5, name)
+        (written,) = axes.texts
+        width_cm = written.get_window_extent().width / axes.figure.dpi * CM_PER_INCH
+    assert written.get_text().startswith(shown)
+    assert width_cm < SIZES.width
 
 
 def test_shapes_read_as_products():
