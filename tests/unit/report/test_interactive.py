@@ -105,6 +105,22 @@ def test_loss_has_gaps_where_there_is_none(draw):
     assert train["x"] == [1, 2, 3]
 
 
+def test_every_epoch_of_a_short_training_has_one_tick(draw):
+    """Ticks at 1, 1.2, 1.4 were all called 1."""
+    assert draw()[1]["loss"]["layout"]["xaxis"]["dtick"] == 1
+    long = {"epoch": list(range(1, 41)), "train_loss": [0.5] * 40}
+    assert "dtick" not in draw(history=long)[1]["loss"]["layout"]["xaxis"]
+
+
+def test_loss_of_several_outputs_has_no_unit(draw):
+    outputs = {"train_loss_class": [0.4, 0.3, 0.2], "train_loss_energy": [2.0, 1.0, 0.5]}
+    titles = [
+        draw(history=history)[1]["loss"]["layout"]["yaxis"]["title"]["text"]
+        for history in (HISTORY, HISTORY | outputs)
+    ]
+    assert titles == ["Loss [nats]", "Loss"]
+
+
 def test_training_without_history_has_no_loss_page(draw):
     assert "loss" not in draw(history={"epoch": []})[1]
 

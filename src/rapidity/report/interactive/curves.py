@@ -21,6 +21,8 @@ _TRAINING = {
     "accuracy": ("Accuracy while training", "Accuracy", "accuracy"),
 }
 """Page -> title, axis, ending of the columns of the history."""
+FEW_EPOCHS = 12
+"""Up to so many epochs each has a tick."""
 _SPLITS = {"train": (SIX_COLOURS[0], "dash"), "validation": (SIX_COLOURS[2], "solid")}
 
 
@@ -47,7 +49,11 @@ def plot_training(
             )
     if not traces:
         return None
-    layout = make_layout("Epoch", axis, updatemenus=scale_buttons("y"), xaxis={"tickformat": "d"})
+    if name == "loss" and any(column.startswith("train_loss_") for column in columns):
+        axis = "Loss"  # of several outputs, a sum of what may have different units
+    # Ticks between the epochs of a short training would be called by the same whole number.
+    ticks = {"dtick": 1} if len(columns["epoch"]) <= FEW_EPOCHS else {"tickformat": "d"}
+    layout = make_layout("Epoch", axis, updatemenus=scale_buttons("y"), xaxis=ticks)
     if best_epoch is not None:
         layout["shapes"] = [_vertical_line(best_epoch)]
         layout["annotations"] = [
