@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rapidity.report.figures import DrawnFigure
 
 WIDE_PX = 500
-"""Figures wider than this get a row of their own."""
+"""Figures wider than this get a row of their own, and are scrolled where the window is too narrow."""
 
 
 def write_report(path: Path | str, content: ReportContent) -> None:
@@ -113,8 +113,11 @@ def _training(content: ReportContent) -> Markup:
 
 
 def _network(content: ReportContent) -> Markup:
-    drawing = [] if content.network is None else [content.network]
-    return join([_facts(content.network_facts), _figures(drawing)])
+    pieces = [_facts(content.network_facts)]
+    if content.network is not None:
+        # However narrow, it is never made smaller: its words are small already.
+        pieces.append(tag("div", _figure(content.network, is_wide=True), class_="figures"))
+    return join(pieces)
 
 
 def _configuration(content: ReportContent) -> Markup:
@@ -150,11 +153,9 @@ def _figures(figures: Sequence[DrawnFigure]) -> Markup:
     return tag("div", *[_figure(figure) for figure in figures], class_="figures")
 
 
-def _figure(figure: DrawnFigure) -> Markup:
+def _figure(figure: DrawnFigure, *, is_wide: bool = False) -> Markup:
     caption = tag("figcaption", tag("b", figure.title), ". " if figure.caption else "", figure.caption)
-    return tag(
-        "figure",
-        inline_png(figure.png, figure.title, figure.width_px),
-        caption,
-        class_="wide" if figure.width_px > WIDE_PX else None,
-    )
+    picture = inline_png(figure.png, figure.title, figure.width_px)
+    if is_wide or figure.width_px > WIDE_PX:
+        return tag("figure", tag("div", picture, class_="scroll"), caption, class_="wide")
+    return tag("figure", picture, caption)

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from rapidity.report import ReportContent, draw_evaluation, render_page, write_report
+from rapidity.report import DrawnFigure, ReportContent, draw_evaluation, render_page, write_report
 from rapidity.report.markup import tag
 
 
@@ -51,6 +51,19 @@ def test_page_is_whole_and_asks_nothing_of_the_network(make_result, tmp_path, ou
     assert "url(" not in page
     assert "@import" not in page
     assert page.count("<figure") == len(figures["evaluation"])
+
+
+def test_words_in_drawings_stay_readable_in_narrow_windows(tmp_path):
+    """A network of 1,600 pixels was shrunk to the window, and one of 400 to a column of the page."""
+    network = DrawnFigure("network", "Network", "", (), b"", 411)
+    columns = [
+        DrawnFigure("roc", "ROC", "", (), b"", 372),
+        DrawnFigure("overview", "Features", "", (), b"", 780),
+    ]
+    page = render_page(ReportContent("run", network=network, figures={"evaluation": others}))
+    scrolled = re.findall(r'<figure class="wide"><div class="scroll"><img [^>]*alt="(\w+)"', page)
+    assert scrolled == ["Features", "Network"]
+    assert ".scroll img { max-width: none; }" in page
 
 
 def test_what_users_wrote_is_escaped(outline):
