@@ -14,6 +14,7 @@ from rapidity.data.table import SPLITS
 from rapidity.evaluation.events import ALL
 from rapidity.evaluation.plain import by_class
 from rapidity.metrics import Estimate, assign_one_each, percentile_interval, replicate
+from rapidity.metrics.arrays import ROUNDING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -287,15 +288,21 @@ class _Sums:
     weight: NDArray[np.float64]
 
     def fractions(self, counts: NDArray[np.int8]) -> NDArray[np.float64]:
-        """Return the accuracy of all objects, that of each class, and the part of events all right."""
+        """Return the accuracy of all objects, that of each class, and the part of events all right.
+
+        NaN where the weights of these objects sum to nothing (but for rounding) or less.
+        """
         weight = self.weight * counts
         right, known = weight @ self.right, weight @ self.known
         has_any = self.known.sum(axis=1) > 0
         is_all = has_any & (self.right.sum(axis=1) == self.known.sum(axis=1))
         numerators = np.array([right.sum(), *right, float(weight @ is_all)])
         denominators = np.array([known.sum(), *known, float(weight @ has_any)])
+        size = np.abs(weight)
+        sizes = size @ self.known
+        is_defined = denominators > ROUNDING * np.array([sizes.sum(), *sizes, float(size @ has_any)])
         fractions = np.full(len(numerators), math.nan)
-        np.divide(numerators, denominators, out=fractions, where=denominators > 0)
+        np.divide(numerators, denominators, out=fractions, where=is_defined)
         return fractions
 
 

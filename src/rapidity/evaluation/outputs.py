@@ -106,5 +106,7 @@ class Evaluated:
             }
         others: dict[str, RegressionResult | AssignmentResult] = {**self.regressions, **self.assignments}
         if others:
+            notes = [note for result in self.regressions.values() for note in result.notes]
+            metrics["notes"] = [*metrics["notes"], *notes]
             metrics["outputs"] = {name: to_plain(result.to_metrics()) for name, result in others.items()}
         return metrics

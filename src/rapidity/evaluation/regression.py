@@ -12,6 +12,7 @@ from rapidity.core.errors import DataError
 from rapidity.core.random import make_generator
 from rapidity.data.table import SPLITS
 from rapidity.evaluation.events import ALL
+from rapidity.evaluation.undefined import note_undefined
 from rapidity.metrics import (
     Estimate,
     RankedResiduals,
@@ -157,6 +158,8 @@ class RegressionResult:
         The evaluated events, for figures.
     folds
         The same numbers fold by fold; None for a run of one network.
+    notes
+        Which of them event weights leave without a value.
     """
 
     name: str
@@ -171,6 +174,7 @@ class RegressionResult:
     intervals: tuple[TruthInterval, ...]
     events: RegressionEvents
     folds: OutputFolds | None = None
+    notes: tuple[str, ...] = ()
 
     def to_metrics(self) -> dict[str, Any]:
         """Return what ``metrics.json`` holds of this output."""
@@ -218,7 +222,8 @@ def evaluate_regression(
     """Return all numbers of one split (`split` ``"all"``: of all events whose truth is known).
 
     Event weights, of either sign, enter every number but the counts. Relative numbers are given where no
-    truth is zero and all are of one sign, else they are NaN.
+    truth is zero and all are of one sign, else they are NaN. So is what the weights leave without a value
+    (`RankedResiduals.spread`), and a note says which.
 
     Raises
     ------
@@ -237,6 +242,9 @@ def evaluate_regression(
     )
     estimates = [Estimate(float(v), float(a), float(b)) for v, a, b in zip(central, low, high, strict=True)]
     numbers = dict(zip(NUMBERS, estimates, strict=False))
+    unweighted = None if known.event_weight is None else central_numbers(replace(known, event_weight=None))
+    intervals = _make_intervals(known, edges, means, estimates[len(NUMBERS) :])
+    resolutions = [one.numbers["resolution"].value for one in intervals if one.n_events]
     return RegressionResult(
         name=name,
         target=target,
@@ -246,9 +254,10 @@ def evaluate_regression(
         n_unknown=chosen.n_events - known.n_events,
         numbers=numbers,
         splits=_summarise(events),
-        unweighted=None if known.event_weight is None else central_numbers(replace(known, event_weight=None)),
-        intervals=_make_intervals(known, edges, means, estimates[len(NUMBERS) :]),
+        unweighted=unweighted,
+        intervals=intervals,
         events=known,
+        notes=() if unweighted is None else note_undefined(name, numbers, unweighted, resolutions),
     )
 
 
@@ -297,7 +306,7 @@ class _Part:
         """Return the numbers of `NUMBERS` but R2."""
         weight = self.weight * counts[self.rows]
         spread = self.absolute.spread(weight[self.absolute.order])
-        total = float(weight.sum())
+        total = sum_of_weights(weight)
         size = float(weight[self.absolute.order] @ np.abs(self.absolute.values))
         found = [spread.bias, spread.resolution, spread.half_width, size / total if total > 0 else math.nan]
         if self.relative is None:

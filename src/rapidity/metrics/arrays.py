@@ -30,6 +30,23 @@ def sum_of_weights(event_weight: ArrayLike) -> float:
     return 0.0 if abs(total) <= ROUNDING * float(np.abs(weight).sum()) else total
 
 
+def signed_sum(event_weight: NDArray[np.float64], values: NDArray[np.float64]) -> float:
+    """Return the sum of values, each times its signed weight; exactly 0 where they cancel but for rounding.
+
+    Parameters
+    ----------
+    values
+        Numbers that are not negative, such as squares ``(n_events,)``.
+
+    Examples
+    --------
+    >>> signed_sum(np.array([0.1, 0.2, -0.3]), np.ones(3))
+    0.0
+    """
+    total = float(event_weight @ values)
+    return 0.0 if abs(total) <= ROUNDING * float(np.abs(event_weight) @ values) else total
+
+
 def sum_in_cells(
     cell: NDArray[np.int64], event_weight: NDArray[np.float64], n_cells: int
 ) -> NDArray[np.float64]:

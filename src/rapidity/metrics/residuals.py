@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rapidity.core.errors import DataError
-from rapidity.metrics.arrays import ROUNDING, check_event_weight
+from rapidity.metrics.arrays import ROUNDING, check_event_weight, signed_sum
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -75,8 +75,10 @@ class RankedResiduals:
     def spread(self, ranked_weight: NDArray[np.float64]) -> ResidualSpread:
         """Return bias, resolution and half width, NaN where they are not defined.
 
-        That is where the weights sum to nothing or less (the resolution also where negative weights make the
-        variance negative).
+        None of them is where the weights sum to nothing or less. The resolution is not where negative weights
+        make the variance negative, as few events of a signed sample can: of such a sample no width is known
+        from squares, and the root of an absolute value would be that of another one. The half width, from
+        quantiles, is still there. What cancels but for rounding is zero.
 
         Parameters
         ----------
@@ -87,7 +89,7 @@ class RankedResiduals:
         if not total > ROUNDING * float(np.abs(ranked_weight).sum()):
             return ResidualSpread(math.nan, math.nan, math.nan)
         bias = float(ranked_weight @ self.values) / total
-        variance = float(ranked_weight @ (self.values - bias) ** 2) / total
+        variance = signed_sum(ranked_weight, (self.values - bias) ** 2) / total
         low, high = (self.quantile(ranked_weight, part) for part in (LOW_TAIL, HIGH_TAIL))
         return ResidualSpread(bias, math.sqrt(variance) if variance >= 0 else math.nan, (high - low) / 2)
 
@@ -141,7 +143,8 @@ def explained_variance(
 
     Notes
     -----
-    :math:`1 - \sum w (t - p)^2 / \sum w (t - \bar t)^2`, NaN where the denominator is not above zero: 0 for a
+    :math:`1 - \sum w (t - p)^2 / \sum w (t - \bar t)^2`, NaN where the denominator is not above zero (a truth
+    that is always the same, or negative weights): 0 for a
     prediction that is always the mean, below zero for a worse one.
 
     Examples
@@ -158,5 +161,5 @@ def explained_variance(
     if not total > ROUNDING * float(np.abs(weight).sum()):
         return math.nan
     mean = float(weight @ true) / total
-    variance = float(weight @ (true - mean) ** 2)
+    variance = signed_sum(weight, (true - mean) ** 2)
     return 1 - float(weight @ (true - found) ** 2) / variance if variance > 0 else math.nan

@@ -80,3 +80,17 @@ def test_an_infinite_probability_is_refused_whatever_the_network_sees(events):
 def test_without_known_objects_nothing_is_evaluated(events):
     with pytest.raises(DataError, match="'origin' cannot be evaluated: the train split has no object whose"):
         measure(events, split="train")
+
+
+def test_weights_that_cancel_but_for_rounding_leave_no_accuracy(events):
+    doubled = AssignmentEvents(
+        events.classes,
+        (),
+        Jagged.from_counts(np.array([0, 0, 0, 1]), np.ones(4, np.int64)),
+        Jagged.from_counts(np.array([[0.6, 0.4], [0.3, 0.7], [0.6, 0.4], [0.1, 0.9]]), np.ones(4, np.int64)),
+        np.full(4, 2, np.int8),
+        np.array([0.1, 0.2, -0.3, 1.0]),
+    )
+    accuracies = [one.value for one in measure(doubled).ways["likeliest"].class_accuracy]
+    assert np.isnan(accuracies[0])
+    assert accuracies[1] == 1.0

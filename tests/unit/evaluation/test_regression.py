@@ -5,7 +5,7 @@ import pytest
 
 from rapidity.config.evaluation import Evaluation
 from rapidity.core.errors import DataError
-from rapidity.evaluation import RegressionEvents, evaluate_regression, to_plain
+from rapidity.evaluation import Evaluated, RegressionEvents, evaluate_regression, to_plain
 
 CONFIG = Evaluation(bootstrap=40)
 
@@ -87,3 +87,39 @@ def test_what_cannot_be_evaluated_is_refused(events):
         measure(replace(events, truth=np.full(6000, np.nan)))
     with pytest.raises(DataError, match=r"event weights of the test split sum to -2000 .2000 events."):
         measure(replace(events, event_weight=-np.ones(6000)))
+
+
+def test_what_negative_weights_leave_without_a_value_is_said(events):
+    """A resolution was NaN without a word, and the mean size of residuals huge where weights cancel."""
+    truth = np.repeat([30.0, 80.0], 100)
+    residual = np.tile([0.1, -0.1, 20.0, -20.0], 50)
+    weight = np.where(np.abs(residual) > 1, np.repeat([-0.5, 0.1], 100), 1.0)
+    test = np.full(200, 2, np.int8)
+    result = measure(RegressionEvents(truth, truth + residual, test, weight))
+    metrics = Evaluated("test", CONFIG, None, regressions={"energy": result}).to_metrics()
+    found = metrics["outputs"]["energy"]
+    assert (found["resolution"], found["relative_resolution"]) == (None, None)
+    assert found["half_width"] == pytest.approx(0.1)
+    assert found["unweighted"]["resolution"] == pytest.approx(14.1, abs=0.1)
+    of_all, of_intervals = metrics["notes"]
+    assert of_all.startswith("Output 'energy' has no resolution, relative_resolution: negative event weights")
+    assert "no resolution in 1 of 2 intervals of the truth: the event weights there sum to" in of_intervals
+
+
+def test_intervals_whose_weights_cancel_have_no_numbers(events):
+    truth = np.repeat([30.0, 80.0, 81.0], 50)
+    weight = np.concatenate([np.tile([0.1, 0.2, -0.3, 0.1, -0.1], 10), np.ones(100)])
+    result = measure(
+        RegressionEvents(truth, truth + np.tile([1.0, -1.0], 75), np.full(150, 2, np.int8), weight)
+    )
+    first, *others = result.intervals
+    assert np.isnan(
+        [first.numbers[name].value for name in ("bias", "resolution", "mean_absolute_error")]
+    ).all()
+    assert [one.numbers["mean_absolute_error"].value for one in others] == [1.0] * len(others)
+    (note,) = result.notes
+    assert f"no resolution in 1 of {len(result.intervals)} intervals" in note
+
+
+def test_without_weights_there_is_nothing_to_say(events):
+    assert measure(replace(events, event_weight=None)).notes == ()

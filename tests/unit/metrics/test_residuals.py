@@ -44,8 +44,19 @@ def test_weights_that_sum_to_nothing_give_no_number(weight):
     assert np.isnan(explained_variance([1.0, 2.0], [1.0, 2.0], weight))
 
 
-def test_negative_weights_may_leave_no_resolution():
-    assert np.isnan(residual_spread([0.0, 10.0, 0.1], [3.0, -1.0, 0.0]).resolution)
+def test_negative_weights_may_leave_no_resolution_but_a_half_width():
+    spread = residual_spread([0.0, 10.0, 0.1], [3.0, -1.0, 0.0])
+    assert np.isnan(spread.resolution)
+    assert (spread.bias, spread.half_width) == (-5.0, 0.0)
+
+
+def test_a_variance_that_cancels_but_for_rounding_is_zero():
+    """0.1 * 1 + 0.2 * 1 - 0.3 * 1 is -6e-17, of which there was no root."""
+    residuals = [1.0, -1.0, 1.0, -1.0, 1.0, -1.0, *[0.0] * 8]
+    weight = [0.1, 0.1, 0.2, 0.2, -0.3, -0.3, *[1.0] * 8]
+    assert sum(w * r * r for w, r in zip(weight, residuals, strict=True)) != 0
+    assert residual_spread(residuals, weight).resolution == 0.0
+    assert np.isnan(explained_variance(residuals, np.zeros(14), weight))
 
 
 def test_of_no_events_nothing_is_known():
