@@ -60,7 +60,7 @@ def test_words_in_drawings_stay_readable_in_narrow_windows(tmp_path):
         DrawnFigure("roc", "ROC", "", (), b"", 372),
         DrawnFigure("overview", "Features", "", (), b"", 780),
     ]
-    page = render_page(ReportContent("run", network=network, figures={"evaluation": others}))
+    page = render_page(ReportContent("run", network=network, figures={"evaluation": columns}))
     scrolled = re.findall(r'<figure class="wide"><div class="scroll"><img [^>]*alt="(\w+)"', page)
     assert scrolled == ["Features", "Network"]
     assert ".scroll img { max-width: none; }" in page
