@@ -44,7 +44,10 @@ class BoostZ(_OfObjects):
 
 
 class SmearMomentum(_OfObjects):
-    """Scale the momentum of each object by a random factor whose mean is one."""
+    """Scale the momentum of each object by a random factor whose mean is one.
+
+    Without `objects` missing momentum (one an event, only pt and phi, or px and py) stays.
+    """
 
     type: Literal["smear_momentum"]
     relative: Annotated[float, Field(gt=0, le=1)] = 0.1

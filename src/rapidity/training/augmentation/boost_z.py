@@ -29,6 +29,8 @@ class Boost:
         The rapidity of the boost is drawn evenly between minus and plus this.
     """
 
+    spares_missing_momentum = False
+
     def __init__(self, largest: float) -> None:
         self._largest = largest
 

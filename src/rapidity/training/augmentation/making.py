@@ -12,14 +12,14 @@ from rapidity.training.augmentation.boost_z import Boost
 from rapidity.training.augmentation.drop_objects import Dropping
 from rapidity.training.augmentation.flip import Flipping
 from rapidity.training.augmentation.mix_up import MixingUp
-from rapidity.training.augmentation.momenta import MomentumAugmentation, choose_objects
+from rapidity.training.augmentation.momenta import MomentumAugmentation, ObjectColumns, choose_objects
 from rapidity.training.augmentation.reflect_eta import Reflection
 from rapidity.training.augmentation.rotate_phi import Rotation
 from rapidity.training.augmentation.shift import Shifting
 from rapidity.training.augmentation.smear_momentum import Smearing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from rapidity.core.records import FloatArray, OutputObjective
     from rapidity.training.augmentation.augmenter import RawEvents
@@ -73,10 +73,20 @@ def columns_to_read(augmentations: Sequence[Any], objects: Mapping[str, Mapping[
         change = _make_change(block)
         if change is not None:
             where = _name(place, block)
-            for item in choose_objects(where, change, objects, block.objects):
+            chosen = [*choose_objects(where, change, objects, block.objects), *_maybe_spared(change, objects)]
+            for item in chosen:
                 for column in item.raw_columns(change.reads(item.components)):
                     found.setdefault(column, f"{where}, object '{item.name}'")
     return found
+
+
+def _maybe_spared(
+    change: MomentumChange, objects: Mapping[str, Mapping[str, str]]
+) -> Iterator[ObjectColumns]:
+    """Yield what may be missing momentum: only the files tell whether its columns hold several objects."""
+    if change.spares_missing_momentum:
+        found = (ObjectColumns.of(name, components) for name, components in objects.items())
+        yield from (item for item in found if item.is_missing_momentum(()))
 
 
 def make_augmenter(
@@ -149,7 +159,14 @@ def _make_column_step(where: str, block: Any, sources: Sources) -> MomentumAugme
     if change is None:
         step: MomentumAugmentation | Dropping = _make_dropping(where, block, sources)
     else:
-        chosen = choose_objects(where, change, sources.objects, block.objects)
+        chosen = choose_objects(where, change, sources.objects, block.objects, sources.collections)
+        if not chosen:
+            message = (
+                f"{where} changes nothing: of the objects in data.objects "
+                f"({shorten(sources.objects) or 'none'}) each stays, as missing momentum does. Name those "
+                "that are to change under `objects`, or remove the augmentation."
+            )
+            raise ConfigError(message)
         step = MomentumAugmentation(change, chosen, sources.collections, sources.sentinels, sources.from_zero)
     if not set(step.changes) & set(sources.used_columns):
         message = (

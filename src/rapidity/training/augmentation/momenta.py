@@ -29,6 +29,11 @@ FULL_TURN = 2 * np.pi
 class MomentumChange(Protocol):
     """How the components of objects change; see `rotate_phi` for one."""
 
+    @property
+    def spares_missing_momentum(self) -> bool:
+        """Whether missing momentum stays unless the configuration names it."""
+        ...
+
     def changes(self, components: Collection[str]) -> frozenset[str]:
         """Return which components change."""
         ...
@@ -95,6 +100,25 @@ class ObjectColumns:
                 expressions[component] = text
         return cls(name, columns, numbers, expressions)
 
+    def is_missing_momentum(self, collections: Collection[str]) -> bool:
+        """Return whether this is known across the beam alone, and one an event.
+
+        Parameters
+        ----------
+        collections
+            Columns with a value for each of several objects; those have a count of their own.
+
+        Examples
+        --------
+        >>> met = ObjectColumns.of("met", {"pt": "met", "phi": "met_phi", "mass": "0"})
+        >>> met.is_missing_momentum({"jet_pt"}), met.is_missing_momentum({"met"})
+        (True, False)
+        """
+        # A component that is zero for every object, as the mass or eta may be written, says nothing.
+        known = {name for name in self.components if self.numbers.get(name) != 0}
+        is_jagged = bool(set(collections) & set(self.columns.values()))
+        return known in ({"pt", "phi"}, {"px", "py"}) and not is_jagged
+
     def raw_columns(self, components: Collection[str]) -> tuple[str, ...]:
         """Return the raw columns of some of the components."""
         plain = [column for name, column in self.columns.items() if name in components]
@@ -121,8 +145,9 @@ def choose_objects(
     change: MomentumChange,
     objects: Mapping[str, Mapping[str, str]],
     named: Sequence[str] | None,
+    collections: Collection[str] = (),
 ) -> tuple[ObjectColumns, ...]:
-    """Return the objects that an augmentation changes.
+    """Return the objects that an augmentation changes; none where all of them stay.
 
     Parameters
     ----------
@@ -131,7 +156,10 @@ def choose_objects(
     objects
         ``data.objects``.
     named
-        The objects that the configuration names; None: all that have the components.
+        The objects that the configuration names; None: all that have the components, but for missing
+        momentum where the change spares it.
+    collections
+        The jagged columns.
 
     Raises
     ------
@@ -139,6 +167,8 @@ def choose_objects(
         If an object lacks components, none has them, or a component that changes is not one column.
     """
     found = [ObjectColumns.of(name, objects[name]) for name in named or objects]
+    if not named and change.spares_missing_momentum:
+        found = [item for item in found if not item.is_missing_momentum(collections)]
     lacking = {item.name: lack for item in found if (lack := change.lacks(item.components)) is not None}
     chosen = [item for item in found if item.name not in lacking]
     # What has no component that would change stays as it is, such as missing momentum under a boost.

@@ -25,6 +25,8 @@ class Reflection:
         Part of the events.
     """
 
+    spares_missing_momentum = False
+
     def __init__(self, probability: float) -> None:
         self._probability = probability
 

@@ -22,6 +22,8 @@ class Rotation:
     Transverse momenta, masses, angles between objects and all along the beam stay.
     """
 
+    spares_missing_momentum = False
+
     def changes(self, components: Collection[str]) -> frozenset[str]:
         """Return which components change."""
         return frozenset(components) & {"phi", "px", "py"}

@@ -21,7 +21,8 @@ SMALLEST_FACTOR = 1e-3
 class Smearing:
     """Scales the momentum of each object by a factor of its own whose mean is one.
 
-    Directions stay. What follows from several objects, such as missing momentum, does not know of it.
+    Directions stay. What follows from several objects, such as missing momentum, does not know of it, and is
+    not smeared by a factor of its own either, unless it is named: it has no calibration of its own.
 
     Parameters
     ----------
@@ -30,6 +31,8 @@ class Smearing:
     keep_mass
         Let the mass stay, and the energy follow from it; else both are scaled like the momentum.
     """
+
+    spares_missing_momentum = True
 
     def __init__(
         self, relative: float, distribution: Literal["gaussian", "log_normal"], *, keep_mass: bool

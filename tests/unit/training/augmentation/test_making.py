@@ -24,10 +24,13 @@ def blocks(*listed):
     return Training.model_validate({"augmentation": listed}).augmentation
 
 
-def make(*listed, used=("jet_pt", "jet_eta", "jet_phi", "lep_pt", "lep_phi", "n_jets", "track_pt")):
+USED = ("jet_pt", "jet_eta", "jet_phi", "lep_pt", "lep_phi", "n_jets", "track_pt")
+
+
+def make(*listed, used=USED, objects=OBJECTS):
     raw = {}
     sources = Sources(
-        objects=OBJECTS,
+        objects=objects,
         columns=[name for name in (*used, *COLLECTIONS) if name != "muon_pt"],
         used_columns=used,
         collections=COLLECTIONS,
@@ -103,3 +106,21 @@ def test_columns_that_are_computed_with_are_read():
 def test_what_changes_nothing_is_refused(block, used, message):
     with pytest.raises(ConfigError, match=message):
         make(block, used=used)
+
+
+def test_columns_that_may_be_of_several_objects_are_read_to_be_smeared():
+    """Whether `track` is missing momentum or a collection only the files tell."""
+    objects = {**OBJECTS, "tracks": {"pt": "track_pt", "phi": "track_phi"}}
+    assert "track_pt" in columns_to_read(blocks("smear_momentum"), objects)
+    assert "track_pt" in make("smear_momentum", objects=objects)[1]["changed"]
+
+
+def test_smearing_nothing_but_missing_momentum_is_refused():
+    met = {"met": {"pt": "met", "phi": "met_phi"}}
+    with pytest.raises(
+        ConfigError, match=r"\(smear_momentum\) changes nothing: .*\(met\) each stays, .*`objects`"
+    ):
+        make("smear_momentum", objects=met, used=("met",))
+    assert make({"type": "smear_momentum", "objects": ["met"]}, objects=met, used=("met",))[1]["changed"] == {
+        "met"
+    }

@@ -138,3 +138,32 @@ def test_columns_of_events_beside_those_of_objects_are_refused(events):
         ConfigError, match=r"data\.objects\.jets: met has one value per event, but jet_px one"
     ):
         MomentumAugmentation(Rotation(), chosen, {"jet_px": "jets"}, {})
+
+
+@pytest.mark.parametrize(
+    "met",
+    [
+        {"pt": "met", "phi": "met_phi"},
+        {"px": "met_x", "py": "met_y"},
+        {"pt": "met / 1000", "phi": "met_phi", "eta": "0", "mass": "0.0"},
+    ],
+)
+def test_missing_momentum_is_smeared_only_if_it_is_named(met):
+    """A factor of its own was drawn for missing momentum, which is no measured object."""
+    objects = {"jets": JETS, "met": met}
+    assert [item.name for item in choose_objects("here", SMEARING, objects, None)] == ["jets"]
+    assert [item.name for item in choose_objects("here", Rotation(), objects, None)] == ["jets", "met"]
+    named = {"met": {**met, "pt": "met"}} if "pt" in met else {"met": met}
+    assert [item.name for item in choose_objects("here", SMEARING, named, ["met"])] == ["met"]
+
+
+def test_many_objects_across_the_beam_are_no_missing_momentum():
+    objects = {"clusters": {"pt": "cl_pt", "phi": "cl_phi"}}
+    assert not choose_objects("here", SMEARING, objects, None)
+    assert choose_objects("here", SMEARING, objects, None, {"cl_pt": "clusters", "cl_phi": "clusters"})
+
+
+def test_an_object_with_a_direction_or_an_energy_is_smeared():
+    for further in ({"eta": "g_eta"}, {"energy": "g_e"}, {"mass": "0.1"}):
+        objects = {"photon": {"pt": "g_pt", "phi": "g_phi", **further}}
+        assert choose_objects("here", SMEARING, objects, None)
