@@ -222,3 +222,44 @@ def test_an_input_called_like_a_layer_of_a_network_by_name_is_to_be_renamed(name
     }
     with pytest.raises(GraphError, match=rf"so is an input\. Rename the input: the layers of '{name}' have"):
         build(name, inputs)
+
+
+ONE_JET = {"jets": (1, 4), "jets.mask": (1,)}
+WITH_MOMENTUM = {**ONE_JET, "jets.momenta": (1, 4)}
+MET = {"met": (3,)}
+
+
+@pytest.mark.parametrize(
+    ("inputs", "settings", "cure"),
+    [
+        (
+            WITH_MOMENTUM,
+            {},
+            r"compares the momenta.*inputs\.jets\.n_objects\), or give .* \(inputs\.NAME\.momenta",
+        ),
+        (ONE_JET, {"pairs": "none"}, r"passes messages among.*n_objects\), or put a table beside it\. For"),
+        (WITH_MOMENTUM | MET, {}, r"\(inputs\.met\.momenta: \{pt: .*or set network\.pairs: none"),
+        (WITH_MOMENTUM | MET, {"tables": "end"}, r"inputs\.met\.momenta.* and set network\.tables: node"),
+        (
+            ONE_JET | MET,
+            {"pairs": "none", "tables": "end"},
+            r"beside it and set network\.tables: node\. For",
+        ),
+    ],
+)
+def test_a_graph_of_a_single_node_says_what_to_change(inputs, settings, cure):
+    """The advice was to name a mask, which nobody can who names a network."""
+    with pytest.raises(GraphError, match=cure):
+        build("event_graph", inputs, **settings)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "settings"),
+    [
+        (WITH_MOMENTUM | MET | {"met.momenta": (4,)}, {}),
+        (ONE_JET | MET, {"pairs": "none"}),
+        ({"jets": (2, 4), "jets.mask": (2,), "jets.momenta": (2, 4)}, {}),
+    ],
+)
+def test_what_a_graph_of_a_single_node_advises_works(inputs, settings):
+    assert build("event_graph", inputs, **settings).n_parameters > 0

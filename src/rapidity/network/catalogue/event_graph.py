@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from rapidity.core.errors import GraphError
 from rapidity.network.catalogue.clouds import (
     MOMENTA_CURE,
     CloudInputs,
@@ -155,6 +156,7 @@ class EventGraph(CatalogueNetwork):
         """Return the nodes, their pairs, the rounds, the pooling, and what follows it."""
         given = self._sort(inputs)
         kinds = self._find_kinds(given)
+        self._require_pairs(kinds, given)
         layers = [*self._embed(kinds), *self._join_masks(kinds, given), *self._embed_pairs(kinds)]
         start = kinds.nodes
         for number in range(1, self.rounds + 1):
@@ -201,6 +203,32 @@ class EventGraph(CatalogueNetwork):
                 )
             )
         return Kinds(tuple(sorted(kinds, key=lambda kind: kind.momenta is None)))
+
+    def _require_pairs(self, kinds: Kinds, given: CloudInputs) -> None:
+        """Raise a GraphError where a node has no other to hear of, or none to compare its momentum with."""
+        needs_momenta = self.pairs == "momenta"
+        counted = kinds.with_momenta if needs_momenta else kinds.kinds
+        if sum(kind.n_objects for kind in counted) > 1:
+            return
+        cloud, table = given.clouds[0], given.tables[0] if given.tables else "NAME"
+        cures = [f"keep more objects (inputs.{cloud}.n_objects)"]
+        if needs_momenta:
+            what = "compares the momenta of"
+            cures.append(
+                f"give a table a momentum (inputs.{table}.momenta: {{pt: ..., phi: ...}} and the like)"
+            )
+        else:
+            what = "passes messages among"
+            cures.append("put a table beside it")
+        if self.tables != "node":
+            cures[-1] += " and set network.tables: node"
+        if needs_momenta and len(kinds.kinds) > 1:
+            cures.append("set network.pairs: none")
+        message = (
+            f"network 'event_graph' {what} two objects or more of an event, but '{cloud}' keeps one, and no "
+            f"other node is there for it. Either {', or '.join(cures)}. For single objects 'mlp' will do."
+        )
+        raise GraphError(message)
 
     def _embed(self, kinds: Kinds) -> list[Layer]:
         """Return a dense layer for each kind of node, and all nodes one after another."""
