@@ -9,7 +9,7 @@ import numpy as np
 
 from rapidity.report.figures import DrawnFigure, save_figure
 from rapidity.report.names import file_stems
-from rapidity.report.style import new_figure, plain_text
+from rapidity.report.style import CM_PER_INCH, axis_label, new_figure, plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -34,6 +34,11 @@ MOSAIC_PIXELS = 32
 STEEP = 30.0
 """Means whose largest pixel is so many times their average are shown on a logarithmic scale."""
 DECADES = 4
+SHOWN_PART = 0.99
+"""Part of the pixels that lies within a scale of both signs: a single one far out would pale all others."""
+BAR_CM, SCALE_CM = 0.22, 1.7
+"""Width of the bar of a colour scale, and of all of it."""
+COLOURS = ("red", "green", "blue")
 
 
 @dataclass(frozen=True)
@@ -122,15 +127,62 @@ def draw_images(
 ) -> list[DrawnFigure]:
     """Draw the mean image of each class and a few examples, for each input; `rows` are those of each class.
 
-    Files: ``mean_<channel>``, and ``examples_<input>`` in colour or for each channel.
+    Files: ``mean_<channel>`` and ``examples_<channel>``, of pictures in colour ``mean_<input>`` and
+    ``examples_<input>``.
     """
     figures = []
     stems = file_stems(list(images))
+    weighted = "" if event_weight is None else ", weighted"
     for (name, data), stem in zip(images.items(), stems, strict=True):
-        means = mean_images(data, rows, event_weight)
-        figures += _draw_means(name, stem, data, means, classes, folder, formats)
-        figures += _draw_examples(name, stem, data, rows, classes, folder, formats)
+        means = mean_images(data, rows, event_weight)[:MAX_CLASSES]
+        chosen = [spread(class_rows, N_EXAMPLES) for class_rows in rows[:MAX_CLASSES]]
+        examples = data.take(np.concatenate(chosen))
+        shown = _shown_channels(name, stem, data, examples)
+        said = f"The mean image of each class{weighted}{_cut(classes)}, {data.pixels}."
+        figures += [_draw_mean(one, means, classes, said, folder, formats) for one in shown]
+        said = f"Events of each class, spread evenly over the data{_cut(classes)}"
+        counts = [len(listed) for listed in chosen]
+        figures += [_draw_examples(one, examples, counts, classes, said, folder, formats) for one in shown]
     return figures
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """A channel of an image input, or all of a picture in colour, that gets figures of its own.
+
+    Attributes
+    ----------
+    label
+        What the colours stand for.
+    channel
+        None for all three of a picture in colour.
+    """
+
+    stem: str
+    title: str
+    label: str
+    unit: str
+    channel: int | None
+
+    def pick(self, images: NDArray[Any]) -> NDArray[np.float64]:
+        """Return pixels ``(n_images, height, width)``, of colours ``(..., 3)`` from 0 to 1, white for NaN."""
+        if self.channel is None:
+            return np.clip(np.nan_to_num(images / 255.0, nan=1.0), 0.0, 1.0)
+        return images[..., self.channel].astype(np.float64)
+
+
+def _shown_channels(name: str, stem: str, data: ImageData, images: NDArray[Any]) -> list[_Shown]:
+    """Return what is drawn: each channel by itself (energy and time do not add up), or colours together."""
+    if is_colour(data, images):
+        return [_Shown(stem, name, name, "", None)]
+    names, is_single = data.channel_names[:MAX_CHANNELS], data.shape[2] == 1
+    titles = [name] if is_single else [f"{name}, {channel}" for channel in names]
+    labels = [name] if is_single else names
+    stems = _channel_stems(stem, data)
+    return [
+        _Shown(stems[channel], title, label, data.unit(channel), channel)
+        for channel, (title, label) in enumerate(zip(titles, labels, strict=True))
+    ]
 
 
 def is_colour(data: ImageData, images: NDArray[Any]) -> bool:
@@ -138,33 +190,24 @@ def is_colour(data: ImageData, images: NDArray[Any]) -> bool:
     return data.shape[2] == 3 and images.dtype == np.uint8
 
 
-def _draw_means(
-    name: str,
-    stem: str,
-    data: ImageData,
+def _draw_mean(
+    shown: _Shown,
     means: NDArray[np.float64],
     classes: ClassSet,
+    said: str,
     folder: Path,
     formats: Sequence[str],
-) -> list[DrawnFigure]:
-    figures = []
-    stems = _channel_stems(stem, data)
-    for channel, channel_name in enumerate(data.channel_names[:MAX_CHANNELS]):
-        what = name if data.shape[2] == 1 else f"{name}, {channel_name}"
-        shown = means[:MAX_CLASSES, :, :, channel]
-        norm = choose_scale(shown)
-        figures.append(
-            save_figure(
-                _draw_panels(shown, [plain_text(n, 16) for n in classes.names], norm, data.unit(channel)),
-                folder,
-                f"mean_{stems[channel]}",
-                title=f"Mean of {what}",
-                caption=f"The mean image of each class, weighted{_cut(classes)}, {data.pixels}."
-                + (" Logarithmic scale." if _is_log(norm) else ""),
-                formats=formats,
-            )
-        )
-    return figures
+) -> DrawnFigure:
+    images = shown.pick(means)
+    norm = None if shown.channel is None else choose_scale(images)
+    return save_figure(
+        _draw_panels(images, [plain_text(n, 16) for n in classes.names], norm, shown),
+        folder,
+        f"mean_{shown.stem}",
+        title=f"Mean of {shown.title}",
+        caption=f"{said}{_describe_scale(norm)}",
+        formats=formats,
+    )
 
 
 def _channel_stems(stem: str, data: ImageData) -> list[str]:
@@ -180,31 +223,61 @@ def _cut(classes: ClassSet) -> str:
 def choose_scale(values: NDArray[np.floating[Any]]) -> Normalize:
     """Return a colour scale for all panels: logarithmic where few pixels hold nearly everything.
 
-    Zero, and what lies more than four decades below the largest value, is then the darkest colour.
+    Zero, and what lies more than four decades below the largest value, is then the darkest colour. Values of
+    both signs get a scale with zero in its middle, which the outermost hundredth of them exceeds.
     """
-    from matplotlib.colors import LogNorm, Normalize
+    from matplotlib.colors import CenteredNorm, LogNorm, Normalize
 
     finite = values[np.isfinite(values)]
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
+    if low < 0 < high:
+        return CenteredNorm(0.0, float(np.quantile(np.abs(finite[finite != 0]), SHOWN_PART)))
     if low >= 0 and high > STEEP * float(finite.mean() if len(finite) else 1.0) > 0:
         return LogNorm(high / 10**DECADES, high, clip=True)
     return Normalize(low, high if high > low else low + 1)
 
 
-def _is_log(norm: Normalize) -> bool:
+def _describe_scale(norm: Normalize | None) -> str:
     from matplotlib.colors import LogNorm
 
-    return isinstance(norm, LogNorm)
+    return " Logarithmic scale." if isinstance(norm, LogNorm) else ""
 
 
-def _draw_panels(images: NDArray[np.float64], titles: Sequence[str], norm: Normalize, unit: str) -> Figure:
-    """Draw one panel a class with a common scale beside them."""
-    n_panels, height, width = images.shape
+def _colour_map(norm: Normalize | None) -> Any:
+    """Return colours for a scale; where zero is in its middle, white stands for it, and grey for NaN."""
+    import matplotlib as mpl
+    from matplotlib.colors import CenteredNorm
+
+    if isinstance(norm, CenteredNorm):
+        return mpl.colormaps["RdBu_r"].with_extremes(bad="0.7")
+    return mpl.colormaps["viridis"].with_extremes(bad="white")
+
+
+def _add_scale(
+    figure: Figure, artist: Any, place_cm: tuple[float, float, float, float], shown: _Shown
+) -> None:
+    """Draw a bar of the colours at left, bottom, width, height in cm, and say what they stand for."""
+    from matplotlib.colors import CenteredNorm
+
+    width_cm, height_cm = figure.get_size_inches() * CM_PER_INCH
+    left, bottom, width, height = place_cm
+    axes = figure.add_axes((left / width_cm, bottom / height_cm, width / width_cm, height / height_cm))
+    extend = "both" if isinstance(artist.norm, CenteredNorm) else "neither"
+    figure.colorbar(artist, cax=axes, extend=extend)
+    axes.tick_params(labelsize=6)
+    axes.set_ylabel(axis_label(shown.label, shown.unit, 20), fontsize=6.5)
+
+
+def _draw_panels(
+    images: NDArray[np.float64], titles: Sequence[str], norm: Normalize | None, shown: _Shown
+) -> Figure:
+    """Draw one panel a class, with a common scale beside them unless they are in colour."""
+    n_panels, height, width = images.shape[:3]
     n_columns = min(n_panels, N_MEAN_COLUMNS)
     n_rows = -(-n_panels // n_columns)
     panel_cm = 2.6 if n_columns > 2 else 3.6
     panel_height_cm = panel_cm * min(max(height / width, 0.25), 2.5)
-    width_cm = n_columns * (panel_cm + 0.15) + 1.5
+    width_cm = n_columns * (panel_cm + 0.15) + (0.1 if norm is None else SCALE_CM)
     height_cm = n_rows * (panel_height_cm + 0.5) + 0.2
     figure = new_figure(width_cm, height_cm)
     for place, (image, title) in enumerate(zip(images, titles, strict=False)):
@@ -219,60 +292,42 @@ def _draw_panels(images: NDArray[np.float64], titles: Sequence[str], norm: Norma
         )
         artist = _show_image(axes, image, norm)
         axes.set_title(title, fontsize=7, pad=2)
-    left = n_columns * (panel_cm + 0.15) + 0.15
-    bottom = height_cm - n_rows * (panel_height_cm + 0.5)
-    bar = figure.add_axes(
-        (left / width_cm, bottom / height_cm, 0.22 / width_cm, (height_cm - bottom - 0.5) / height_cm)
-    )
-    figure.colorbar(artist, cax=bar)
-    bar.tick_params(labelsize=6)
-    if unit:
-        bar.set_title(plain_text(unit, 10), fontsize=6, pad=3)
+    if norm is not None:
+        bottom = height_cm - n_rows * (panel_height_cm + 0.5)
+        left = n_columns * (panel_cm + 0.15) + 0.15
+        _add_scale(figure, artist, (left, bottom, BAR_CM, height_cm - bottom - 0.5), shown)
     return figure
 
 
-def _show_image(axes: Axes, image: NDArray[Any], norm: Normalize) -> Any:
+def _show_image(axes: Axes, image: NDArray[Any], norm: Normalize | None) -> Any:
     """Draw one image, its first row on top, without axes."""
     axes.set_xticks([])
     axes.set_yticks([])
     axes.minorticks_off()
-    return axes.imshow(image, cmap="viridis", norm=norm, aspect="auto", interpolation="nearest")
+    return axes.imshow(image, cmap=_colour_map(norm), norm=norm, aspect="auto", interpolation="nearest")
 
 
 def _draw_examples(
-    name: str,
-    stem: str,
-    data: ImageData,
-    rows: Sequence[NDArray[np.int64]],
+    shown: _Shown,
+    images: NDArray[Any],
+    counts: Sequence[int],
     classes: ClassSet,
+    said: str,
     folder: Path,
     formats: Sequence[str],
-) -> list[DrawnFigure]:
-    """Draw some events of each class, in colour or each channel by itself: energy and time do not add up."""
-    chosen = [spread(class_rows, N_EXAMPLES) for class_rows in rows[:MAX_CLASSES]]
-    images = data.take(np.concatenate(chosen))
-    if is_colour(data, images):
-        shown: dict[str, tuple[str, Any]] = {stem: (name, images)}
-    else:
-        what = [name] if data.shape[2] == 1 else [f"{name}, {channel}" for channel in data.channel_names]
-        channels = np.moveaxis(images, 3, 0)[:MAX_CHANNELS].astype(np.float64)
-        shown = dict(zip(_channel_stems(stem, data), zip(what, channels, strict=False), strict=False))
-    figures = []
-    for file, (title, pictures) in shown.items():
-        norm = None if pictures.ndim == 4 else choose_scale(pictures)
-        scale = " Logarithmic scale." if norm is not None and _is_log(norm) else ""
-        figures.append(
-            save_figure(
-                _draw_grid(pictures, [len(listed) for listed in chosen], classes, norm),
-                folder,
-                f"examples_{file}",
-                title=f"Examples of {title}",
-                caption=f"Events of each class, spread evenly over the data{_cut(classes)}, one colour scale "
-                f"for all.{scale}",
-                formats=formats,
-            )
-        )
-    return figures
+) -> DrawnFigure:
+    """Draw some events of each class."""
+    pictures = images if shown.channel is None else shown.pick(images)
+    norm = None if shown.channel is None else choose_scale(pictures)
+    common = "" if norm is None else ", one colour scale for all"
+    return save_figure(
+        _draw_grid(pictures, counts, classes, norm, shown),
+        folder,
+        f"examples_{shown.stem}",
+        title=f"Examples of {shown.title}",
+        caption=f"{said}{common}.{_describe_scale(norm)}",
+        formats=formats,
+    )
 
 
 def spread(rows: NDArray[np.int64], n_wanted: int) -> NDArray[np.int64]:
@@ -287,33 +342,38 @@ def spread(rows: NDArray[np.int64], n_wanted: int) -> NDArray[np.int64]:
 
 
 def _draw_grid(
-    images: NDArray[Any], counts: Sequence[int], classes: ClassSet, norm: Normalize | None
+    images: NDArray[Any],
+    counts: Sequence[int],
+    classes: ClassSet,
+    norm: Normalize | None,
+    shown: _Shown,
 ) -> Figure:
-    """Draw a row of images a class, its name on the left."""
-    import matplotlib as mpl
-
+    """Draw a row of images a class, its name on the left, the scale on the right."""
     names = [plain_text(name, 16) for name in classes.names[: len(counts)]]
     label_cm = 0.14 * max(len(name) for name in names) + 0.35
     side_cm = 1.5
     height_cm = side_cm * min(max(images.shape[1] / images.shape[2], 0.25), 2.5)
-    width, height = label_cm + N_EXAMPLES * side_cm + 0.1, len(counts) * height_cm + 0.2
+    width = label_cm + N_EXAMPLES * side_cm + (0.1 if norm is None else SCALE_CM)
+    height = len(counts) * height_cm + 0.2
     figure = new_figure(width, height)
     axes = figure.add_axes(
         (label_cm / width, 0.1 / height, N_EXAMPLES * side_cm / width, len(counts) * height_cm / height)
     )
     canvas = make_mosaic(images, counts)
-    colours = mpl.colormaps["viridis"].with_extremes(bad="white")
-    axes.imshow(canvas, cmap=colours, norm=norm, aspect="auto", interpolation="nearest")
+    artist = axes.imshow(canvas, cmap=_colour_map(norm), norm=norm, aspect="auto", interpolation="nearest")
     axes.minorticks_off()
     axes.set_axis_off()
     for k, name in enumerate(names):
         middle = 1 - (k + 0.5) / len(counts)
         axes.text(-0.01, middle, name, ha="right", va="center", fontsize=7, transform=axes.transAxes)
+    if norm is not None:
+        left = label_cm + N_EXAMPLES * side_cm + 0.1
+        _add_scale(figure, artist, (left, 0.15, BAR_CM, height - 0.3), shown)
     return figure
 
 
 def make_mosaic(images: NDArray[Any], counts: Sequence[int]) -> NDArray[Any]:
-    """Return all images in one, a row of `N_EXAMPLES` places for each count, white between them.
+    """Return all images in one, a row of `N_EXAMPLES` places for each count, with gaps between them.
 
     One large picture is drawn a hundred times faster than many small ones. Missing places and gaps are NaN,
     of colours white.

@@ -14,7 +14,14 @@ from rapidity.report.clouds import CloudData, sample_objects
 from rapidity.report.correlations import draw_correlations
 from rapidity.report.feature_axes import draw_feature_axes
 from rapidity.report.figures import DrawnFigure, save_figure
-from rapidity.report.images import ImageData, draw_images, pixel_sums, sample_pixels
+from rapidity.report.images import (
+    COLOURS,
+    ImageData,
+    draw_images,
+    is_colour,
+    pixel_sums,
+    sample_pixels,
+)
 from rapidity.report.names import file_stems
 from rapidity.report.style import (
     axis_label,
@@ -133,8 +140,11 @@ def fill_pixels(
     pixels = [sample_pixels(images, class_rows) for class_rows in rows]
     weights = [None if data.event_weight is None else data.event_weight[class_rows] for class_rows in rows]
     filled = []
-    for channel, channel_name in enumerate(images.channel_names):
-        shown = name if len(images.channel_names) == 1 else channel_name
+    names = images.channel_names
+    if is_colour(images, pixels[0]):
+        names = tuple(f"{name}, {colour}" for colour in COLOURS)
+    for channel, channel_name in enumerate(names):
+        shown = name if len(names) == 1 else channel_name
         values = [part[:, :, channel].ravel() for part in pixels]
         of_pixels = _fill(f"pixels of {shown}", images.unit(channel), values, [None] * len(rows))
         filled.append(replace(of_pixels, counted="pixels"))

@@ -6,12 +6,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from matplotlib.colors import LogNorm
+from matplotlib.colors import CenteredNorm, LogNorm
 
 from rapidity.core.classes import ClassSet
 from rapidity.report import InputData, ReportContent, draw_inputs, render_page
 from rapidity.report.images import (
     ImageData,
+    _colour_map,
+    _draw_grid,
+    _draw_panels,
+    _Shown,
     choose_scale,
     is_colour,
     make_mosaic,
@@ -93,7 +97,7 @@ def test_units_and_what_a_pixel_is_are_said(make_image_inputs, tmp_path):
     data = make_image_inputs(images)
     known = replace(data.images["image"], units=("GeV", ""), pixels="sums of 3 x 3 pixels")
     figures = {one.name: one for one in draw_inputs(replace(data, images={"image": known}), tmp_path)}
-    assert figures["mean_image_0"].caption == "The mean image of each class, weighted, sums of 3 x 3 pixels."
+    assert figures["mean_image_0"].caption == "The mean image of each class, sums of 3 x 3 pixels."
     units = [histograms.unit for histograms in fill_pixels(data, "image", known, rows_of(data))]
     assert units == ["GeV", "GeV", "", ""]
 
@@ -103,7 +107,46 @@ def test_three_channels_of_bytes_are_a_colour_picture(make_image_inputs, tmp_pat
     assert is_colour(image_data(images), images)
     assert not is_colour(image_data(images), images.astype(np.float32))
     figures = {figure.name: figure for figure in draw_inputs(make_image_inputs(images), tmp_path)}
-    assert [name for name in figures if name.startswith("examples")] == ["examples_image"]
+    assert [name for name in figures if name.startswith(("mean", "examples"))] == [
+        "mean_image",
+        "examples_image",
+    ]
+    assert "scale" not in figures["examples_image"].caption
+    titles = [figure.title for figure in figures.values()]
+    assert "pixels of image, red" in titles
+    assert "sum of image, blue" in titles
+
+
+@pytest.mark.parametrize(
+    ("weight", "said"), [(None, "class, pixels"), (np.ones(20), "class, weighted, pixels")]
+)
+def test_means_are_called_weighted_where_they_are(make_image_inputs, tmp_path, weight, said):
+    images = np.random.default_rng(1).random((20, 4, 4, 1), dtype=np.float32)
+    mean = draw_inputs(make_image_inputs(images, event_weight=weight), tmp_path)[0]
+    assert said in mean.caption
+
+
+@pytest.mark.parametrize(("unit", "said"), [("GeV", "calorimeter [GeV]"), ("", "calorimeter")])
+def test_colour_bars_say_what_they_stand_for(images, unit, said):
+    shown = _Shown("mean_image", "calorimeter", "calorimeter", unit, 0)
+    pixels = shown.pick(images[:2])
+    for figure in (
+        _draw_panels(pixels, ["a", "b"], choose_scale(pixels), shown),
+        _draw_grid(pixels, [1, 1], ClassSet(("a", "b")), choose_scale(pixels), shown),
+    ):
+        assert figure.axes[-1].get_ylabel() == said
+
+
+def test_zero_is_white_where_pixels_have_both_signs():
+    """Times of hits around zero were lost in the green middle of a scale that one of them had stretched."""
+    times = np.zeros((4, 40, 40))
+    times[:, 10:30, 10:30] = np.random.default_rng(1).normal(size=(4, 20, 20))
+    times[0, 0, 0] = 50.0
+    scale = choose_scale(times)
+    assert isinstance(scale, CenteredNorm)
+    assert scale(0.0) == 0.5
+    assert 2 < scale.halfrange < 5
+    assert min(_colour_map(scale)(0.5)[:3]) > 0.95
 
 
 def test_class_without_events_and_flat_images_are_no_obstacle(make_image_inputs, tmp_path):
