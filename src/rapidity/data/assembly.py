@@ -82,15 +82,16 @@ def read_table(  # noqa: PLR0913 - what is read, all but the first few by name
     plan = plan_columns(data, inputs, split_columns, sources, further, outputs)
     collector = _Collector(data, plan, GrowingArray if spool is None else spool.make_array)
     n_entries = _count_entries(sources)
-    if spool is not None and n_entries is not None:
-        _look_ahead(spool, plan, n_entries, is_all_kept=plan.selection is None and not data.drop_duplicates)
+    event_bytes = _prepared_bytes(plan.features, outputs)
+    if spool is not None and n_entries is not None and plan.selection is None and not data.drop_duplicates:
+        _look_ahead(spool, plan, n_entries, event_bytes)
     with (progress or SilentProgress()).task("Reading", total=n_entries, unit="event") as task:
         for source in sources:
             _read_source(source, plan, collector, task)
     check_selected(collector.counts, data)
     if spool is not None:
         n_kept = sum(count.n_kept for count in collector.counts)
-        spool.reserve(n_kept * _prepared_bytes(plan.features))
+        spool.reserve(n_kept * event_bytes)
     table = replace(collector.finish(sources), spool=spool)
     is_class_asked = outputs is None or any(one.task == "classification" for one in outputs.values())
     check_classes(table, require_all_classes=require_all_classes, is_asked=is_class_asked)
@@ -98,20 +99,29 @@ def read_table(  # noqa: PLR0913 - what is read, all but the first few by name
     return table, plan.features
 
 
-def _look_ahead(spool: Spool, plan: ColumnPlan, n_entries: int, *, is_all_kept: bool) -> None:
+def _look_ahead(spool: Spool, plan: ColumnPlan, n_entries: int, event_bytes: int) -> None:
     """Go to disk at once if the columns will not fit into memory, and see whether the disk has room.
 
-    How much of the entries a selection keeps, and how many objects they have, only reading tells.
+    For entries that are all kept: how much of them a selection keeps, and how many objects they have, only
+    reading tells.
+
+    Parameters
+    ----------
+    event_bytes
+        What a prepared event takes.
     """
     types = [dtype for dtype in plan.stored.values() if not isinstance(dtype, JaggedType)]
     row_bytes = IDENTITY_BYTES + sum(dtype.itemsize for dtype in types if dtype.base.kind != "O")
-    if is_all_kept and not spool.has_room(n_entries * (row_bytes + _prepared_bytes(plan.features))):
+    if not spool.has_room(n_entries * (row_bytes + event_bytes)):
         spool.require_disk(n_entries * row_bytes, f"the columns of {n_entries:,} events")
         spool.move_to_disk()
 
 
-def _prepared_bytes(features: FeatureSet) -> int:
-    """Return how many bytes a prepared event takes at most, every feature with its indicator."""
+def _prepared_bytes(features: FeatureSet, outputs: Mapping[str, AnyOutput] | None = None) -> int:
+    """Return how many bytes a prepared event takes at most: features with indicators, and the targets.
+
+    `outputs`: those of the network; None is one classification. See `FittedOutputs.target_dtypes`.
+    """
     pixels = sum(math.prod(image.shape) for image in features.images.values())
     n_features = sum(len(listed) for listed in features.tables.values())
     n_momenta = sum(len(momentum.features) for momentum in features.momenta.values())
@@ -119,7 +129,13 @@ def _prepared_bytes(features: FeatureSet) -> int:
         cloud.n_objects * (1 + 2 * len(cloud.features) + len(cloud.momenta) + len(cloud.coordinates))
         for cloud in features.clouds.values()
     )
-    return 4 * (pixels + 2 * n_features + n_momenta + of_objects) + TARGET_BYTES
+    of_targets = CLASS_BYTES if outputs is None else 0
+    for output in (outputs or {}).values():
+        if output.task == "assignment":
+            of_targets += CLASS_BYTES * features.clouds[output.cloud].n_objects
+        else:
+            of_targets += CLASS_BYTES if output.task == "classification" else NUMBER_BYTES
+    return NUMBER_BYTES * (pixels + 2 * n_features + n_momenta + of_objects) + of_targets + WEIGHT_BYTES
 
 
 def _count_entries(sources: Sequence[OpenSource]) -> int | None:
@@ -145,8 +161,8 @@ def _read_source(source: OpenSource, plan: ColumnPlan, collector: _Collector, ta
 
 IDENTITY_BYTES = 33
 """Bytes of what is kept of an event besides its columns: source, entry, sample, class, weight, split."""
-TARGET_BYTES = 12
-"""Bytes of class and training weight of a prepared event."""
+CLASS_BYTES, NUMBER_BYTES, WEIGHT_BYTES = 8, 4, 4
+"""Bytes of the class of an event or object, of a prepared number, of the training weight of an event."""
 TARGET = "\0target "
 """Begins the name of a target among columns, none of which has this character."""
 
