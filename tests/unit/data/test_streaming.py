@@ -361,7 +361,7 @@ def test_a_disk_that_fills_up_leaves_no_file(
         patch.setattr(EventFile, "write", fail)
         with pytest.raises(DataError, match=r"cannot write .*prepared\.h5: no space is left on the disk"):
             _ = splits.path
-    assert not list(splits.folder.iterdir())
+    assert not splits.folder.exists()
     assert splits.path.is_file()
 
 
