@@ -65,7 +65,7 @@ def choose_binning(values_by_class: Sequence[NDArray[Any]], n_bins: int = N_BINS
     if highest - lowest < N_FEW and _are_whole(pooled):
         low, high = lowest, highest
     if high - low <= 1e-12 * max(abs(low), abs(high), TINY):
-        return Binning(_around(low))
+        return _integer_bins(low - 1, low + 1, n_bins) if _are_whole(pooled) else Binning(_around(low))
     if _are_whole(pooled):
         return _integer_bins(low, high, n_bins)
     if low > 0 and high / low > 1e3 and middle - low < 0.1 * (high - low):
@@ -80,7 +80,7 @@ def choose_binning(values_by_class: Sequence[NDArray[Any]], n_bins: int = N_BINS
 
 def _around(value: float) -> NDArray[np.float64]:
     """Return three bins with the only value of a constant feature in the middle one."""
-    margin = 0.5 if abs(value) < 100 and value == round(value) else 0.05 * abs(value)
+    margin = 0.05 * abs(value)
     return np.linspace(value - margin, value + margin, 4)
 
 

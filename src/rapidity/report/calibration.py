@@ -41,14 +41,17 @@ def draw_calibration(result: EvaluationResult, folder: Path, formats: Sequence[s
         labels.append(f"{plain_text(name, 24)}, error {curve.calibration_error:.3f}")
     axes.set(xlim=(0.0, 1.0), ylim=(-0.02, 1.02), xlabel="Mean score", ylabel="Fraction of the class")
     place_legend(axes, handles, labels, loc=emptiest_corner(axes, "upper left"), ncols=1)
+    has_weights = result.unweighted is not None
+    weighted = ", weighted" if has_weights else ""
+    mixed = "the event weights say" if has_weights else "in this split"
     return save_figure(
         figure,
         folder,
         "calibration",
         title="Calibration",
         caption=f"Fraction of each class among events of a score, with statistical errors ({result.split} "
-        "split, weighted). On the dotted line a score is the probability of the class, for classes mixed as "
-        "the event weights say; balanced training weights move it away. In the legend: the mean distance "
+        f"split{weighted}). On the dotted line a score is the probability of the class, for classes mixed as "
+        f"{mixed}; balanced training weights move it away. In the legend: the mean distance "
         "from the line over all events.",
         formats=formats,
     )

@@ -35,6 +35,7 @@ def draw_correlations(
         return []
     figures = []
     stems = file_stems(data.classes.names)
+    weighted = "" if data.event_weight is None else ", weighted"
     for name, stem, class_rows in zip(data.classes.names, stems, rows, strict=True):
         matrix = feature_correlations(data, class_rows)
         figures.append(
@@ -43,7 +44,7 @@ def draw_correlations(
                 folder,
                 f"correlation_{stem}",
                 title=f"Correlations, {name}",
-                caption=f"Linear correlation of the features, class {name}, weighted; missing values left "
+                caption=f"Linear correlation of the features, class {name}{weighted}; missing values left "
                 "out pair by pair. Grey: not defined (a constant feature).",
                 formats=formats,
             )

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from rapidity.report.inputs import FeatureHistograms
 
 
+N_FILLED = 3
+"""Up to so many classes are filled areas; more differ by their line styles."""
+
+
 def draw_feature_axes(
     axes: Axes, feature: FeatureHistograms, classes: ClassSet, *, is_small: bool = False
 ) -> None:
@@ -28,7 +32,7 @@ def draw_feature_axes(
     )
     colours, styles = class_colours(len(classes)), class_line_styles(len(classes))
     handles, labels = [], []
-    is_filled = len(classes) <= 3
+    is_filled = len(classes) <= N_FILLED
     for k, (name, histogram) in enumerate(zip(classes.names, feature.histograms, strict=True)):
         fractions, errors = _fractions(histogram)
         if is_filled:
@@ -53,7 +57,7 @@ def draw_feature_axes(
                 elinewidth=0.6,
             )
         labels.append(_label(name, feature.missing_fraction[k], limit=20 if len(classes) <= 2 else 12))
-    _set_scales(axes, feature, edges.edges, np.array([_fractions(h)[0] for h in feature.histograms]))
+    _set_scales(axes, feature, edges.edges, with_errors=not is_small)
     _shade_flow(axes, edges, is_small=is_small)
     if is_small:
         _simplify(axes, max(feature.missing_fraction))
@@ -105,12 +109,13 @@ def _percent(fraction: float) -> str:
 
 
 def _set_scales(
-    axes: Axes, feature: FeatureHistograms, edges: NDArray[np.float64], fractions: NDArray[np.float64]
+    axes: Axes, feature: FeatureHistograms, edges: NDArray[np.float64], *, with_errors: bool
 ) -> None:
+    fractions, errors = np.array([_fractions(histogram) for histogram in feature.histograms]).swapaxes(0, 1)
     if feature.binning.is_log:
         axes.set_xscale("log")
     elif feature.binning.is_integer:
-        _tick_integers(axes)
+        _tick_integers(axes, max(len(f"{edge:.0f}") for edge in (edges[0], edges[-1])))
     axes.set_xlim(edges[0], edges[-1])
     highest = fractions.max(initial=0.0)
     # One bin far above all others (a spike of zeros) would flatten the rest.
@@ -119,13 +124,16 @@ def _set_scales(
         axes.set_yscale("log")
         axes.set_ylim(max(fractions[fractions > 0].min() / 2, highest * 1e-5), highest * 1.5)
     else:
-        axes.set_ylim(min(0.0, float(fractions.min(initial=0.0)) * 1.1), highest * 1.08 or 1.0)
+        # Errors of signed weights may exceed all contents, which then shall not be pressed to the axis.
+        top = min((fractions + errors).max(initial=0.0), 2 * highest) if with_errors else highest
+        axes.set_ylim(min(0.0, float(fractions.min(initial=0.0)) * 1.1), top * 1.08 or 1.0)
 
 
-def _tick_integers(axes: Axes) -> None:
+def _tick_integers(axes: Axes, longest: int) -> None:
+    """Put ticks at whole numbers, as many as labels of so many characters have room beside each other."""
     from matplotlib.ticker import MaxNLocator, NullLocator
 
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=10))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=max(min(10, 40 // (longest + 1)), 2)))
     axes.xaxis.set_minor_locator(NullLocator())
 
 

@@ -12,7 +12,7 @@ from rapidity.metrics import Histogram, fill_histogram
 from rapidity.report.binning import Binning, choose_binning
 from rapidity.report.clouds import CloudData, sample_objects
 from rapidity.report.correlations import draw_correlations
-from rapidity.report.feature_axes import draw_feature_axes
+from rapidity.report.feature_axes import N_FILLED, draw_feature_axes
 from rapidity.report.figures import DrawnFigure, save_figure
 from rapidity.report.images import (
     COLOURS,
@@ -26,6 +26,7 @@ from rapidity.report.names import file_stems
 from rapidity.report.style import (
     axis_label,
     class_colours,
+    class_line_styles,
     figure_style,
     new_axes,
     new_figure,
@@ -118,7 +119,7 @@ def draw_inputs(data: InputData, folder: Path | str, formats: Sequence[str] = ("
     with figure_style():
         return [
             *draw_images(data.images, data.classes, rows, data.event_weight, folder, formats),
-            *_draw_overviews(features, data.classes, folder, formats),
+            *_draw_overviews(features, data, folder, formats),
             *draw_correlations(data, rows, folder, formats),
             *_draw_features(features, data.classes, folder, formats),
         ]
@@ -160,7 +161,7 @@ def fill_objects(
     weight = data.event_weight
     counts = [cloud.counts[class_rows] for class_rows in rows]
     of_events = [None if weight is None else weight[class_rows] for class_rows in rows]
-    filled = [_fill(f"objects of {name}", None, counts, of_events)]
+    filled = [_fill(f"{name}: number of objects", None, counts, of_events)]
     sampled = [sample_objects(cloud, class_rows) for class_rows in rows]
     of_objects = [None if weight is None else weight[events] for _, events in sampled]
     for position, feature in enumerate(cloud.names):
@@ -224,18 +225,18 @@ def _draw_features(
 
 
 def _draw_overviews(
-    features: Sequence[FeatureHistograms], classes: ClassSet, folder: Path, formats: Sequence[str]
+    features: Sequence[FeatureHistograms], data: InputData, folder: Path, formats: Sequence[str]
 ) -> list[DrawnFigure]:
     starts = range(0, len(features), MAX_OVERVIEW_FEATURES)
     return [
-        _draw_overview(features[start : start + MAX_OVERVIEW_FEATURES], classes, folder, formats, number=page)
+        _draw_overview(features[start : start + MAX_OVERVIEW_FEATURES], data, folder, formats, number=page)
         for page, start in enumerate(starts, start=1)
     ]
 
 
 def _draw_overview(
     features: Sequence[FeatureHistograms],
-    classes: ClassSet,
+    data: InputData,
     folder: Path,
     formats: Sequence[str],
     *,
@@ -243,32 +244,46 @@ def _draw_overview(
 ) -> DrawnFigure:
     n_columns = min(N_OVERVIEW_COLUMNS, len(features))
     n_rows = -(-len(features) // n_columns)
-    names = [plain_text(name, 24) for name in classes.names]
-    n_legend_columns = min(len(names), 6 if max(map(len, names)) <= 12 else 3)
+    names = [plain_text(name, 24) for name in data.classes.names]
+    width_cm = 3.6 * n_columns
+    n_legend_columns = _count_legend_columns(names, width_cm)
     head_cm = 0.45 * -(-len(names) // n_legend_columns) + 0.2
-    width_cm, height_cm = 3.6 * n_columns, 3.0 * n_rows + head_cm
+    height_cm = 3.0 * n_rows + head_cm
     figure = new_figure(width_cm, height_cm)
     for place, feature in enumerate(features):
         row, column = divmod(place, n_columns)
         left = (column * 3.6 + 0.25) / width_cm
         bottom = (height_cm - head_cm - 3.0 * (row + 1) + 0.5) / height_cm
         axes = figure.add_axes((left, bottom, 3.1 / width_cm, 2.05 / height_cm))
-        draw_feature_axes(axes, feature, classes, is_small=True)
+        draw_feature_axes(axes, feature, data.classes, is_small=True)
         set_fitting_title(axes, feature.name, feature.unit, 3.5 / width_cm * figure.bbox.width)
-    handles = [_legend_line(colour) for colour in class_colours(len(names))]
+    handles = [_legend_line(*look) for look in zip(*_looks(len(names)), strict=True)]
     figure.legend(handles, names, loc="upper center", ncols=n_legend_columns, fontsize=7)
+    weighted = "" if data.event_weight is None else ", weighted"
     return save_figure(
         figure,
         folder,
         "overview" if number == 1 else f"overview_{number}",
         title="Features",
-        caption="Every feature by class, each class normalised to 1, weighted. Grey edge bins hold what lies "
-        "outside the range; percentages are the largest missing fraction of a class.",
+        caption=f"Every feature by class, each class normalised to 1{weighted}. Grey edge bins hold what "
+        "lies outside the range; percentages are the largest missing fraction of a class.",
         formats=formats,
     )
 
 
-def _legend_line(colour: str) -> Any:
+def _count_legend_columns(names: Sequence[str], width_cm: float) -> int:
+    """Return how many entries of a legend stand side by side in a figure of so many cm, six at most."""
+    entry_cm = 1.1 + 0.13 * max(map(len, names))
+    return max(min(len(names), 6, int(width_cm / entry_cm)), 1)
+
+
+def _looks(n_classes: int) -> tuple[Sequence[str], Sequence[Any]]:
+    """Return the colour and the line style of each class, those of `draw_feature_axes`."""
+    styles = ["-"] * n_classes if n_classes <= N_FILLED else class_line_styles(n_classes)
+    return class_colours(n_classes), styles
+
+
+def _legend_line(colour: str, style: Any) -> Any:
     from matplotlib.lines import Line2D
 
-    return Line2D([], [], color=colour, linewidth=1.5)
+    return Line2D([], [], color=colour, linestyle=style, linewidth=1.5)

@@ -40,6 +40,14 @@ def test_all_values_of_a_flag_are_shown_however_rare():
     assert choose_binning([np.arange(1000) % 500 == 0]).edges.tolist() == [-0.5, 0.5, 1.5]
 
 
+def test_a_constant_whole_number_stands_between_its_neighbours():
+    """Clouds of one lepton had a bin from 0.83 to 1.17, and ticks at 0.8 and 1.2."""
+    binning = choose_binning([np.ones(10), np.ones(5)])
+    assert binning.edges.tolist() == [-0.5, 0.5, 1.5, 2.5]
+    assert binning.is_integer
+    assert choose_binning([np.full(10, 2.5)]).edges[[0, -1]].tolist() == [2.375, 2.625]
+
+
 def test_many_integers_get_bins_of_equal_whole_width():
     binning = choose_binning([np.arange(500)])
     assert len(binning.edges) <= 42

@@ -33,7 +33,7 @@ def data():
 def test_objects_carry_the_weight_of_their_event(data):
     counts, event, place = fill_objects(data, "charged", data.clouds["charged"], ROWS)
     assert [one.name for one in (counts, event, place)] == [
-        "objects of charged",
+        "charged: number of objects",
         "charged: event",
         "charged: place",
     ]
@@ -53,5 +53,5 @@ def test_of_many_events_some_are_shown(data, monkeypatch):
 def test_a_figure_is_drawn_for_each_number(data, tmp_path):
     figures = draw_inputs(data, tmp_path)
     names = [figure.name for figure in figures]
-    assert {"overview", "feature_objects_of_charged", "feature_charged__event"} <= set(names)
+    assert {"overview", "feature_charged__number_of_objects", "feature_charged__event"} <= set(names)
     assert all(path.is_file() for figure in figures for path in figure.paths)

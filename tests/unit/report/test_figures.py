@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import itertools
 import sys
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
-from rapidity.report import draw_evaluation, draw_history, draw_inputs
+from rapidity.core.classes import ClassSet
+from rapidity.report import InputData, draw_evaluation, draw_history, draw_inputs
+from rapidity.report.feature_axes import draw_feature_axes
+from rapidity.report.inputs import _count_legend_columns, fill_feature
 from rapidity.report.scores import draw_scores
 from rapidity.report.style import (
     emptiest_corner,
@@ -137,3 +142,41 @@ def test_legends_stand_where_no_lines_run():
 
 def test_long_names_are_cut_in_the_middle():
     assert plain_text("a" * 30 + "b" * 30, 11) == "aaaa…bbbbb"
+
+
+def test_labels_of_whole_numbers_do_not_touch():
+    """Sums of pixels up to 240000 had ten labels, one over the other."""
+    with figure_style():
+        figure, axes = new_axes()
+        sums = np.linspace(1000, 240_000, 1000).round()
+        feature = fill_feature(
+            InputData({"sum": sums}, ClassSet(("a", "b")), np.arange(1000) % 2), "sum", [np.arange(1000)] * 2
+        )
+        draw_feature_axes(axes, feature, ClassSet(("a", "b")))
+        figure.canvas.draw()
+        shown = [label.get_window_extent() for label in axes.get_xticklabels() if label.get_text()]
+    assert len(shown) >= 3
+    assert all(left.x1 < right.x0 for left, right in itertools.pairwise(shown))
+
+
+@pytest.mark.parametrize(("weight", "is_said"), [(None, False), (np.ones(60), True)])
+def test_features_are_called_weighted_where_they_are(tmp_path, weight, is_said):
+    values = np.random.default_rng(1).normal(size=(2, 60))
+    features = {"a": values[0], "b": values[1]}
+    data = InputData(features, ClassSet(("s", "b")), np.arange(60) % 2, weight)
+    captions = {figure.name: figure.caption for figure in draw_inputs(data, tmp_path)}
+    for name in ("overview", "correlation_s"):
+        assert ("weighted" in captions[name]) == is_said
+
+
+def test_scores_are_called_weighted_where_they_are(make_result, tmp_path):
+    for signed in (False, True):
+        captions = {one.name: one.caption for one in draw_evaluation(make_result(signed=signed), tmp_path)}
+        assert ("weighted" in captions["calibration"]) == signed
+        assert ("event weights" in captions["calibration"]) == signed
+
+
+def test_legends_of_many_classes_fit_narrow_overviews():
+    assert _count_legend_columns(["airplane"] * 10, 18.0) == 6
+    assert _count_legend_columns(["airplane"] * 10, 7.2) == 3
+    assert _count_legend_columns(["a" * 30], 3.6) == 1
