@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rapidity.metrics import Estimate
 from rapidity.report.markup import Markup, join, table, tag
-from rapidity.report.output_tables import output_cards, output_tables
+from rapidity.report.output_tables import output_cards, output_tables, show_number
 from rapidity.report.roc import format_estimate
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def headline_cards(metrics: Mapping[str, Any], parity: Mapping[str, str]) -> Mar
     Of other outputs than a classification: bias and half width, or the fractions that are right.
     """
     cards = _class_cards(metrics) if metrics["classes"] else []
-    cards += [tag("div", tag("dt", title), tag("dd", shown)) for title, shown in output_cards(metrics)]
+    cards += [_shown_card(title, shown) for title, shown in output_cards(metrics)]
     split = metrics["split"]
     events = sum(metrics["counts"][split].values())
     cards.append(tag("div", tag("dt", f"{split} events"), tag("dd", f"{events:,}")))
@@ -48,12 +48,13 @@ def _class_cards(metrics: Mapping[str, Any]) -> list[Markup]:
 def _card(
     title: str, value: float | None, interval: Sequence[float | None], unit: str | None = None
 ) -> Markup:
-    shown, _, bracket = _estimate(value, interval).partition(" ")
-    return tag(
-        "div",
-        tag("dt", f"{title} [{unit}]" if unit else title),
-        tag("dd", shown, *([tag("small", bracket)] if bracket else [])),
-    )
+    return _shown_card(f"{title} [{unit}]" if unit else title, _estimate(value, interval))
+
+
+def _shown_card(title: str, text: str) -> Markup:
+    """Return a card of a number, its interval beneath it."""
+    shown, _, bracket = text.partition(" ")
+    return tag("div", tag("dt", title), tag("dd", shown, *([tag("small", bracket)] if bracket else [])))
 
 
 def evaluation_tables(metrics: Mapping[str, Any]) -> Markup:
@@ -157,7 +158,7 @@ def _rejection(rejection: float | None, bkg_eff: float) -> str:
     """Return a background rejection; without background left it is `all`, below zero it is not defined."""
     if rejection is None:
         return "all" if bkg_eff == 0 else UNDEFINED
-    return f"{rejection:,.4g}"
+    return show_number(rejection)
 
 
 def _unweighted(metrics: Mapping[str, Any]) -> list[Markup]:

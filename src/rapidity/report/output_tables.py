@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
-from rapidity.metrics import Estimate
 from rapidity.report.markup import Markup, join, table, tag
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 UNDEFINED = "-"
+MAX_DIGITS = 6
+"""Numbers that need more digits behind the point are written with significant ones."""
 TITLES = {
     "bias": "bias",
     "resolution": "resolution",
@@ -25,19 +27,19 @@ TITLES = {
 
 
 def output_cards(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return title and text of the headline numbers of all outputs but the classification."""
+    """Return title, and text with its interval, of the headline numbers of all but the classification."""
     cards = []
     for name, found in metrics.get("outputs", {}).items():
         if found["task"] == "regression":
             unit = f" [{found['unit']}]" if found["unit"] else ""
             cards += [
-                (f"{name}: bias{unit}", show_number(found["bias"])),
-                (f"{name}: 68 % half width{unit}", show_number(found["half_width"])),
+                (f"{name}: bias{unit}", _estimate(found, "bias")),
+                (f"{name}: 68 % half width{unit}", _estimate(found, "half_width")),
             ]
         else:
             cards += [
-                (f"{name}: objects right", show_number(found["accuracy"])),
-                (f"{name}: events all right", show_number(found["all_right"])),
+                (f"{name}: objects right", _estimate(found, "accuracy")),
+                (f"{name}: events all right", _estimate(found, "all_right")),
             ]
     return cards
 
@@ -123,22 +125,27 @@ def show_number(value: float | None) -> str:
 
     Examples
     --------
-    >>> show_number(12.3456), show_number(None)
-    ('12.35', '-')
+    >>> show_number(12.3456), show_number(0.63), show_number(1234), show_number(None)
+    ('12.35', '0.6300', '1,234', '-')
     """
-    return UNDEFINED if value is None else f"{value:.4g}"
+    return UNDEFINED if value is None else f"{value:#,.4g}".rstrip(".")
 
 
 def show_estimate(value: float | None, interval: Sequence[float | None]) -> str:
-    """Return a number with its interval.
+    """Return a number with its interval, all with the digits that two significant ones of its width ask for.
 
     Examples
     --------
-    >>> show_estimate(1.0, [0.9, 1.1]), show_estimate(1.0, [None, None])
-    ('1 [0.9, 1.1]', '1')
+    >>> show_estimate(0.63, [0.5863, 0.6752]), show_estimate(51.2, [49.5, 52.9])
+    ('0.630 [0.586, 0.675]', '51.2 [49.5, 52.9]')
+    >>> show_estimate(1.0, [None, None])
+    '1.000'
     """
     low, high = interval
     if value is None or low is None or high is None:
         return show_number(value)
-    estimate = Estimate(value, low, high)
-    return f"{estimate.value:.4g} [{estimate.low:.4g}, {estimate.high:.4g}]"
+    width = high - low
+    digits = max(1 - math.floor(math.log10(width)), 0) if width > 0 else MAX_DIGITS + 1
+    if digits > MAX_DIGITS:
+        return f"{show_number(value)} [{show_number(low)}, {show_number(high)}]"
+    return f"{value:,.{digits}f} [{low:,.{digits}f}, {high:,.{digits}f}]"

@@ -8,6 +8,7 @@ import pytest
 
 from rapidity.report import DrawnFigure, ReportContent, draw_evaluation, render_page, write_report
 from rapidity.report.markup import tag
+from rapidity.report.output_tables import show_estimate
 
 
 class Outline(HTMLParser):
@@ -116,3 +117,38 @@ def test_empty_parts_are_left_out():
 
 def test_attributes_are_escaped():
     assert tag("a", "x", href='"><script>') == '<a href="&quot;&gt;&lt;script&gt;">x</a>'
+
+
+def test_values_have_the_digits_of_their_intervals():
+    """Fractions were written as 0.63 [0.5863, 0.6752] beside 0.5579 [0.5145, 0.6044]."""
+    assert show_estimate(0.63, [0.5863, 0.6752]) == "0.630 [0.586, 0.675]"
+    assert show_estimate(12345.6, [11900, 12800]) == "12,346 [11,900, 12,800]"
+    assert show_estimate(1.5e-9, [1.4e-9, 1.6e-9]) == "1.500e-09 [1.400e-09, 1.600e-09]"
+    assert show_estimate(0.25, [0.25, 0.25]) == "0.2500 [0.2500, 0.2500]"
+
+
+def test_rejections_keep_their_zeros(make_result):
+    metrics = make_result().to_metrics()
+    metrics["working_points"]["signal"][0]["bkg_rej"] = 4.09
+    assert ">4.090<" in render_page(ReportContent("run", metrics=metrics))
+
+
+def test_headline_numbers_of_other_outputs_have_intervals(make_result):
+    found = {
+        "task": "assignment",
+        "cloud": "jets",
+        "classes": ["b"],
+        "n_objects": 9,
+        "n_events": 5,
+        "n_left_out": 0,
+    }
+    numbers = {
+        "accuracy": 0.5,
+        "accuracy_interval": [0.4, 0.6],
+        "all_right": 0.1,
+        "all_right_interval": [0.0, 0.2],
+    }
+    of_classes = {"class_accuracy": {"b": 0.5}, "class_accuracy_interval": {"b": [0.4, 0.6]}}
+    metrics = make_result().to_metrics() | {"outputs": {"origin": {**found, **numbers, **of_classes}}}
+    page = render_page(ReportContent("run", metrics=metrics))
+    assert "<dt>origin: objects right</dt><dd>0.50<small>[0.40, 0.60]</small></dd>" in page
