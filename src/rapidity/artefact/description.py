@@ -10,6 +10,7 @@ import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
 from rapidity.artefact.metadata import PREFIX, ModelFacts, ModelInput
+from rapidity.core.counting import counted
 from rapidity.core.errors import ExportError
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class ModelDescription:
     def __str__(self) -> str:
         by = f"of configuration {self.name}" if self.name else "of Rapidity"
         by = by if self.is_ours else "that Rapidity did not write"
-        lines = [f"{self.path}: model {by}, opset {self.opset}, {self.n_parameters:,} parameters"]
+        lines = [f"{self.path}: model {by}, opset {self.opset}, {counted(self.n_parameters, 'parameter')}"]
         if self.classes:
             lines.append(f"classes {', '.join(self.classes)}; inputs as {self.signature}")
         if self.n_folds is not None:

@@ -7,6 +7,7 @@ import typer
 
 from rapidity.cli.options import Json, Overwrite, Quiet
 from rapidity.cli.outcome import print_json, print_table
+from rapidity.core.counting import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,7 +92,7 @@ def generate(
     if as_json:
         print_json({"path": summary.path, "seconds": summary.seconds, "processes": _as_dict(summary)})
         return
-    typer.echo(f"{summary.n_selected:,} events in {summary.seconds:.1f} s: {summary.path}\n")
+    typer.echo(f"{counted(summary.n_selected, 'event')} in {summary.seconds:.1f} s: {summary.path}\n")
     rows = [(name, *numbers.values()) for name, numbers in _as_dict(summary).items()]
     print_table(rows, ["process", "generated", "selected", "cross-section (pb)", "yield at 1 fb-1"])
 
@@ -107,7 +108,8 @@ def _show_classes(
         print_json({"path": summary.path, "seconds": summary.seconds, rows: dict(counts)})
         return
     paths = ", ".join(str(path) for path in summary.paths)
-    typer.echo(f"{summary.n_selected:,} {rows} in {summary.seconds:.1f} s: {paths}\n")
+    found = counted(summary.n_selected, rows.removesuffix("s"))
+    typer.echo(f"{found} in {summary.seconds:.1f} s: {paths}\n")
     print_table(list(counts.items()), ["class", rows])
 
 

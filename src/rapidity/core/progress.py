@@ -226,9 +226,13 @@ def show_count(done: int, total: int | None, unit: str) -> str:
     --------
     >>> show_count(1200, 40_000, "event")
     '1,200/40,000 events'
+    >>> show_count(0, 1, "epoch")
+    '0/1 epoch'
     """
     count = f"{done:,}" if total is None else f"{done:,}/{total:,}"
-    return f"{count} {unit}s" if unit else count
+    if not unit:
+        return count
+    return f"{count} {unit if (done if total is None else total) == 1 else f'{unit}s'}"
 
 
 def show_fields(fields: dict[str, float | str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from rapidity.core.counting import counted
 from rapidity.core.errors import shorten
 
 if TYPE_CHECKING:
@@ -99,16 +100,13 @@ class PredictionSummary:
 
     def __str__(self) -> str:
         """Return the summary for a terminal."""
+        kept = f"{counted(self.n_kept_events, 'event')} of {counted(self.n_kept_files, 'file')}"
         if self.is_verification:
-            text = (
-                f"{self.n_kept_events:,} events of {_n_files(self.n_kept_files)} verified: their scores "
-                f"belong to them and to the model: {self.output}"
-            )
+            text = f"{kept} verified: their scores belong to them and to the model: {self.output}"
             return "\n".join([text, *self._jumps()])
         n_scored = len(self.files) - self.n_kept_files
-        lines = [f"{self.n_events:,} events of {_n_files(n_scored)} scored: {self.output}"]
+        lines = [f"{counted(self.n_events, 'event')} of {counted(n_scored, 'file')} scored: {self.output}"]
         if self.n_kept_files:
-            kept = f"{self.n_kept_events:,} events of {_n_files(self.n_kept_files)}"
             lines += [f"  scored before, verified and kept: {kept}", *self._jumps()]
         if self.n_events and self.mean_scores:
             means = ", ".join(f"{name} {mean:.4f}" for name, mean in self.mean_scores.items())
@@ -121,12 +119,13 @@ class PredictionSummary:
     def _jumps(self) -> list[str]:
         if not self.n_jumps:
             return []
-        return [f"  other scores where neighbours in the network change by rounding: {self.n_jumps} events"]
+        found = counted(self.n_jumps, "event")
+        return [f"  other scores where neighbours in the network change by rounding: {found}"]
 
     def _warnings(self) -> list[str]:
         lines = [f"  warning: {note}." for note in self.notes]
         if self.n_undefined:
-            lines.append(f"  warning: scores that are NaN: {self.n_undefined:,} events")
+            lines.append(f"  warning: scores that are NaN: {counted(self.n_undefined, 'event')}")
         if self.n_outside:
             ordered = sorted(self.n_outside.items(), key=lambda item: -item[1])
             listed = shorten(f"{name} ({count:,})" for name, count in ordered)
@@ -140,7 +139,3 @@ def mean_scores(classes: tuple[str, ...], counts: Counts) -> dict[str, float]:
     if not n_defined or not counts.score_sums:
         return dict.fromkeys(classes, float("nan"))
     return {name: total / n_defined for name, total in zip(classes, counts.score_sums, strict=True)}
-
-
-def _n_files(count: int) -> str:
-    return f"{count} file{'s' if count != 1 else ''}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from rapidity.core.counting import counted
 from rapidity.data.fitted_cloud import MASK, FittedCloud
 from rapidity.data.fitted_table import FittedTable
 from rapidity.workflow.clouds import count_objects, describe_clouds
@@ -77,7 +78,8 @@ class CheckResult:
         shown = {name: shape for name, shape in self.shapes.items() if name not in masks}
         lines += [f"  input       {name}: {_describe_shape(shape)}" for name, shape in shown.items()]
         lines += [f"  {sentence}" for sentence in describe_clouds(self.clouds)]
-        lines += [f"  network     {len(self.layers)} layers, {self.n_parameters:,} parameters"]
+        size = f"{counted(len(self.layers), 'layer')}, {counted(self.n_parameters, 'parameter')}"
+        lines += [f"  network     {size}"]
         lines += [f"  warning: {warning}" for warning in self.warnings]
         return "\n".join(lines)
 
@@ -137,12 +139,11 @@ def _describe_shape(shape: tuple[int, ...]) -> str:
     ('images of 28 x 28 pixels, 1 channel', '26 numbers', 'at most 20 objects of 4 numbers')
     """
     if len(shape) == 1:
-        return f"{shape[0]} numbers"
+        return counted(shape[0], "number")
     if len(shape) == 2:
-        return f"at most {shape[0]} objects of {shape[1]} numbers"
+        return f"at most {counted(shape[0], 'object')} of {counted(shape[1], 'number')}"
     *sides, n_channels = shape
-    plural = "" if n_channels == 1 else "s"
-    return f"images of {' x '.join(map(str, sides))} pixels, {n_channels} channel{plural}"
+    return f"images of {' x '.join(map(str, sides))} pixels, {counted(n_channels, 'channel')}"
 
 
 def _counts(numbers: dict[str, int]) -> str:

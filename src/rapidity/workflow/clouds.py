@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from rapidity.core.counting import counted
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -28,13 +30,18 @@ def describe_objects(counts: Mapping[str, Any]) -> str:
     ... )
     '900 objects in 50 events, 26 at most; 8 events have more than 20: 30 objects (3.3 %) are left out'
     """
-    found = f"{counts['n_objects']:,} objects in {counts['n_events']:,} events, {counts['most']:,} at most"
+    found = (
+        f"{counted(counts['n_objects'], 'object')} in {counted(counts['n_events'], 'event')}, "
+        f"{counts['most']:,} at most"
+    )
     if not counts["n_lost"]:
         return f"{found}; none is left out"
     share = 100 * counts["n_lost"] / counts["n_objects"]
+    have = "has" if counts["n_truncated"] == 1 else "have"
+    are = "is" if counts["n_lost"] == 1 else "are"
     return (
-        f"{found}; {counts['n_truncated']:,} events have more than {counts['n_kept']:,}: "
-        f"{counts['n_lost']:,} objects ({share:.2g} %) are left out"
+        f"{found}; {counted(counts['n_truncated'], 'event')} {have} more than {counts['n_kept']:,}: "
+        f"{counted(counts['n_lost'], 'object')} ({share:.2g} %) {are} left out"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rapidity.core.counting import counted
 from rapidity.core.errors import DataError
 from rapidity.report import DrawnFigure, ReportContent, find_pages, write_report
 from rapidity.workflow.clouds import describe_objects
@@ -88,10 +89,22 @@ def _read_figure(folder: RunFolder, described: Mapping[str, Any]) -> DrawnFigure
 
 def _summarise(record: Mapping[str, Any]) -> str:
     training = record["training"]
+    epochs = counted(training["epochs"], "epoch")
     return (
-        f"Trained with the {training['engine']} engine for {training['epochs']} epochs; every number below "
-        f"comes from model.onnx, run in ONNX Runtime. Finished {record['finished']}."
+        f"Trained with the {training['engine']} engine for {epochs}; every number below comes from "
+        f"model.onnx, run in ONNX Runtime. Finished {_show_time(record['finished'])}."
     )
+
+
+def _show_time(text: str) -> str:
+    """Return a time of the record as people write it.
+
+    Examples
+    --------
+    >>> _show_time("2026-11-22T08:44:26+00:00")
+    '2026-11-22 08:44:26 UTC'
+    """
+    return text.replace("T", " ").replace("+00:00", " UTC")
 
 
 def _network_facts(record: Mapping[str, Any]) -> dict[str, str]:
@@ -108,7 +121,7 @@ def _training_facts(record: Mapping[str, Any]) -> dict[str, str]:
     training = record["training"]
     if "folds" in training:
         return _fold_facts(record)
-    ended = "validation split no longer improved" if training["stopped_early"] else "all epochs done"
+    ended = "validation split no longer improved" if training["stopped_early"] else "all done"
     return {
         "Epochs": f"{training['epochs']} ({ended})",
         "Best epoch": str(training["best_epoch"]),
@@ -148,8 +161,8 @@ def _parity_facts(parity: Mapping[str, Any]) -> dict[str, str]:
 def _provenance(record: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     return {
         "Run": {
-            "Started": record["started"],
-            "Finished": record["finished"],
+            "Started": _show_time(record["started"]),
+            "Finished": _show_time(record["finished"]),
             "Configuration (SHA-256)": record["config_sha256"],
         },
         "Versions": {name: str(version) for name, version in record["versions"].items()},

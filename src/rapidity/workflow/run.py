@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rapidity.core.classes import ClassSet
+from rapidity.core.counting import counted
 from rapidity.core.errors import DataError
 from rapidity.workflow.run_folder import RunFolder
 
@@ -124,8 +125,10 @@ def describe_jumps(parity: Mapping[str, Any]) -> list[str]:
     jumps = parity.get("jumps", {"n_events": 0})
     if not jumps["n_events"]:
         return []
-    counted = f"{jumps['n_events']} of {parity['n_rows']:,} events differ by up to {jumps['largest']:.2g}"
-    return [f"{counted} ({jumps['n_allowed']} may): neighbours equally far away but for rounding"]
+    differ = "differs" if jumps["n_events"] == 1 else "differ"
+    found = f"{jumps['n_events']} of {counted(parity['n_rows'], 'event')} {differ} by up to"
+    allowed = f"{jumps['largest']:.2g} ({jumps['n_allowed']} may)"
+    return [f"{found} {allowed}: neighbours equally far away but for rounding"]
 
 
 def summarise_metrics(metrics: dict[str, Any]) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from rapidity.core.counting import counted
 from rapidity.core.errors import DataError
 from rapidity.workflow.run import summarise_metrics
 from rapidity.workflow.run_folder import OWN_FILES, OWN_FOLDERS, RunFolder
@@ -56,8 +57,9 @@ class RunDescription:
         lines.append(f"  started {self.started}{until}")
         kept = f", kept epoch {self.kept_epoch}" if self.kept_epoch else ""
         folds = f" in {self.n_folds} folds" if self.n_folds else ""
-        size = f", {self.n_parameters:,} parameters" if self.n_parameters else ""
-        lines.append(f"  engine {self.engine or 'unknown'}, {self.n_epochs} epochs{folds}{kept}{size}")
+        size = f", {counted(self.n_parameters, 'parameter')}" if self.n_parameters else ""
+        epochs = counted(self.n_epochs, "epoch")
+        lines.append(f"  engine {self.engine or 'unknown'}, {epochs}{folds}{kept}{size}")
         lines += summarise_metrics(self.metrics) if self.metrics else []
         lines += [f"  warning: {text.splitlines()[0]}" for text in self.warnings]
         if self.status != "finished":
@@ -131,5 +133,5 @@ def _list_files(folder: Path) -> list[tuple[str, int]]:
     for name in OWN_FOLDERS:
         if (folder / name).is_dir():
             sizes = [path.stat().st_size for path in (folder / name).rglob("*") if path.is_file()]
-            found.append((f"{name}/ ({len(sizes)} files)", sum(sizes)))
+            found.append((f"{name}/ ({counted(len(sizes), 'file')})", sum(sizes)))
     return found

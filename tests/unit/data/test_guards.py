@@ -219,6 +219,6 @@ def test_equal_events_of_other_targets_are_no_leak(guard: Any) -> None:
     columns, energy = {"x": [1.0, 1.0]}, {"energy": np.array([5.0, 6.0])}
     levels, same = {"duplicates": "error"}, {"class_index": [0, 0]}
     assert guard(columns, [0, 2], levels, targets=energy, **same) == []
-    message = r"2 of 2 events equal, in class, in the targets and in all 1 columns"
+    message = r"2 of 2 events equal, in class, in the targets and in the only column of"
     with pytest.raises(DataError, match=message):
         guard(columns, [0, 2], levels, targets={"energy": np.array([5.0, 5.0])}, **same)

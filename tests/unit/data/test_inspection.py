@@ -55,7 +55,7 @@ def test_summary_prints_and_is_json(events_file):
     text = str(summary)
     assert "CSV text, 61 entries, 4 columns" in text
     assert "sentinel? -999 (20)" in text
-    assert "1 entries equal an earlier one (not counting event, different in each)" in text
+    assert "1 entry equals an earlier one (not counting event, different in each)" in text
     content = json.loads(json.dumps(summary.to_dict(), allow_nan=False))
     assert content["path"] == str(events_file)
     assert content["columns"][1]["sentinels"] == [{"value": -999.0, "count": 20}]

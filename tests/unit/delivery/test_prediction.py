@@ -133,7 +133,7 @@ def test_unusual_values_and_nan_scores_are_counted(model, write_events, tmp_path
     assert summary.n_outside == {"pt": 1, "eta": 2}  # -999 means "not measured"
     assert summary.n_undefined == 1
     assert summary.mean_scores["signal"] == pytest.approx((0.5 + 7.0 + 0.25) / 3)
-    assert "scores that are NaN: 1 events" in str(summary)
+    assert "scores that are NaN: 1 event" in str(summary)
     assert "outside the range seen in training: eta (2), pt (1)" in str(summary)
     assert summary.to_dict()["n_outside"] == {"pt": 1, "eta": 2}
 

@@ -50,7 +50,7 @@ def test_finished_run_is_described(run_folder):
         2,
     )
     assert dict(run.files)["model.onnx"] == 3
-    assert dict(run.files)["plots/ (1 files)"] == 5
+    assert dict(run.files)["plots/ (1 file)"] == 5
     text = str(run)
     assert "run tiny, finished" in text
     assert "engine numpy, 3 epochs, kept epoch 2, 1,234 parameters" in text

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from rapidity.core.counting import counted
 from rapidity.core.errors import DataError, shorten
 
 if TYPE_CHECKING:
@@ -139,14 +140,12 @@ class ConversionSummary:
 
     def __str__(self) -> str:
         """Return the summary for a terminal."""
-        n_files = len(self.files)
         rate = self.n_read / self.seconds if self.seconds > 0 else 0.0
-        what = (
-            f"{self.n_written:,} of {self.n_read:,} events of {n_files:,} file{'s' if n_files != 1 else ''}"
-        )
+        read = f"{counted(self.n_read, 'event')} of {counted(len(self.files), 'file')}"
+        what = f"{self.n_written:,} of {read}"
         lines = [
             f"{what}: {self.output}",
-            f"  {len(self.columns)} columns, {self.seconds:.1f} s, {rate:,.0f} events/s",
+            f"  {counted(len(self.columns), 'column')}, {self.seconds:.1f} s, {rate:,.0f} events/s",
             *self._file_lines(),
             *self._weight_lines(),
             *self._collection_lines(),
@@ -154,7 +153,7 @@ class ConversionSummary:
         if self.unreadable:
             lines.append(f"  left out, as they cannot be read: {shorten(self.unreadable)}")
         if self.skipped:
-            lines.append(f"  skipped: {len(self.skipped)} bad file{'s' if len(self.skipped) > 1 else ''}")
+            lines.append(f"  skipped: {counted(len(self.skipped), 'bad file')}")
             lines += [f"    {file.path}: {file.reason.splitlines()[0]}" for file in self.skipped]
         return "\n".join(lines)
 
@@ -165,7 +164,7 @@ class ConversionSummary:
             for file in self.files[:MOST_FILES_SHOWN]
         ]
         hidden = len(self.files) - MOST_FILES_SHOWN
-        return [*lines, f"  ... {hidden:,} more files"] if hidden > 0 else lines
+        return [*lines, f"  ... {counted(hidden, 'more file')}"] if hidden > 0 else lines
 
     def _weight_lines(self) -> list[str]:
         lines = []
@@ -189,11 +188,10 @@ class ConversionSummary:
             if collection.name in self.unordered:
                 order += " (no transverse momentum found; set order_by)"
             room = "" if collection.n_objects is None else f", room for {collection.n_objects}"
-            cut = (
-                f"; {collection.n_cut:,} objects of {collection.n_events_cut:,} events cut off"
-                if collection.n_cut
-                else ""
-            )
+            cut = ""
+            if collection.n_cut:
+                events = counted(collection.n_events_cut, "event")
+                cut = f"; {counted(collection.n_cut, 'object')} of {events} cut off"
             lines.append(f"  {collection.name}: {order}{room}{cut}")
         return lines
 

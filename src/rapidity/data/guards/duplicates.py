@@ -31,9 +31,10 @@ def find_duplicates(events: GuardedEvents, level: Level) -> Iterator[GuardFindin
     groups = find_shared_groups(hashes, events.split_table.codes)
     if not groups.n_events:
         return
+    compared = "the only column" if len(columns) == 1 else f"all {len(columns)} columns"
     truth = "class, in the targets" if table.targets else "class"
     message = (
-        f"{groups.n_events} of {table.n_events} events equal, in {truth} and in all {len(columns)} columns "
+        f"{groups.n_events} of {table.n_events} events equal, in {truth} and in {compared} "
         f"of the inputs, an event of another split ({examples(events.split_table, groups.pairs)}). "
         "Set data.drop_duplicates: true, or keep such events in one split (data.event_key, "
         "preparation.split.by)."

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rapidity.core.counting import counted
 from rapidity.data.inspection.histogram import BLOCKS, N_BINS
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def format_summary(summary: FileSummary, width: int | None = None, levels: str |
     name = f"{summary.path}:{summary.table}" if summary.table else str(summary.path)
     if not summary.columns:
         return "\n".join(_list_tables(summary, name))
-    n_columns = "1 column" if len(summary.columns) == 1 else f"{len(summary.columns)} columns"
+    n_columns = counted(len(summary.columns), "column")
     lines = [f"{name}: {summary.file_format}, {_entries(summary)}, {n_columns}"]
     lines += _wrap(_tell_parts(summary), width)
     layout = _Layout(None if width is None else max(width, _MIN_WIDTH), levels or BLOCKS)
@@ -75,19 +76,23 @@ def format_summary(summary: FileSummary, width: int | None = None, levels: str |
 def _list_tables(summary: FileSummary, name: str) -> list[str]:
     names = max((len(table.name) for table in summary.tables), default=0)
     listed = [
-        f"  {table.name:<{names}}  ({table.layout}, {count(table.n_entries)} entries)"
+        f"  {table.name:<{names}}  ({table.layout}, {_count_entries(table.n_entries)})"
         for table in summary.tables
     ]
-    title = f"{name}: {summary.file_format}, {len(summary.tables)} tables"
+    title = f"{name}: {summary.file_format}, {counted(len(summary.tables), 'table')}"
     return [title, *listed, f"Look into one: rapidity inspect {summary.path}:NAME"]
 
 
 def _entries(summary: FileSummary) -> str:
     if summary.n_entries is not None:
-        return f"{summary.n_entries:,} entries"
+        return _count_entries(summary.n_entries)
     if summary.n_estimated is not None:
-        return f"about {summary.n_estimated:,} entries"
-    return f"more than {summary.n_read:,} entries"
+        return f"about {_count_entries(summary.n_estimated)}"
+    return f"more than {_count_entries(summary.n_read)}"
+
+
+def _count_entries(number: int) -> str:
+    return counted(number, "entry", "entries")
 
 
 def _tell_parts(summary: FileSummary) -> list[str]:
@@ -125,7 +130,7 @@ def _list_constants(columns: Sequence[ColumnSummary], width: int | None) -> list
     ]
     listed = ", ".join(f"{column.name} = {value}" for column, value in zip(columns, values, strict=True))
     return _wrap_items(
-        [f"The same in all entries ({len(columns)} columns): {listed}"] if columns else [], width
+        [f"The same in all entries ({counted(len(columns), 'column')}): {listed}"] if columns else [], width
     )
 
 
@@ -155,17 +160,18 @@ def _prefix(name: str) -> str:
 def _describe_collection(name: str, members: Sequence[ColumnSummary]) -> str:
     counts = Counter(column.objects for column in members)
     objects, n_equal = counts.most_common(1)[0]
+    n_columns = counted(len(members), "column")
     if objects is None or n_equal == 1:
-        return f"{name}: several values per event, not equally many in each column ({len(members)} columns)"
+        return f"{name}: several values per event, not equally many in each column ({n_columns})"
     others = f", not equally many in {len(members) - n_equal}" if n_equal < len(members) else ""
     empty = f", none in {count(objects.n_empty)}" if objects.n_empty else ""
     if objects.minimum == objects.maximum:
-        n_objects = f"{objects.minimum:,} {'object' if objects.minimum == 1 else 'objects'} in every event"
+        n_objects = f"{counted(objects.minimum, 'object')} in every event"
     else:
         n_objects = (
             f"{objects.minimum:,} to {objects.maximum:,} objects per event, {objects.mean:.3g} on average"
         )
-    return f"{name}: {n_objects}{empty} ({len(members)} columns{others})"
+    return f"{name}: {n_objects}{empty} ({n_columns}{others})"
 
 
 class _Layout:
@@ -290,7 +296,7 @@ def _show_classes(summary: FileSummary, layout: _Layout) -> list[str]:
 
 def _tell_missing(summary: FileSummary) -> list[str]:
     return [
-        f"Missing together in {count(group.n_missing)} entries"
+        f"Missing together in {_count_entries(group.n_missing)}"
         f"{'' if group.correlation >= 1 else f' (correlation {group.correlation:.2f} or more)'}: "
         f"{', '.join(group.columns)}"
         for group in summary.missing_together
@@ -303,10 +309,11 @@ def _tell_duplicates(summary: FileSummary) -> list[str]:
     ignored = (
         f" (not counting {', '.join(summary.row_numbers)}, different in each)" if summary.row_numbers else ""
     )
+    equal = "equals" if summary.n_duplicates == 1 else "equal"
     if summary.n_duplicates == 0:
         return [f"No two entries are equal{ignored}."]
     text = (
-        f"{count(summary.n_duplicates)} entries equal an earlier one{ignored}. "
+        f"{_count_entries(summary.n_duplicates)} {equal} an earlier one{ignored}. "
         "Set data.drop_duplicates, or the split may put both copies on different sides."
     )
     return [text]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rapidity.config.document import parse_yaml, write_yaml
+from rapidity.core.counting import counted
 from rapidity.core.errors import ConfigError
 from rapidity.data.channel_order import is_unlikely
 from rapidity.data.features import quote_column
@@ -41,7 +42,7 @@ def write_document(found: Findings, name: str, folder: Path) -> str:
         Where the text will lie: files are named relative to it.
     """
     lines = [
-        f"# A first configuration, made by `rapidity init` from {_count(len(found.files), 'file')}.",
+        f"# A first configuration, made by `rapidity init` from {counted(len(found.files), 'file')}.",
         "# The comments say what was found and why a line is as it is; everything may be changed.",
         f"name: {_scalar(name)}",
         *_data_block(found, folder),
@@ -63,7 +64,7 @@ def _data_block(found: Findings, folder: Path) -> Iterator[str]:
     if found.n_duplicates:
         yield _commented(
             "  drop_duplicates: true",
-            f"{_count(found.n_duplicates, 'sampled entry', 'sampled entries')} equal to an earlier one",
+            f"{counted(found.n_duplicates, 'sampled entry', 'sampled entries')} equal to an earlier one",
         )
     yield "  # All checks before training are on (duplicates across splits, features that give classes away)."
     yield "  # Turn one down here with `guards: {constant_feature: off}`."
@@ -76,7 +77,7 @@ def _source_line(found: Findings, index: int, path: str) -> str:
         keys[file.table_key] = file.table
     if classes.of_files:
         keys["class"] = classes.of_files[index]
-    comment = f"{file.n_entries:,} entries"
+    comment = counted(file.n_entries, "entry", "entries")
     if file.n_tables > 1 and not found.is_table_named:
         comment += f", the widest of {file.n_tables} tables"
     if found.splits is not None:
@@ -311,7 +312,3 @@ def _flow_item(value: Any) -> str:
     if not isinstance(value, str):
         return f"{value!r}"
     return _scalar(value)
-
-
-def _count(number: int, singular: str, plural: str = "") -> str:
-    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
