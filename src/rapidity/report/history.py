@@ -25,6 +25,8 @@ _QUANTITIES: dict[str, Quantity] = {
     "rate": ("Learning rate", "Learning rate", {"rate": ""}),
 }
 """By the name of the file."""
+LARGEST_RATIO = 1e4
+"""Rates that differ by no more are shown on a logarithmic scale."""
 
 
 def draw_history(
@@ -147,7 +149,8 @@ def _set_limits(
 
     finite = values[np.isfinite(values)]
     low, high = float(finite.min()), float(finite.max())
-    if is_log and low > 0 and high / low > 20:
+    # A rate that ends near zero has no decades to show: it would press all others to the upper edge.
+    if is_log and low > 0 and 20 < high / low < LARGEST_RATIO:
         axes.set_yscale("log")
         axes.set_ylim(low / 1.5, high * 1.5)
     else:

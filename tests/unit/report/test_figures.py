@@ -10,6 +10,7 @@ import pytest
 from rapidity.core.classes import ClassSet
 from rapidity.report import InputData, draw_evaluation, draw_history, draw_inputs
 from rapidity.report.feature_axes import draw_feature_axes
+from rapidity.report.history import _set_limits
 from rapidity.report.inputs import _count_legend_columns, fill_feature
 from rapidity.report.scores import draw_scores
 from rapidity.report.style import (
@@ -180,3 +181,17 @@ def test_legends_of_many_classes_fit_narrow_overviews():
     assert _count_legend_columns(["airplane"] * 10, 18.0) == 6
     assert _count_legend_columns(["airplane"] * 10, 7.2) == 3
     assert _count_legend_columns(["a" * 30], 3.6) == 1
+
+
+@pytest.mark.parametrize(
+    ("rates", "scale"),
+    [
+        ((1e-3, 1e-4, 1e-5), "log"),
+        ((1e-3, 9e-4, 8e-4), "linear"),
+        ((4e-5, 1e-3, 5e-4, 4e-9), "linear"),  # one cycle: five decades for the last point alone
+    ],
+)
+def test_rates_have_a_scale_on_which_most_of_them_are_seen(rates, scale):
+    _, axes = new_axes()
+    _set_limits(axes, np.arange(len(rates)) + 1.0, np.array(rates), is_log=True)
+    assert axes.get_yscale() == scale
