@@ -14,6 +14,8 @@ import uproot
 from rapidity.core.errors import DataError, MissingNameError
 from rapidity.data.inspection import ASCII, Histogram, Sentinel, format_summary, inspect_file
 from rapidity.data.inspection.histogram import make_histogram
+from rapidity.data.inspection.summary import FileSummary
+from rapidity.data.readers import TableInfo
 
 N_EVENTS = 400
 
@@ -309,3 +311,10 @@ def test_sentinels_of_objects_are_found(tmp_path):
     assert column.sentinels == (Sentinel(-999.0, 30),)
     assert column.histogram is not None
     assert column.histogram.low >= 0
+
+
+def test_tables_are_listed_with_their_entries_where_these_are_known(tmp_path):
+    tables = (TableInfo("one", "group", 1), TableInfo("text", "array", None))
+    listed = str(FileSummary(tmp_path / "a.h5", "HDF5", "", tables)).splitlines()
+    assert listed[0].endswith("HDF5, 2 tables")
+    assert listed[1:3] == ["  one   (group, 1 entry)", "  text  (array)"]

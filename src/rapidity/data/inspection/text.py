@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from rapidity.data.inspection.summary import ColumnSummary, FileSummary
+    from rapidity.data.readers import TableInfo
 
 _MIN_WIDTH = 40
 _LONGEST_NAME = 36
@@ -75,10 +76,7 @@ def format_summary(summary: FileSummary, width: int | None = None, levels: str |
 
 def _list_tables(summary: FileSummary, name: str) -> list[str]:
     names = max((len(table.name) for table in summary.tables), default=0)
-    listed = [
-        f"  {table.name:<{names}}  ({table.layout}, {_count_entries(table.n_entries)})"
-        for table in summary.tables
-    ]
+    listed = [f"  {table.name:<{names}}  ({table.layout}{_entries_of(table)})" for table in summary.tables]
     title = f"{name}: {summary.file_format}, {counted(len(summary.tables), 'table')}"
     return [title, *listed, f"Look into one: rapidity inspect {summary.path}:NAME"]
 
@@ -89,6 +87,10 @@ def _entries(summary: FileSummary) -> str:
     if summary.n_estimated is not None:
         return f"about {_count_entries(summary.n_estimated)}"
     return f"more than {_count_entries(summary.n_read)}"
+
+
+def _entries_of(table: TableInfo) -> str:
+    return "" if table.n_entries is None else f", {_count_entries(table.n_entries)}"
 
 
 def _count_entries(number: int) -> str:
