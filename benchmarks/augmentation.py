@@ -1,16 +1,21 @@
 """What the augmentation of training events costs: by itself, and beside the training that it runs ahead of.
 
 Prints processor time, which other work on the machine hardly changes: of each augmentation for an event,
-picking it included; and of training for an image, with flips and shifts and without.
+picking it included; the same of events that are streamed from disk with their columns; and of training for an
+image, with flips and shifts and without.
 
     OMP_NUM_THREADS=1 python benchmarks/augmentation.py [--engine E] [--images N]
+                                                        [--only kinds|streaming|training]
 """
 
 from __future__ import annotations
 
 import argparse
 import statistics
+import tempfile
 import time
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,14 +29,16 @@ from rapidity.core.records import Batch
 from rapidity.data.features import FeatureSet, make_features
 from rapidity.data.preparation import fit_preparation
 from rapidity.data.raw_events import RawTrainingEvents
-from rapidity.data.split import TrainRows
+from rapidity.data.split import TrainRows, ValidationRows
+from rapidity.data.streamed_splits import StreamedSplits, StreamSettings
 from rapidity.data.table import Table
+from rapidity.data.weights import TrainingWeights
 from rapidity.engines import get_engine
 from rapidity.network import build_network
 from rapidity.network.catalogue import CATALOGUE
 from rapidity.training import make_objective
 from rapidity.training.augmentation import AugmentedPasses, Augmenter, Sources, make_augmenter
-from rapidity.training.passes import ResidentPasses
+from rapidity.training.passes import ResidentPasses, StreamedPasses
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -135,6 +142,55 @@ def _name(blocks: Sequence[Any]) -> str:
     return ", ".join(block if isinstance(block, str) else block["type"] for block in blocks)
 
 
+def make_streamed(raw: RawTrainingEvents, folder: Path, memory: int, *, has_columns: bool) -> StreamedSplits:
+    """Return the events on disk, with the columns that are changed or without; not written yet."""
+    validation = ValidationRows(raw.rows.table, raw.rows.rows[:1000])
+    return StreamedSplits(
+        folder,
+        TrainingWeights(raw.rows, None),
+        TrainingWeights(validation, None),
+        raw.preparation,
+        StreamSettings(memory, BATCH_SIZE, SEED),
+        raw=raw if has_columns else None,
+    )
+
+
+def time_segments(passes: Passes) -> float:
+    """Return the processor time of an event, in microseconds, as `time_epochs` does of one segment."""
+    times = []
+    for epoch in range(1, REPEATS + 1):
+        start = time.process_time()
+        for number in range(passes.n_segments):
+            for _ in passes.segment(epoch, number):
+                pass
+        times.append(time.process_time() - start)
+    return 1e6 * statistics.median(times) / passes.n_events
+
+
+def report_streaming(n_events: int) -> None:
+    """Print what augmented events take that are streamed with their columns, beside those in memory."""
+    raw, jets = make_jets(n_events)
+    whole = replace(raw, changed=tuple(COLLECTIONS))
+    blocks = ["rotate_phi", "boost_z", "smear_momentum"]
+    held = make_passes(jets, blocks, raw)
+    print("\n| 2 to 8 jets, ten features, an epoch with its batches | microseconds an event |\n|---|---|")
+    print(f"| in memory, as they are | {time_segments(held.passes):.1f} |")
+    print(f"| in memory, {_name(blocks)} | {time_segments(held):.1f} |")
+    for has_columns in (False, True):
+        with tempfile.TemporaryDirectory() as folder:
+            splits = make_streamed(whole, Path(folder) / "cache", n_events * 25, has_columns=has_columns)
+            start = time.process_time()
+            _ = splits.path
+            writing = 1e6 * (time.process_time() - start) / n_events
+            passes: Passes = StreamedPasses(splits, BATCH_SIZE)
+            name = "as they are"
+            if has_columns:
+                passes, name = AugmentedPasses(passes, held.augmenter), _name(blocks)
+            print(f"| written to disk once{', with their columns' * has_columns} | {writing:.1f} |")
+            print(f"| streamed in {passes.n_segments} windows, {name} | {time_segments(passes):.1f} |")
+            splits.close()
+
+
 def report_training(engine: str, n_images: int) -> None:
     """Print the processor time of training an image, with flips and shifts and without, in turns."""
     images = make_images(n_images)
@@ -172,7 +228,12 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--engine", default="torch")
     parser.add_argument("--images", type=int, default=1024)
+    parser.add_argument("--only", choices=("kinds", "streaming", "training"))
     arguments = parser.parse_args()
     print(describe_machine() + "\n")
-    report_kinds(10_000)
-    report_training(arguments.engine, arguments.images)
+    if arguments.only in (None, "kinds"):
+        report_kinds(10_000)
+    if arguments.only in (None, "streaming"):
+        report_streaming(100_000)
+    if arguments.only in (None, "training"):
+        report_training(arguments.engine, arguments.images)

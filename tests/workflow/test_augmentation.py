@@ -12,8 +12,12 @@ import uproot
 
 from rapidity.config import load_config
 from rapidity.core.errors import ConfigError, DataError, InterruptedRunError
+from rapidity.core.jagged import Jagged
 from rapidity.core.progress import SilentProgress
 from rapidity.core.records import ResidentBatches
+from rapidity.data.writers import OutputColumn, open_writer
+from rapidity.training.augmentation import AugmentedPasses
+from rapidity.training.passes import StreamedPasses
 from rapidity.workflow.augment import build_augmenter
 from rapidity.workflow.fold_run import fold_config
 from rapidity.workflow.prepare import prepare_run
@@ -122,6 +126,16 @@ def test_the_preparation_does_not_know_of_it(prepare, blocks):
         assert all(np.array_equal(inputs[0][key], inputs[1][key]) for key in inputs[0])
 
 
+class Notes(SilentProgress):
+    """Keeps what is said."""
+
+    def __init__(self):
+        self.said = []
+
+    def note(self, message):
+        self.said.append(message)
+
+
 class Interrupting(SilentProgress):
     """Presses Ctrl-C after the second epoch."""
 
@@ -175,11 +189,86 @@ def test_events_beyond_memory_are_augmented_and_gone_on_with(train, blocks):
     assert read_history(train("plain", **plain))["train_loss"] != read_history(whole)["train_loss"]
 
 
-def test_raw_columns_of_streamed_events_are_not_augmented(prepare, blocks):
-    settings = blocks("flip", "rotate_phi", batch_size=8)
+def test_raw_columns_beyond_memory_are_augmented_and_gone_on_with(train, blocks):
+    settings = blocks(*OF_COLUMNS, *OF_ARRAYS, epochs=4, batch_size=8)
     settings["data"]["memory"] = "24 kB"
+    notes = Notes()
+    whole = train("whole", options={"progress": notes}, **settings)
+    assert any(", with the columns that are augmented) are streamed" in said for said in notes.said)
+    with pytest.raises(InterruptedRunError):
+        train("stopped", options={"progress": Interrupting()}, **settings)
+    resumed = train("stopped", options={"resume": True}, **settings)
+    assert resumed.path.model.read_bytes() == whole.path.model.read_bytes()
+    assert read_history(resumed) == read_history(whole)
+
+
+def test_streamed_events_are_changed_as_those_in_memory(prepare, blocks, tmp_path):
+    """Of each event the features of its own leptons change, and what a rotation leaves stays."""
+    settings = blocks("rotate_phi", features=["l0_phi", "l1_phi", *FEATURES], batch_size=8)
+    settings["data"]["memory"] = "24 kB"
+    prepared = prepare(**settings)
+    augmenter = build_augmenter(prepared, {})
+    splits = prepared.streamed_splits(tmp_path / "cache", augmenter.raw)
+    passes = AugmentedPasses(StreamedPasses(splits, 8), augmenter)
+    assert passes.n_segments > 2
+    plain, changed = (
+        [batch.inputs["event"].copy() for number in range(one.n_segments) for batch in one.segment(1, number)]
+        for one in (passes.passes, passes)
+    )
+    splits.close()
+    plain, changed = np.concatenate(plain), np.concatenate(changed)
+    assert np.isclose(changed[:, :2], plain[:, :2]).mean() < 0.01
+    # The leptons turn by one angle: what lies between them stays, to the rounding of float64 columns.
+    np.testing.assert_allclose(changed[:, 2:], plain[:, 2:], rtol=1e-4, atol=1e-4)
+
+
+def test_streamed_objects_are_dropped_with_what_is_true_of_them(prepare, tmp_path):
+    rng = np.random.default_rng(2)
+    counts = rng.integers(1, 6, N_EVENTS)
+    pt = rng.exponential(30.0, counts.sum()) + 10
+    columns = {
+        "jet_pt": Jagged.from_counts(pt, counts),
+        "jet_origin": Jagged.from_counts((pt > 30).astype(np.int64), counts),
+    }
+    layout = {name: OutputColumn(values.dtype, is_jagged=True) for name, values in columns.items()}
+    with open_writer(tmp_path / "jets.parquet", columns=layout) as writer:
+        writer.write(columns)
+    dropping = {"type": "drop_objects", "objects": ["jet"], "probability": 0.3, "keep": 1}
+    cloud = {"kind": "cloud", "features": ["jet_pt"], "n_objects": 4, "order_by": "jet_pt"}
+    classes = {"soft": 0, "hard": 1}
+    prepared = prepare(
+        data={"sources": [{"path": str(tmp_path / "jets.parquet")}], "memory": "16 kB"},
+        inputs={"jets": cloud},
+        outputs={
+            "origin": {"task": "assignment", "cloud": "jets", "target": "jet_origin", "classes": classes}
+        },
+        preparation={"split": {"train": 0.8, "validation": 0.1, "test": 0.1}, "scale": "none"},
+        network={"type": "deep_sets"},
+        training={"batch_size": 8, "augmentation": [dropping]},
+    )
+    assert prepared.is_streamed
+    augmenter = build_augmenter(prepared, {})
+    splits = prepared.streamed_splits(tmp_path / "cache", augmenter.raw)
+    passes = AugmentedPasses(StreamedPasses(splits, 8), augmenter)
+    n_before = n_after = 0
+    for number in range(passes.n_segments):
+        for plain, batch in zip(passes.passes.segment(1, number), passes.segment(1, number), strict=True):
+            target, mask = batch.targets["origin"], batch.inputs["jets.mask"] > 0
+            assert np.array_equal(target >= 0, mask)
+            assert np.array_equal(target[mask] == 1, batch.inputs["jets"][mask][:, 0] > 30)
+            n_before, n_after = n_before + plain.inputs["jets.mask"].sum(), n_after + mask.sum()
+    splits.close()
+    assert 0.7 < n_after / n_before < 0.95
+
+
+def test_too_little_memory_for_the_columns_is_said_before_the_training(prepare, blocks):
+    settings = blocks("rotate_phi", batch_size=16)
+    settings["data"]["memory"] = "14 kB"
+    plain = blocks(batch_size=16)
+    plain["data"] = settings["data"]
+    assert prepare(**plain).is_streamed
     with pytest.raises(
-        ConfigError, match=r"raw columns \(rotate_phi\), but .*data\.memory.*flip, shift and mix_up"
+        ConfigError, match=r"data.memory: 14 kB is too little to stream .* training events of"
     ):
         prepare(**settings)
 

@@ -72,6 +72,22 @@ class Batches(Protocol):
 
 
 @dataclass(frozen=True)
+class RawColumns:
+    """The raw columns of events that are prepared anew before training sees them.
+
+    Attributes
+    ----------
+    columns
+        Name -> values of each event, `Jagged` of objects.
+    numbers
+        Row of each event in the training split ``(n_events,)`` int64.
+    """
+
+    columns: Mapping[str, Any]
+    numbers: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
 class ResidentBatches:
     """Batches of events that are all in memory.
 
@@ -86,11 +102,14 @@ class ResidentBatches:
         Events in a batch; the last batch holds the rest.
     order
         Row numbers in the order of the pass ``(n_events,)`` int64, or None for 0, 1, 2, ...
+    raw
+        What the events were made of, where events on disk are augmented; no engine looks at it.
     """
 
     events: Batch
     batch_size: int
     order: NDArray[np.int64] | None = None
+    raw: RawColumns | None = None
 
     @property
     def n_events(self) -> int:

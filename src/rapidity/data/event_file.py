@@ -113,12 +113,18 @@ class EventFile:
         """Close the file."""
         self._file.close()
 
+    @property
+    def prepared(self) -> set[str]:
+        """Names of what is prepared: inputs, targets, weights."""
+        return {name for name in self.places if name.startswith((INPUT, TARGET)) or name == WEIGHT}
+
     def make_buffers(self, n_events: int, names: set[str] | None = None) -> dict[str, NDArray[Any]]:
-        """Return arrays for so many events, by name; all but the row numbers unless `names` are given."""
+        """Return arrays for so many events, by name; those that are prepared unless `names` are given."""
+        chosen = self.prepared if names is None else names
         return {
             name: np.empty((n_events, *place.shape), place.dtype)
             for name, place in self.places.items()
-            if (name != ROW if names is None else name in names)
+            if name in chosen
         }
 
     def read(self, start: int, buffers: Mapping[str, NDArray[Any]]) -> None:

@@ -85,7 +85,7 @@ class RawTrainingEvents:
         return tuple(dict.fromkeys([*self.changed, *self.further, *of_inputs, *truths]))
 
     @cached_property
-    def _stored(self) -> dict[str, Any]:
+    def stored(self) -> dict[str, Any]:
         """All columns of the table, with the truth of objects among them."""
         table = self.rows.table
         return {
@@ -99,16 +99,21 @@ class RawTrainingEvents:
         digest = hashlib.blake2b(digest_size=16)
         for name in self.columns:
             digest.update(name.encode())
-            for _, chunk in iterate_chunks(self._stored, [name], self.rows.rows):
+            for _, chunk in iterate_chunks(self.stored, [name], self.rows.rows):
                 values = chunk[name]
                 listed = (values.content, values.offsets) if isinstance(values, Jagged) else (values,)
                 for array in listed:
                     digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
 
-    def pick(self, rows: NDArray[np.int64]) -> dict[str, Any]:
-        """Return a copy of the columns of some events, by their numbers in the training split."""
-        return pick_rows(self._stored, self.columns, self.rows.rows[rows])
+    def pick(self, rows: NDArray[np.int64], columns: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Return a copy of the columns of some events, by their numbers in the training split.
+
+        `columns`: those of some events, of which the rows are then meant.
+        """
+        if columns is not None:
+            return pick_rows(columns, self.columns, rows)
+        return pick_rows(self.stored, self.columns, self.rows.rows[rows])
 
     def prepare(
         self, columns: Mapping[str, Any], rows: NDArray[np.int64]

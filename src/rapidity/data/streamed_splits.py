@@ -24,6 +24,7 @@ from rapidity.data.batches import make_batch
 from rapidity.data.blocks import assign_blocks, plan_blocks
 from rapidity.data.event_file import INPUT, ROW, TARGET, WEIGHT, EventFile, create_groups, to_arrays, to_batch
 from rapidity.data.fitted_outputs import FittedOutputs
+from rapidity.data.raw_blocks import RawBlocks, RawFile, ValueWriter
 from rapidity.data.spool import full_disk
 from rapidity.data.streaming import EpochPlans, TrainingStream
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from rapidity.core.records import Batch
     from rapidity.data.preparation import FittedPreparation
+    from rapidity.data.raw_events import RawTrainingEvents
     from rapidity.data.split import SplitRows, TrainRows, ValidationRows
     from rapidity.data.weights import TrainingWeights
 
@@ -84,6 +86,9 @@ class StreamedSplits:
         Where the file is kept; it is made, and nothing else should be in it.
     outputs
         Whose targets the events get; None: a single classification.
+    raw
+        The columns of the training events that are changed before training sees them; they then lie beside
+        the prepared events, and pass through memory with them.
     """
 
     def __init__(
@@ -94,6 +99,7 @@ class StreamedSplits:
         preparation: FittedPreparation,
         settings: StreamSettings,
         outputs: FittedOutputs | None = None,
+        raw: RawTrainingEvents | None = None,
     ) -> None:
         self.folder = folder
         self.outputs = outputs or FittedOutputs.usual(train.rows.table.classes)
@@ -101,10 +107,16 @@ class StreamedSplits:
         self.preparation = preparation
         self.settings = settings
         self.event_bytes = bytes_per_event(preparation, self.outputs, has_weight=train.values is not None)
-        n_events, memory = train.rows.n_events, settings.memory
-        self.layout = plan_blocks(n_events, self.event_bytes, memory, settings.batch_size)
+        self.raw = None if raw is None else RawBlocks(raw)
+        n_events, memory, window_bytes = train.rows.n_events, settings.memory, self.window_bytes
+        self.layout = plan_blocks(n_events, window_bytes, memory, settings.batch_size)
         # In bytes: a thousand images are hundreds of megabytes, and a forward pass takes several times that.
-        self.chunk_size = max(memory // CHUNK_SHARE, LEAST_CHUNK) // self.event_bytes or 1
+        self.chunk_size = max(memory // CHUNK_SHARE, LEAST_CHUNK) // window_bytes or 1
+
+    @property
+    def window_bytes(self) -> int:
+        """Bytes of a training event in a window, its raw columns included."""
+        return self.event_bytes + (0 if self.raw is None else self.raw.event_bytes)
 
     @cached_property
     def identity(self) -> str:
@@ -112,6 +124,7 @@ class StreamedSplits:
         digest = hashlib.blake2b(digest_size=16)
         described: list[Any] = [self.preparation.to_dict(), str(self.layout), self.settings.seed]
         described.append({name: output.to_dict() for name, output in self.outputs.outputs.items()})
+        described += [] if self.raw is None else self.raw.describe()
         digest.update(json.dumps(described, sort_keys=True).encode())
         table = self.weights[TRAIN].rows.table
         n_checked = min(N_CHECKED, CHECKED_BYTES // self.event_bytes or 1)
@@ -127,7 +140,8 @@ class StreamedSplits:
         for truth in table.targets.values():
             for array in (truth.content, truth.offsets) if isinstance(truth, Jagged) else (truth,):
                 _update(digest, array)
-        for name in self.preparation.columns:
+        further = [] if self.raw is None else [name for name in self.raw.raw.columns if name in table.columns]
+        for name in dict.fromkeys((*self.preparation.columns, *further)):
             column = table.columns[name]
             for array in (column.content, column.offsets) if isinstance(column, Jagged) else (column,):
                 _update(digest, array)
@@ -149,7 +163,8 @@ class StreamedSplits:
     def stream(self) -> TrainingStream:
         """The training events, epoch by epoch."""
         plans = EpochPlans(self.layout, self.settings.batch_size, self.settings.seed)
-        return TrainingStream(EventFile(self.path, TRAIN), plans)
+        raw = None if self.raw is None else RawFile(self.path, self.raw)
+        return TrainingStream(EventFile(self.path, TRAIN), plans, raw)
 
     @property
     def n_events(self) -> int:
@@ -190,7 +205,6 @@ class StreamedSplits:
         """Stop reading."""
         if "stream" in self.__dict__:
             self.stream.close()
-            self.stream.file.close()
             del self.__dict__["stream"]
 
     def remove(self) -> None:
@@ -201,7 +215,7 @@ class StreamedSplits:
 
     def _require_disk(self) -> None:
         n_validation = self.weights[VALIDATION].rows.n_events
-        needed = self.n_events * (self.event_bytes + 8) + n_validation * self.event_bytes
+        needed = self.n_events * (self.window_bytes + 8) + n_validation * self.event_bytes
         folder = next(folder for folder in self.folder.parents if folder.exists())
         free = shutil.disk_usage(folder).free
         if needed > free:
@@ -213,12 +227,23 @@ class StreamedSplits:
 
         dtypes = self._dtypes()
         n_validation = self.weights[VALIDATION].rows.n_events
+        of_columns = {} if self.raw is None else self.raw.dtypes
         groups = {
-            TRAIN: (self.n_events, {**dtypes, ROW: np.dtype(np.int64)}),
+            TRAIN: (self.n_events, {**dtypes, ROW: np.dtype(np.int64), **of_columns}),
             VALIDATION: (n_validation, dtypes),
         }
+        edges = []
+        if self.raw is not None:
+            starts = range(0, self.n_events, self.chunk_size)
+            edges = self.raw.count_values(self.layout, zip(starts, self._assign_blocks(), strict=True))
+            groups |= self.raw.value_groups(edges)
         create_groups(path, groups)
-        self._write_blocks(path)
+        values = None if self.raw is None else ValueWriter(path, self.raw, edges)
+        try:
+            self._write_blocks(path, values)
+        finally:
+            if values is not None:
+                values.close()
         with EventFile(path, VALIDATION, "rb+") as file:
             start = 0
             for _, events in self._prepare(self.weights[VALIDATION]):
@@ -228,21 +253,25 @@ class StreamedSplits:
             file.attrs[KEY] = self.identity
             file[TRAIN].attrs["block_edges"] = self.layout.edges
 
-    def _write_blocks(self, path: Path) -> None:
-        written = self.layout.edges[:-1].copy()
+    def _assign_blocks(self) -> Iterator[list[NDArray[np.int64]]]:
+        """Yield, for each chunk, which of its rows go to which block."""
         sizes = (
             min(self.chunk_size, self.n_events - start) for start in range(0, self.n_events, self.chunk_size)
         )
-        chunks = zip(
-            assign_blocks(self.layout, sizes, self.settings.seed),
-            self._prepare(self.weights[TRAIN]),
-            strict=True,
-        )
+        return assign_blocks(self.layout, sizes, self.settings.seed)
+
+    def _write_blocks(self, path: Path, values: ValueWriter | None) -> None:
+        written = self.layout.edges[:-1].copy()
+        chunks = zip(self._assign_blocks(), self._prepare(self.weights[TRAIN]), strict=True)
         with EventFile(path, TRAIN, "rb+") as file:
             for assigned, (start, events) in chunks:
                 order = np.concatenate(assigned)
                 arrays = {name: array[order] for name, array in to_arrays(events).items()}
                 arrays[ROW] = start + order
+                if self.raw is not None and values is not None:
+                    columns = self.raw.pick(start + order)
+                    arrays |= self.raw.to_arrays(columns)
+                    values.write(columns, list(map(len, assigned)))
                 first = 0
                 for block, rows in enumerate(assigned):
                     last = first + len(rows)

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rapidity.core.random import make_generator
-from rapidity.core.records import Batch, ResidentBatches, StreamedBatches
+from rapidity.core.records import Batch, RawColumns, ResidentBatches, StreamedBatches
+from rapidity.data.collections import pick_rows
 from rapidity.data.event_file import ROW, to_batch
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from rapidity.data.blocks import BlockLayout
     from rapidity.data.event_file import EventFile
+    from rapidity.data.raw_blocks import RawFile
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,14 @@ class _LoadedWindow:
     plan: WindowPlan
     order: NDArray[np.int64]
     buffers: dict[str, NDArray[Any]]
+    columns: dict[str, Any] | None
+
+    def to_batches(self, batch_size: int) -> ResidentBatches:
+        """Return the whole batches of the window."""
+        n_events = len(self.order)
+        arrays = {name: array[:n_events] for name, array in self.buffers.items()}
+        raw = None if self.columns is None else RawColumns(self.columns, arrays[ROW])
+        return ResidentBatches(to_batch(arrays), batch_size, self.order[: self.plan.n_used], raw)
 
 
 class TrainingStream:
@@ -133,11 +143,17 @@ class TrainingStream:
 
     Two windows are in memory. Their arrays are used in turn: the events of one are overwritten when the one
     after the next is read.
+
+    Parameters
+    ----------
+    raw
+        The raw columns of the events, where these are to be changed; windows then come with their own.
     """
 
-    def __init__(self, file: EventFile, plans: EpochPlans) -> None:
+    def __init__(self, file: EventFile, plans: EpochPlans, raw: RawFile | None = None) -> None:
         self.file = file
         self.plans = plans
+        self.raw = raw
         self._buffers: list[dict[str, NDArray[Any]]] = []
         self._running: Iterator[ResidentBatches] | None = None
         self._next = (0, 0)
@@ -162,16 +178,19 @@ class TrainingStream:
         number, step_there = self.plans.find(epoch, step)
         first = step_there * self.plans.batch_size
         positions = self.plans.positions(epoch, number)[first : first + self.plans.batch_size]
-        buffers = self.file.make_buffers(len(positions), set(self.file.places))
+        buffers = self.file.make_buffers(len(positions), {*self.file.prepared, ROW})
         for place, position in enumerate(positions):
             self.file.read(int(position), {name: array[place : place + 1] for name, array in buffers.items()})
         rows: NDArray[np.int64] = buffers.pop(ROW)
         return to_batch(buffers), rows
 
     def close(self) -> None:
-        """Stop reading ahead and give the memory back."""
+        """Stop reading ahead, close the file and give the memory back."""
         self._stop()
         self._buffers = []
+        self.file.close()
+        if self.raw is not None:
+            self.raw.close()
 
     def _stop(self) -> None:
         running, self._running = self._running, None
@@ -193,9 +212,7 @@ class TrainingStream:
             for number in range(first, self.n_segments):
                 has_more = number + 1 < self.n_segments
                 ahead = thread.submit(self._load, epoch, number + 1, loaded) if has_more else None
-                events = {name: array[: len(loaded.order)] for name, array in loaded.buffers.items()}
-                order = loaded.order[: loaded.plan.n_used]
-                yield ResidentBatches(to_batch(events), self.plans.batch_size, order)
+                yield loaded.to_batches(self.plans.batch_size)
                 if ahead is not None:
                     loaded = ahead.result()
 
@@ -203,17 +220,25 @@ class TrainingStream:
         """Read a window into the arrays that the window `before` does not use."""
         if not self._buffers:
             n_events = self.plans.layout.most_rows + self.plans.batch_size
-            self._buffers = [self.file.make_buffers(n_events) for _ in range(min(self.n_segments, 2))]
+            names = None if self.raw is None else {*self.file.prepared, *self.raw.arrays, ROW}
+            self._buffers = [self.file.make_buffers(n_events, names) for _ in range(min(self.n_segments, 2))]
         plan = self.plans.window(epoch, number)
         buffers = self._buffers[number % len(self._buffers)]
+        carried = None
         if before is not None and plan.n_carried:
             left = before.order[before.plan.n_used :]
             for name, array in buffers.items():
                 array[: plan.n_carried] = before.buffers[name][left]
+            if before.columns is not None:
+                carried = pick_rows(before.columns, before.columns, left)
         start = plan.n_carried
         for block in plan.blocks:
             first, last = int(self.plans.edges[block]), int(self.plans.edges[block + 1])
             stop = start + last - first
             self.file.read(first, {name: array[start:stop] for name, array in buffers.items()})
             start = stop
-        return _LoadedWindow(plan, self.plans.order(epoch, number), buffers)
+        columns = None
+        if self.raw is not None:
+            arrays = {name: array[:start] for name, array in buffers.items()}
+            columns = self.raw.load(arrays, plan, carried)
+        return _LoadedWindow(plan, self.plans.order(epoch, number), buffers, columns)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rapidity.config.augmentation import Flip, MixUp, Shift
-from rapidity.core.errors import ConfigError
+from rapidity.config.augmentation import MixUp
 from rapidity.core.jagged import Jagged
-from rapidity.core.sizes import show_size
 from rapidity.data.collections import iterate_chunks, pick_rows
 from rapidity.data.guards import GuardFinding
+from rapidity.data.raw_blocks import RawBlocks
 from rapidity.data.raw_events import RawTrainingEvents, truth_column
 from rapidity.data.settings import SettingsTable
 from rapidity.training.augmentation import (
@@ -57,7 +57,9 @@ def check_augmentation(prepared: PreparedRun) -> tuple[GuardFinding, ...]:
     augmenter = build_augmenter(prepared, {})
     if augmenter is None or augmenter.raw is None:
         return ()
-    _require_memory(prepared)
+    if prepared.is_streamed:
+        # Too little memory for a window with its raw columns is better said now.
+        prepared.streamed_splits(Path(), raw_events(augmenter))
     return _warn_of_stiff_columns(prepared, augmenter)
 
 
@@ -75,7 +77,7 @@ def build_augmenter(prepared: PreparedRun, outputs: Mapping[str, OutputObjective
     numbers = WINDOW_NUMBERS
     if spool is not None:
         numbers = min(numbers, spool.memory // (4 * MEMORY_SHARE))
-    return make_augmenter(
+    augmenter = make_augmenter(
         training.augmentation,
         _find_sources(prepared),
         training.seed,
@@ -85,21 +87,19 @@ def build_augmenter(prepared: PreparedRun, outputs: Mapping[str, OutputObjective
         outputs=outputs,
         window_numbers=numbers,
     )
+    raw = raw_events(augmenter)
+    if raw is None or not prepared.is_streamed:
+        return augmenter
+    # The columns are there as well, in float64: objects that no input keeps may be many more.
+    n_prepared = prepared.event_bytes / 4
+    share = n_prepared / (n_prepared + 2 * RawBlocks(raw).n_numbers)
+    return replace(augmenter, window_numbers=int(numbers * share))
 
 
-def _require_memory(prepared: PreparedRun) -> None:
-    """Refuse to change raw columns of events that are streamed: only what was made of them is read again."""
-    if not prepared.is_streamed:
-        return
-    blocks = prepared.config.training.augmentation
-    changing = [block.type for block in blocks if not isinstance(block, Flip | Shift | MixUp)]
-    n_bytes = prepared.train_weights.rows.n_events * prepared.event_bytes
-    message = (
-        f"training.augmentation changes raw columns ({', '.join(changing)}), but the prepared events "
-        f"({show_size(n_bytes)} for training) go beyond data.memory and are streamed as they were prepared. "
-        "Raise data.memory or leave it out; flip, shift and mix_up can be streamed."
-    )
-    raise ConfigError(message)
+def raw_events(augmenter: Augmenter | None) -> RawTrainingEvents | None:
+    """Return the columns of training events that are changed; None where none are."""
+    raw = None if augmenter is None else augmenter.raw
+    return raw if isinstance(raw, RawTrainingEvents) else None
 
 
 def _find_sources(prepared: PreparedRun) -> Sources:
@@ -182,8 +182,8 @@ def _prepare_zeros(prepared: PreparedRun) -> dict[str, FloatArray]:
 def _warn_of_stiff_columns(prepared: PreparedRun, augmenter: Augmenter) -> tuple[GuardFinding, ...]:
     """Return warnings about features that should follow what is augmented, as far as can be told."""
     blocks = prepared.config.training.augmentation
-    raw = augmenter.raw
-    changed = set(raw.changed) if isinstance(raw, RawTrainingEvents) else set()
+    raw = raw_events(augmenter)
+    changed = set() if raw is None else set(raw.changed)
     unchanged = [name for name in prepared.preparation.columns if name not in changed]
     messages = [
         f"the column '{found.column}' holds {found.expression}, which training.augmentation changes, but it "

@@ -11,7 +11,7 @@ from rapidity.core.random import make_generator
 from rapidity.core.sizes import show_size
 from rapidity.engines import get_engine
 from rapidity.training import TrainingPlan, fit, make_objective, make_output_objectives
-from rapidity.workflow.augment import build_augmenter
+from rapidity.workflow.augment import build_augmenter, raw_events
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +73,7 @@ def fit_model(
         train, validation = prepared.train_batch(), prepared.validation_batch()
         return fit(model, train, validation, plan, checkpoints=checkpoints, progress=progress, resume=resume)
     with _cache_folder(checkpoints) as folder:
-        splits = prepared.streamed_splits(folder)
+        splits = prepared.streamed_splits(folder, raw_events(plan.augmenter))
         if progress is not None:
             progress.note(_describe_stream(prepared, splits))
         try:
@@ -98,10 +98,11 @@ def _cache_folder(checkpoints: CheckpointFolder | None) -> Iterator[Path]:
 
 
 def _describe_stream(prepared: PreparedRun, splits: StreamedSplits) -> str:
-    n_bytes = splits.n_events * splits.event_bytes
+    n_bytes = splits.n_events * splits.window_bytes
+    beside = "" if splits.raw is None else ", with the columns that are augmented"
     return (
-        f"note: {splits.n_events:,} prepared training events ({show_size(n_bytes)}) are streamed from "
-        f"{splits.folder}, in {splits.n_segments} windows an epoch."
+        f"note: {splits.n_events:,} prepared training events ({show_size(n_bytes)}{beside}) are streamed "
+        f"from {splits.folder}, in {splits.n_segments} windows an epoch."
     )
 
 

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from rapidity.data.features import FeatureSet
     from rapidity.data.guards import GuardFinding
     from rapidity.data.preparation import FittedPreparation
+    from rapidity.data.raw_events import RawTrainingEvents
     from rapidity.data.split import SplitRows, SplitTable, TrainRows, ValidationRows
     from rapidity.data.table import Table
     from rapidity.data.weights import TrainingWeights
@@ -110,8 +111,10 @@ class PreparedRun:
             self.preparation, self.outputs, has_weight=self.train_weights.values is not None
         )
 
-    def streamed_splits(self, folder: Path) -> StreamedSplits:
+    def streamed_splits(self, folder: Path, raw: RawTrainingEvents | None = None) -> StreamedSplits:
         """Return the training and validation events, to be kept in a file in `folder`.
+
+        `raw`: the columns that augmentation changes, if it does.
 
         Raises
         ------
@@ -125,7 +128,13 @@ class PreparedRun:
         memory = spool.memory if spool is not None else 0
         settings = StreamSettings(memory, batch_size, training.seed)
         return StreamedSplits(
-            folder, self.train_weights, self.validation_weights, self.preparation, settings, self.outputs
+            folder,
+            self.train_weights,
+            self.validation_weights,
+            self.preparation,
+            settings,
+            self.outputs,
+            raw,
         )
 
     @property

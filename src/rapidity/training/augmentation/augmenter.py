@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from rapidity.core.records import FloatArray, ResidentBatches
+    from rapidity.core.records import FloatArray, RawColumns, ResidentBatches
 
 WINDOW_NUMBERS = 2**22
 """float32 numbers that are augmented at a time, 16 MiB: enough that calls cost nothing, little memory."""
@@ -55,8 +55,11 @@ class RawEvents(Protocol):
         """A hash of the columns."""
         ...
 
-    def pick(self, rows: NDArray[np.int64]) -> dict[str, Any]:
-        """Return a copy of the columns of some events, by their numbers in the training split."""
+    def pick(self, rows: NDArray[np.int64], columns: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Return a copy of the columns of some events, by their numbers in the training split.
+
+        `columns`: those of the events of a window, of which the rows are then meant.
+        """
         ...
 
     def prepare(
@@ -113,7 +116,7 @@ class Augmenter:
         """
         events = window.events
         rows = np.arange(window.n_events)[part] if window.order is None else window.order[part]
-        inputs, targets = self._make_from_columns(rows, purpose)
+        inputs, targets = self._make_from_columns(window.raw, rows, purpose)
         # A copy of each array, which the following steps may write to.
         inputs = {
             name: inputs[name] if name in inputs else array[rows] for name, array in events.inputs.items()
@@ -134,14 +137,14 @@ class Augmenter:
         return made
 
     def _make_from_columns(
-        self, rows: NDArray[np.int64], purpose: Sequence[int]
+        self, read: RawColumns | None, rows: NDArray[np.int64], purpose: Sequence[int]
     ) -> tuple[dict[str, FloatArray], dict[str, NDArray[Any]]]:
         if self.raw is None:
             return {}, {}
-        columns = self.raw.pick(rows)
+        columns = self.raw.pick(rows) if read is None else self.raw.pick(rows, read.columns)
         for place, step in self.column_steps:
             step.apply(columns, self._generator(place, purpose))
-        return self.raw.prepare(columns, rows)
+        return self.raw.prepare(columns, rows if read is None else read.numbers[rows])
 
     def _generator(self, place: int, purpose: Sequence[int]) -> np.random.Generator:
         return make_generator(self.seed, "augmentation", place, *purpose)
