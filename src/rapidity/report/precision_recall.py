@@ -21,10 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
     from rapidity.evaluation import EvaluationResult
     from rapidity.metrics import PrecisionRecallCurve
+
+RARE = 0.05
+"""A class whose precision is mostly below this is drawn on a logarithmic axis."""
 
 
 def draw_threshold_scan(result: EvaluationResult, folder: Path, formats: Sequence[str]) -> DrawnFigure:
@@ -43,7 +47,8 @@ def draw_threshold_scan(result: EvaluationResult, folder: Path, formats: Sequenc
         handles += lower.plot(curve.threshold, curve.recall, color=colours[k], linestyle=style)
         labels.append(plain_text(name, 24))
     upper.tick_params(labelbottom=False)
-    upper.set(xlim=(0, 1), ylim=_limits([curve.precision for curve in _shown(result)]), ylabel="Precision")
+    upper.set(xlim=(0, 1), ylabel="Precision")
+    _scale_precision(upper, _shown(result))
     lower.set(ylim=_limits([curve.recall for curve in _shown(result)]), ylabel="Recall")
     lower.set_xlabel("Threshold on the score")
     place_legend(lower, handles, labels, loc=emptiest_corner(lower, "lower left"))
@@ -70,8 +75,8 @@ def draw_precision_recall(result: EvaluationResult, folder: Path, formats: Seque
         style = styles[k] if len(result.shown_classes) > 1 else "-"
         handles += axes.plot(curve.recall, curve.precision, color=colours[k], linestyle=style)
         labels.append(plain_text(name, 24))
-    limits = _limits([curve.precision for curve in _shown(result)])
-    axes.set(xlim=(0, 1), ylim=limits, xlabel="Recall", ylabel="Precision")
+    axes.set(xlim=(0, 1), xlabel="Recall", ylabel="Precision")
+    _scale_precision(axes, _shown(result))
     place_legend(axes, handles, labels, loc=emptiest_corner(axes, "lower left"))
     return save_figure(
         figure,
@@ -85,6 +90,19 @@ def draw_precision_recall(result: EvaluationResult, folder: Path, formats: Seque
 
 def _shown(result: EvaluationResult) -> list[PrecisionRecallCurve]:
     return [result.precision_recall[name] for name in result.shown_classes]
+
+
+def _scale_precision(axes: Axes, curves: Sequence[PrecisionRecallCurve]) -> None:
+    """Set the axis of the precision: logarithmic where a rare class would lie on zero otherwise."""
+    values = [curve.precision[np.isfinite(curve.precision)] for curve in curves]
+    lowest = min((float(np.median(one)) for one in values if len(one)), default=1.0)
+    is_positive = all((one >= 0).all() for one in values)
+    if is_positive and 0 < lowest < RARE:
+        smallest = min(float(one[one > 0].min()) for one in values if (one > 0).any())
+        axes.set_yscale("log")
+        axes.set_ylim(smallest / 1.5, 1.3)
+    else:
+        axes.set_ylim(*_limits(values))
 
 
 def _limits(curves: Sequence[NDArray[np.float64]]) -> tuple[float, float]:

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from rapidity.core.classes import ClassSet
+from rapidity.metrics import PrecisionRecallCurve
 from rapidity.report import InputData, draw_evaluation, draw_history, draw_inputs
 from rapidity.report.feature_axes import draw_feature_axes
 from rapidity.report.history import _set_limits
 from rapidity.report.inputs import _count_legend_columns, fill_feature
+from rapidity.report.precision_recall import _scale_precision
 from rapidity.report.scores import draw_scores
 from rapidity.report.style import (
     emptiest_corner,
@@ -195,3 +197,21 @@ def test_rates_have_a_scale_on_which_most_of_them_are_seen(rates, scale):
     _, axes = new_axes()
     _set_limits(axes, np.arange(len(rates)) + 1.0, np.array(rates), is_log=True)
     assert axes.get_yscale() == scale
+
+
+@pytest.mark.parametrize(
+    ("precision", "scale"),
+    [
+        (np.r_[0.0, np.full(99, 0.01), 1.0], "log"),  # a rare signal, one cut without it, and one clean
+        (np.linspace(0.5, 1.0, 100), "linear"),
+        (np.r_[np.full(99, 0.01), -0.1], "linear"),  # negative weights
+    ],
+)
+def test_precision_of_rare_classes_has_a_logarithmic_axis(precision, scale):
+    """The curve of a signal of one percent lay on the axis."""
+    _, axes = new_axes()
+    _scale_precision(axes, [PrecisionRecallCurve(precision, precision, precision)])
+    assert axes.get_yscale() == scale
+    low, high = axes.get_ylim()
+    assert low <= precision[precision != 0].min()
+    assert high >= precision.max()
