@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from rapidity.evaluation import EvaluationResult, ScoreHistogram
     from rapidity.metrics import Histogram
 
+LEAST_RATIO = 30
+"""The axis of the fractions reaches at least so far below the highest one."""
+
 
 def draw_scores(result: EvaluationResult, folder: Path, formats: Sequence[str]) -> list[DrawnFigure]:
     """Draw for each shown class the distribution of its score, by true class."""
@@ -91,7 +94,9 @@ def _limit_decades(axes: Axes, shown: Sequence[ScoreHistogram]) -> None:
     pools = [histogram.evaluated for histogram in shown if histogram.evaluated.total != 0]
     high = max((float((pool.values / pool.total).max()) for pool in pools), default=1.0)
     one_event = min((float(pool.variances.sum()) / pool.total**2 for pool in pools), default=1e-3)
-    axes.set_ylim(max(one_event / 3, high * 1e-6), max(high * 1.3, one_event))
+    # Below one decade matplotlib writes 6 x 10^-1 beside every tick, out of the figure.
+    low = min(max(one_event / 3, high * 1e-6), high / LEAST_RATIO)
+    axes.set_ylim(low, max(high * 1.3, one_event))
 
 
 def _test_text(shown: Sequence[ScoreHistogram]) -> str:

@@ -14,7 +14,7 @@ from rapidity.report.feature_axes import draw_feature_axes
 from rapidity.report.history import _set_limits
 from rapidity.report.inputs import _count_legend_columns, fill_feature
 from rapidity.report.precision_recall import _scale_precision
-from rapidity.report.scores import draw_scores
+from rapidity.report.scores import _limit_decades, draw_scores
 from rapidity.report.style import (
     emptiest_corner,
     figure_style,
@@ -215,3 +215,13 @@ def test_precision_of_rare_classes_has_a_logarithmic_axis(precision, scale):
     low, high = axes.get_ylim()
     assert low <= precision[precision != 0].min()
     assert high >= precision.max()
+
+
+def test_scores_of_few_events_are_shown_over_more_than_a_decade(make_result):
+    """Labels such as 6 x 10^-1 at every tick stood over the name of the axis."""
+    result = make_result(n_events=60, signed=False)
+    _, axes = new_axes()
+    axes.set_yscale("log")
+    _limit_decades(axes, [one for one in result.score_histograms if one.score_class == "signal"])
+    low, high = axes.get_ylim()
+    assert high / low > 30
