@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rapidity.core.counting import counted
 from rapidity.core.errors import DataError, MissingNameError, closest, shorten
 from rapidity.core.registry import Registry
 from rapidity.data.readers import idx
@@ -270,9 +271,16 @@ def _choose_table(path: Path, file_format: Format, module: Any, name: str | None
     if not names:
         message = f"{path} holds no table that can be read. Look inside: rapidity inspect {path}"
         raise DataError(message)
-    listed = shorten(f"'{table.name}' ({table.layout}, {table.n_entries} entries)" for table in tables)
+    listed = shorten(f"'{table.name}' ({_describe_table(table)})" for table in tables)
     message = (
         f"{path} holds {len(names)} tables, and none is named: {listed}.\n"
         f"  Name one with `{file_format.table_key}:` in the source."
     )
     raise DataError(message)
+
+
+def _describe_table(table: TableInfo) -> str:
+    """Return the layout, and how many entries there are where the file says so."""
+    if table.n_entries is None:
+        return table.layout
+    return f"{table.layout}, {counted(table.n_entries, 'entry', 'entries')}"
