@@ -82,6 +82,8 @@ class Evaluated:
         Where there is no classification, which counts the events itself.
     regressions, assignments
         Output -> its numbers.
+    notes
+        Sentences that a reader of the numbers needs, where no classification has them.
     """
 
     split: str
@@ -90,6 +92,7 @@ class Evaluated:
     counts: SplitCounts | None = None
     regressions: Mapping[str, RegressionResult] = field(default_factory=dict)
     assignments: Mapping[str, AssignmentResult] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def to_metrics(self) -> dict[str, Any]:
         """Return what ``metrics.json`` holds: plain values only, None for what is not defined."""
@@ -101,7 +104,7 @@ class Evaluated:
                 "classes": [],
                 "confidence_level": self.config.confidence_level,
                 "bootstrap_replicas": self.config.bootstrap,
-                "notes": [],
+                "notes": list(self.notes),
                 **(self.counts.to_metrics() if self.counts else {}),
             }
         others: dict[str, RegressionResult | AssignmentResult] = {**self.regressions, **self.assignments}

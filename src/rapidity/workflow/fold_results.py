@@ -61,8 +61,11 @@ PARITY_ROWS = 4096
 """Events that the file of all folds and the engine both score, from all folds together."""
 WHO_SCORED = (
     "Every event is scored by the network of its fold, which never saw it: all events together are the test "
-    "split. In the rows of the validation and the training split the same events stand with the score of "
-    "another network, which watched them or trained on them."
+    "split."
+)
+WHO_WATCHED = (
+    "In the rows of the validation and the training split the same events stand with the score of another "
+    "network, which watched them or trained on them."
 )
 WHAT_SPREADS = (
     "The spread over the folds is the standard deviation of one fold: it holds the errors of its events, of "
@@ -149,7 +152,7 @@ def evaluate_folds(folder: RunFolder, config: RunConfig, table: Table, features:
         counts = None
     else:
         classified, counts = None, SplitCounts.of(table.classes, table.class_index, codes, table.event_weight)
-    evaluated = Evaluated("test", config.evaluation, classified, counts)
+    evaluated = Evaluated("test", config.evaluation, classified, counts, notes=(WHO_SCORED, WHAT_SPREADS))
     result = measure_others(evaluated, scored, features, config, folding)
     write_text(folder.metrics, json.dumps(result.to_metrics(), indent=2) + "\n")
     return result
@@ -165,7 +168,7 @@ def _evaluate_classes(folder: RunFolder, config: RunConfig, table: Table, scores
     return replace(
         result,
         folds=summarise_folds(tested, fold, count, column),
-        notes=(WHO_SCORED, WHAT_SPREADS, *result.notes),
+        notes=(f"{WHO_SCORED} {WHO_WATCHED}", WHAT_SPREADS, *result.notes),
     )
 
 

@@ -124,6 +124,7 @@ def test_objects_are_scored_by_a_network_that_never_saw_them(train, jets, tmp_pa
     assert folds["accuracy"]["spread"] == pytest.approx(np.std(by_fold, ddof=1))
     assert folds["one_each"]["class_accuracy"]["hard"]["mean"] < 1
     assert sum(folds["events"]) == origin["n_events"]
+    assert "spread over the folds is the standard deviation of one fold" in " ".join(run.metrics["notes"])
     assert len(run.metrics["outputs"]["n_hard"]["folds"]["half_width"]["values"]) == COUNT
     check_new_files(run, jets, tmp_path)
 
