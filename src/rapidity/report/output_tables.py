@@ -49,7 +49,7 @@ def output_tables(metrics: Mapping[str, Any]) -> Markup:
     pieces: list[Markup] = []
     for name, found in metrics.get("outputs", {}).items():
         make = _regression if found["task"] == "regression" else _assignment
-        pieces += make(name, found, metrics)
+        pieces += [*make(name, found, metrics), *_folds(name, found)]
     return join(pieces)
 
 
@@ -114,6 +114,25 @@ def _assignment(name: str, found: Mapping[str, Any], metrics: Mapping[str, Any])
         table(["", *ways], rows),
         tag("p", caption, class_="caption"),
     ]
+
+
+def _folds(name: str, found: Mapping[str, Any]) -> list[Markup]:
+    """Return the headline numbers of each fold, and their means with the spread of one fold."""
+    if "folds" not in found:
+        return []
+    folds = found["folds"]
+    if found["task"] == "regression":
+        unit = f" [{found['unit']}]" if found["unit"] else ""
+        columns = {f"{TITLES[key]}{unit}": folds[key] for key in ("bias", "resolution", "half_width")}
+    else:
+        columns = {"objects right": folds["accuracy"], "events all right": folds["all_right"]}
+    rows = [
+        [str(index), f"{n_events:,}", *[show_number(of["values"][index]) for of in columns.values()]]
+        for index, n_events in enumerate(folds["events"])
+    ]
+    ends = [f"{show_number(of['mean'])} ± {show_number(of['spread'])}" for of in columns.values()]
+    rows.append(["mean ± spread", f"{sum(folds['events']):,}", *ends])
+    return [tag("h3", f"{name} in each fold"), table(["fold", "events", *columns], rows)]
 
 
 def _estimate(numbers: Mapping[str, Any], key: str) -> str:

@@ -133,22 +133,37 @@ def test_rejections_keep_their_zeros(make_result):
     assert ">4.090<" in render_page(ReportContent("run", metrics=metrics))
 
 
-def test_headline_numbers_of_other_outputs_have_intervals(make_result):
-    found = {
+@pytest.fixture
+def assignment():
+    """What ``metrics.json`` holds of an assignment of jets."""
+    return {
         "task": "assignment",
         "cloud": "jets",
         "classes": ["b"],
         "n_objects": 9,
         "n_events": 5,
         "n_left_out": 0,
-    }
-    numbers = {
         "accuracy": 0.5,
         "accuracy_interval": [0.4, 0.6],
         "all_right": 0.1,
         "all_right_interval": [0.0, 0.2],
+        "class_accuracy": {"b": 0.5},
+        "class_accuracy_interval": {"b": [0.4, 0.6]},
     }
-    of_classes = {"class_accuracy": {"b": 0.5}, "class_accuracy_interval": {"b": [0.4, 0.6]}}
-    metrics = make_result().to_metrics() | {"outputs": {"origin": {**found, **numbers, **of_classes}}}
+
+
+def test_headline_numbers_of_other_outputs_have_intervals(make_result, assignment):
+    metrics = make_result().to_metrics() | {"outputs": {"origin": assignment}}
     page = render_page(ReportContent("run", metrics=metrics))
     assert "<dt>origin: objects right</dt><dd>0.50<small>[0.40, 0.60]</small></dd>" in page
+
+
+def test_numbers_of_other_outputs_are_shown_fold_by_fold(make_result, assignment):
+    right = {"values": [0.25, 0.75], "mean": 0.5, "spread": 0.3536}
+    undefined = {"values": [0.125, None], "mean": 0.125, "spread": None}
+    folds = {"count": 2, "event_number": "event", "events": [2, 3], "accuracy": right, "all_right": undefined}
+    metrics = make_result().to_metrics() | {"outputs": {"origin": assignment | {"folds": folds}}}
+    page = render_page(ReportContent("run", metrics=metrics)).replace(' class="number"', "")
+    assert "<h3>origin in each fold</h3>" in page
+    assert "<td>1</td><td>3</td><td>0.7500</td><td>-</td>" in page
+    assert "<td>mean ± spread</td><td>5</td><td>0.5000 ± 0.3536</td><td>0.1250 ± -</td>" in page
