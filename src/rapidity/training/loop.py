@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rapidity.config.training import ReduceOnPlateau
-from rapidity.core.errors import ConfigError, DataError, InterruptedRunError, TrainingError
+from rapidity.core.errors import InterruptedRunError, TrainingError
 from rapidity.core.progress import SilentProgress
 from rapidity.core.random import make_generator
 from rapidity.core.records import Batch
@@ -34,6 +34,7 @@ from rapidity.training.schedules import (
     make_schedule,
 )
 from rapidity.training.stopping import Monitor
+from rapidity.training.validation import check_validation
 
 if TYPE_CHECKING:
     from typing import Any
@@ -133,7 +134,7 @@ class _Loop:
         self.model, self.plan, self.checkpoints = model, plan, checkpoints
         self.validation = validation if validation is not None and validation.n_events else None
         self.config = plan.config
-        _check_validation(self.validation, self.config)
+        check_validation(self.validation, self.config)
         size = self.config.batch_size
         batch_size = train.n_events if size == "all" else min(size, train.n_events)
         self.passes: Passes = (
@@ -341,37 +342,6 @@ def _name_losses(trained: Metrics, validated: Metrics | None) -> dict[str, float
 
 def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
-
-
-def _check_validation(validation: Batch | StreamedEvents | None, config: Any) -> None:
-    """Refuse what needs validation events where there are none."""
-    needs = []
-    if config.early_stopping is not None:
-        needs.append("training.early_stopping")
-    if isinstance(config.schedule, ReduceOnPlateau):
-        needs.append("training.schedule: reduce_on_plateau")
-    if validation is None and needs:
-        message = (
-            f"{' and '.join(needs)} watch the validation split, which has no events. Expected at least one. "
-            "Give preparation.split a validation part, or remove the setting."
-        )
-        raise ConfigError(message)
-    if validation is None:
-        return
-    total = _total_weight(validation)
-    if not 0 < total < math.inf:
-        message = (
-            f"the training weights of the validation split sum to {total:g}. Expected a sum above zero, for "
-            "the loss to have a lower bound. Choose training.weight.event_weight: absolute, drop or ignore."
-        )
-        raise DataError(message)
-
-
-def _total_weight(events: Batch | StreamedEvents) -> float:
-    if not isinstance(events, Batch):
-        return events.total_weight
-    weight = events.training_weight
-    return float(events.n_events if weight is None else weight.sum(dtype=np.float64))
 
 
 def _watch(monitor: Monitor, validated: Metrics | None, epoch: int) -> Monitor:
