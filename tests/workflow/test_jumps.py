@@ -51,4 +51,4 @@ def test_events_that_differ_are_told_in_the_report():
     assert "Events that differ" not in _parity_facts(parity)
     parity["jumps"] = {"n_events": 1, "n_allowed": 1, "largest": 0.2}
     assert _parity_facts(parity)["Events that differ"] == describe_jumps(parity)[0]
-    assert describe_jumps(parity)[0].startswith("1 of 300 events differ by up to 0.2 (1 may)")
+    assert describe_jumps(parity)[0].startswith("1 of 300 events differs by up to 0.2 (1 may)")
