@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from rapidity.samples.blocks import Block, BlockTask
 
 SOURCE_FOLDER = Path(__file__).resolve().parents[2]
+SECONDS_TO_END = 5.0
+"""For a worker that has closed its pipes."""
 
 
 class Worker:
@@ -89,7 +91,10 @@ class Worker:
         self._messages.close()
 
     def _explain(self) -> RapidityError:
-        code = self._process.poll()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            # The pipes of a process that ends are closed before its exit code is there.
+            self._process.wait(SECONDS_TO_END)
+        code = self._process.returncode
         self._messages.seek(0)
         last = self._messages.read().decode(errors="replace").strip().splitlines()[-1:]
         message = (
