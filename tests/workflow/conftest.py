@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import yaml
 
+from rapidity.core.jagged import Jagged
 from rapidity.data.writers import OutputColumn, open_writer, write_compound_hdf5
 
 if TYPE_CHECKING:
@@ -302,3 +303,29 @@ def train(without_plots: None, tmp_path: Path, write_config: Callable[..., Path]
         return train_run(config, output=tmp_path / "runs" / name, **(options or {}))
 
     return run
+
+
+@pytest.fixture
+def write_jets(tmp_path):
+    """Return a function that writes events of up to five jets, one in six without, into events.parquet."""
+
+    def write(n_events: int) -> dict[str, Any]:
+        rng = np.random.default_rng(6)
+        counts = rng.integers(0, 6, n_events)
+        eta = rng.normal(size=counts.sum())
+        columns = {
+            "jet_pt": Jagged.from_counts(rng.exponential(30, counts.sum()) + 20, counts),
+            "jet_eta": Jagged.from_counts(eta, counts),
+            "jet_origin": Jagged.from_counts((eta > 0.3).astype(np.int64), counts),
+            "event": rng.permutation(n_events) - n_events // 2,
+        }
+        columns["n_hard"] = columns["jet_origin"].padded().sum(axis=1).astype(np.float64)
+        layout = {
+            name: OutputColumn(values.dtype, is_jagged=isinstance(values, Jagged))
+            for name, values in columns.items()
+        }
+        with open_writer(tmp_path / "events.parquet", columns=layout) as writer:
+            writer.write(columns)
+        return columns
+
+    return write

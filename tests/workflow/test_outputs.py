@@ -11,8 +11,6 @@ import pytest
 import yaml
 
 from rapidity.core.errors import ConfigError, DataError, ExportError
-from rapidity.core.jagged import Jagged
-from rapidity.data.writers import OutputColumn, open_writer
 from rapidity.workflow import Run, evaluate_run, predict_files, train_run
 
 N_EVENTS = 240
@@ -49,23 +47,8 @@ def numbers(tmp_path, save_csv):
 
 
 @pytest.fixture
-def jets(tmp_path):
-    """Write events of up to five jets into events.parquet; return their origins."""
-    rng = np.random.default_rng(6)
-    counts = rng.integers(0, 6, N_EVENTS)
-    eta = rng.normal(size=counts.sum())
-    columns = {
-        "jet_pt": Jagged.from_counts(rng.exponential(30, counts.sum()) + 20, counts),
-        "jet_eta": Jagged.from_counts(eta, counts),
-        "jet_origin": Jagged.from_counts((eta > 0.3).astype(np.int64), counts),
-    }
-    layout = {name: OutputColumn(values.content.dtype, is_jagged=True) for name, values in columns.items()}
-    flat = {"n_hard": columns["jet_origin"].padded().sum(axis=1).astype(np.float64)}
-    with open_writer(
-        tmp_path / "events.parquet", columns=layout | {"n_hard": OutputColumn(np.float64)}
-    ) as writer:
-        writer.write(columns | flat)
-    return columns
+def jets(write_jets):
+    return write_jets(N_EVENTS)
 
 
 @pytest.fixture

@@ -7,9 +7,7 @@ import pyarrow.parquet
 import pytest
 
 from rapidity.core.errors import DataError
-from rapidity.core.jagged import Jagged
 from rapidity.core.progress import SilentProgress
-from rapidity.data.writers import OutputColumn, open_writer
 from rapidity.workflow import evaluate_run, predict_files, train_run
 
 from .conftest import COUNT, N_EVENTS, TOLERANCE, fold_model
@@ -28,25 +26,8 @@ BLOCKS = {
 
 
 @pytest.fixture
-def jets(tmp_path):
-    """Write events of up to five jets, without jets in one of six; return the columns."""
-    rng = np.random.default_rng(6)
-    counts = rng.integers(0, 6, N_EVENTS)
-    eta = rng.normal(size=counts.sum())
-    columns = {
-        "jet_pt": Jagged.from_counts(rng.exponential(30, counts.sum()) + 20, counts),
-        "jet_eta": Jagged.from_counts(eta, counts),
-        "jet_origin": Jagged.from_counts((eta > 0.3).astype(np.int64), counts),
-        "event": rng.permutation(N_EVENTS) - N_EVENTS // 2,
-    }
-    columns["n_hard"] = columns["jet_origin"].padded().sum(axis=1).astype(np.float64)
-    layout = {
-        name: OutputColumn(values.dtype, is_jagged=isinstance(values, Jagged))
-        for name, values in columns.items()
-    }
-    with open_writer(tmp_path / "events.parquet", columns=layout) as writer:
-        writer.write(columns)
-    return columns
+def jets(write_jets):
+    return write_jets(N_EVENTS)
 
 
 @pytest.fixture
